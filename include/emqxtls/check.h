@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check.h - what the platform would refuse, found before a write is spent on it. No network.
+ *
+ * The rules are those of the platform's certificate requirements. create, update and ensure run the same check first,
+ * unless EMQX_TLS_SKIP_CHECK is set. In a build without OpenSSL only the structure of the PEM is looked at, and the
+ * finding "not-checked" says so: that is not "passed".
+ *
+ *     emqx_tls_report *report;
+ *     emqx_tls_code code = emqx_tls_check(&request, NULL, time(NULL), &report, &error);
+ *     for (size_t i = 0; i < emqx_tls_report_count(report); i++) {
+ *         emqx_tls_finding finding;
+ *         emqx_tls_finding_init(&finding);
+ *         emqx_tls_report_get(report, i, &finding);
+ *         puts(finding.text);
+ *     }
+ *     emqx_tls_report_free(report);
+ */
+#ifndef EMQXTLS_CHECK_H
+#define EMQXTLS_CHECK_H
+
+#include <emqxtls/values.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct emqx_tls_report emqx_tls_report;
+
+/* Severity of a finding, and what a policy makes of one. */
+enum { EMQX_TLS_OFF = 0, EMQX_TLS_WARN = 1, EMQX_TLS_REFUSE = 2 };
+
+/* What may be set: each is OFF, WARN or REFUSE. The defaults follow the platform's requirements. Refused whatever the
+ * policy says: damaged PEM, a key where a certificate belongs or the reverse, an encrypted key, no leaf, a key that does
+ * not match the leaf, two-way without a client CA, one-way with one, expired, not yet valid. */
+typedef struct emqx_tls_policy {
+    uint32_t size;
+    uint32_t min_days_left;    /* 60 (the platform's BYOC plan: 30) */
+    uint32_t algorithm;        /* not RSA 1024 or 2048, ECDSA P-256 or P-384: REFUSE */
+    uint32_t ca_algorithm;     /* leaf's key type unlike that of the CA that signed it: REFUSE */
+    uint32_t days_left;        /* fewer than min_days_left: REFUSE */
+    uint32_t chain_order;      /* chain not leaf first, each signed by the next: REFUSE */
+    uint32_t chain_incomplete; /* an issuer is missing: REFUSE */
+    uint32_t root_included;    /* the self-signed root is in the chain; harmless, but needless: WARN */
+    uint32_t client_ca;        /* a certificate in `cacert` is no CA: REFUSE */
+    uint32_t reserved;
+    const char *host; /* a name that clients will connect to; NULL: not compared. Not in the SAN: REFUSE */
+} emqx_tls_policy;
+EMQX_TLS_INIT_(policy)
+
+enum { EMQX_TLS_PART_REQUEST = 0, EMQX_TLS_PART_CERT = 1, EMQX_TLS_PART_KEY = 2, EMQX_TLS_PART_CACERT = 3 };
+
+typedef struct emqx_tls_finding {
+    uint32_t size;
+    uint32_t id;       /* stable number; docs/guide.md lists them */
+    uint32_t severity; /* EMQX_TLS_WARN or EMQX_TLS_REFUSE */
+    uint32_t part;     /* EMQX_TLS_PART_* */
+    uint32_t index;    /* which PEM block of the part, from 0 */
+    uint32_t reserved;
+    char name[32];  /* stable, such as "key-mismatch" */
+    char text[256]; /* a sentence with the mend */
+} emqx_tls_finding;
+EMQX_TLS_INIT_(finding)
+
+/* Checks a request. `policy` NULL: defaults. `now_s`: seconds since 1970. *report (NULL allowed) is set when the check was
+ * made, whatever it found, and must be freed; else it is NULL.
+ * Returns OK if nothing is refused (there may be warnings), CHECK if something is (the message is the first of them),
+ * INVALID (an argument), NO_MEMORY. */
+EMQX_TLS_API emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_policy *policy, int64_t now_s,
+                                          emqx_tls_report **report, emqx_tls_error *error);
+
+/* Number of findings; 0 for NULL. */
+EMQX_TLS_API size_t emqx_tls_report_count(const emqx_tls_report *report);
+
+/* Copies a finding. Errors: INVALID (no such index). */
+EMQX_TLS_API emqx_tls_code emqx_tls_report_get(const emqx_tls_report *report, size_t index, emqx_tls_finding *finding);
+
+/* NULL is fine. */
+EMQX_TLS_API void emqx_tls_report_free(emqx_tls_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * values.h - what goes to the platform and what comes back: a request's certificate, a status.
+ *
+ *     emqx_tls_request request;
+ *     emqx_tls_request_init(&request);
+ *     request.type = EMQX_TLS_TYPE_ONE_WAY;
+ *     request.cert = chain_pem;  request.cert_len = strlen(chain_pem);
+ *     request.key = key_pem;     request.key_len = strlen(key_pem);
+ */
+#ifndef EMQXTLS_VALUES_H
+#define EMQXTLS_VALUES_H
+
+#include <emqxtls/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `tlsType` of the platform. */
+enum { EMQX_TLS_TYPE_UNKNOWN = 0, EMQX_TLS_TYPE_ONE_WAY = 1, EMQX_TLS_TYPE_TWO_WAY = 2 };
+
+/* `status` of the platform, and what is made of a reply without one. */
+enum {
+    EMQX_TLS_STATE_UNKNOWN = 0,    /* other fields came, but no status */
+    EMQX_TLS_STATE_ABSENT = 1,     /* no certificate: the reply was {} or empty */
+    EMQX_TLS_STATE_PENDING = 2,    /* "pending": being created */
+    EMQX_TLS_STATE_RUNNING = 3,    /* "running" */
+    EMQX_TLS_STATE_FAILED = 4,     /* "failed" */
+    EMQX_TLS_STATE_TERMINATED = 5, /* "terminated": being deleted */
+    EMQX_TLS_STATE_OTHER = 6       /* a text that this version does not know: see state_text */
+};
+
+/* The four calls. */
+enum { EMQX_TLS_OP_GET = 1, EMQX_TLS_OP_CREATE = 2, EMQX_TLS_OP_UPDATE = 3, EMQX_TLS_OP_DELETE = 4 };
+
+/* A certificate to put in place. PEM; lengths are exact, without a closing NUL, and 0 is empty. The bytes are borrowed
+ * until the call returns; the asynchronous calls copy what they need before they return. */
+typedef struct emqx_tls_request {
+    uint32_t size;
+    uint32_t type;    /* EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY */
+    const char *cert; /* leaf first, its chain behind it */
+    size_t cert_len;
+    const char *key; /* the leaf's private key, without a passphrase: PKCS#1, SEC1 or PKCS#8 */
+    size_t key_len;
+    const char *cacert; /* the client CA: needed for two-way, refused for one-way */
+    size_t cacert_len;
+} emqx_tls_request;
+EMQX_TLS_INIT_(request)
+
+/* What the platform says of a deployment's certificate. Texts are UTF-8, NUL-terminated and cut at a character where
+ * they are longer than their field; "" where the platform told nothing. */
+typedef struct emqx_tls_status {
+    uint32_t size;
+    uint32_t state; /* EMQX_TLS_STATE_* */
+    uint32_t type;  /* EMQX_TLS_TYPE_* */
+    uint32_t reserved;
+    int64_t
+        expire; /* seconds since 1970, the platform's text read as UTC (it names no zone); INT64_MIN: not told, no date */
+    char state_text[32];
+    char type_text[32];
+    char expire_text[32];
+    char common_name[256];
+} emqx_tls_status;
+EMQX_TLS_INIT_(status)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

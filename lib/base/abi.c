@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/base.h"
+
+#include <string.h>
+
+static uint32_t size_of(const void *p)
+{
+    uint32_t size;
+    memcpy(&size, p, sizeof size); /* `size` is the first member of every sized struct */
+    return size;
+}
+
+bool emqxi_input_ok(const void *p, size_t first, size_t own)
+{
+    size_t size = size_of(p);
+    if (size < first || size > EMQXI_STRUCT_MAX)
+        return false;
+    for (size_t i = own; i < size; i++)
+        if (((const unsigned char *)p)[i] != 0)
+            return false;
+    return true;
+}
+
+void emqxi_input_copy(void *to, const void *from, size_t own)
+{
+    uint32_t size = (uint32_t)own;
+    memset(to, 0, own);
+    memcpy(to, from, EMQXI_MIN(size_of(from), own));
+    memcpy(to, &size, sizeof size);
+}
+
+bool emqxi_output_ok(const void *p)
+{
+    return !p || size_of(p) <= EMQXI_STRUCT_MAX;
+}
+
+void emqxi_output(void *to, const void *from, size_t own)
+{
+    const size_t at = sizeof(uint32_t);
+    if (!to || !emqxi_output_ok(to))
+        return;
+    size_t size = size_of(to), both = EMQXI_MIN(size, own);
+    if (both > at)
+        memcpy((char *)to + at, (const char *)from + at, both - at);
+    if (size > own)
+        memset((char *)to + own, 0, size - own);
+}
+
+void emqxi_init(void *p, size_t caller_size)
+{
+    uint32_t size = (uint32_t)caller_size;
+    if (!p || caller_size < sizeof size || caller_size > EMQXI_STRUCT_MAX)
+        return;
+    memset(p, 0, caller_size);
+    memcpy(p, &size, sizeof size);
+}

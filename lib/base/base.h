@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every part uses: sized structs, errors, memory, time. Internal names start with emqxi_ so that a static link meets
+ * no other library's.
+ */
+#ifndef EMQXI_BASE_H
+#define EMQXI_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <emqxtls/base.h>
+
+#define EMQXI_STRUCT_MAX 4096
+
+#define EMQXI_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define EMQXI_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* -- sized structs (abi.c) ---------------------------------------------------------------------------------------- */
+
+/* Is this input struct one that we may read? `first` is its size in the first release, `own` that in this one. */
+bool emqxi_input_ok(const void *p, size_t first, size_t own);
+
+/* Copies an input struct that is ok into our own: what an older caller does not have becomes zero, `size` our own. */
+void emqxi_input_copy(void *to, const void *from, size_t own);
+
+/* Has this output struct been set up? NULL is fine: the caller does not want it. */
+bool emqxi_output_ok(const void *p);
+
+/* Copies a result to the caller's struct: at most its size, the rest zeroed, `size` kept. NULL, or not set up: nothing. */
+void emqxi_output(void *to, const void *from, size_t own);
+
+/* What every _init_size does: zero the caller's bytes and set `size`. */
+void emqxi_init(void *p, size_t caller_size);
+
+/* -- errors (error.c) --------------------------------------------------------------------------------------------- */
+
+/* An emqx_tls_error of our own, empty: OK, nothing sent, no wait. */
+void emqxi_error_clear(emqx_tls_error *e);
+
+/* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` is one of our own, or NULL. */
+emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Copies an error of our own to the caller's; returns its code. */
+emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqx_tls_error *from);
+
+/* Fails a call that has not begun: a clear error with this code and message, straight to the caller's struct. */
+emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* -- memory (memory.c) -------------------------------------------------------------------------------------------- */
+
+extern const emqx_tls_allocator emqxi_malloc;
+
+void *emqxi_alloc(const emqx_tls_allocator *a, size_t n);  /* not zeroed */
+void *emqxi_zalloc(const emqx_tls_allocator *a, size_t n); /* zeroed */
+void *emqxi_resize(const emqx_tls_allocator *a, void *p, size_t n);
+void emqxi_free(const emqx_tls_allocator *a, void *p); /* NULL is fine */
+char *emqxi_strdup(const emqx_tls_allocator *a, const char *s);
+
+/* Overwrites a secret; not optimised away. */
+void emqxi_wipe(void *p, size_t n);
+void emqxi_wipe_free(const emqx_tls_allocator *a, void *p, size_t n); /* NULL is fine */
+
+/* Copies the caller's allocator, or malloc for NULL. False: it is not usable. */
+bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *given);
+
+/* Cuts `text` of `len` bytes at a UTF-8 character so that it fits `to` with its NUL. */
+void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len);
+
+/* -- time (clock.c) ----------------------------------------------------------------------------------------------- */
+
+extern const emqx_tls_clock emqxi_system_clock;
+
+/* Copies the caller's clock, or the system's for NULL. False: it is not usable. */
+bool emqxi_clock_take(emqx_tls_clock *own, const emqx_tls_clock *given);
+
+static inline int64_t emqxi_now(const emqx_tls_clock *c)
+{
+    return c->now_ms(c->context);
+}
+
+/* a + b without overflow. */
+int64_t emqxi_add(int64_t a, int64_t b);
+
+/* Changes in a child after every fork: a client or limiter remembers the value that it was made under. Costs no system
+ * call, unlike getpid(). */
+uint32_t emqxi_fork_count(void);
+
+/* A random number for jitter and hash keys, not for secrets. */
+uint64_t emqxi_random(void);
+
+/* SipHash-2-4 with 128 bits: scope names are kept as this. Own code, since OpenSSL is optional and no other library that
+ * the build needs has a keyed hash. */
+void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16]);
+
+#endif

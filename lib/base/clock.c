@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef CLOCK_BOOTTIME
+#define CLOCK_BOOTTIME CLOCK_MONOTONIC
+#endif
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(void *context)
+{
+    (void)context;
+    return read_ms(CLOCK_BOOTTIME);
+}
+
+static int64_t wall_ms(void *context)
+{
+    (void)context;
+    return read_ms(CLOCK_REALTIME);
+}
+
+static void sleep_ms(void *context, int64_t ms)
+{
+    (void)context;
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    if (ms > 0)
+        nanosleep(&t, NULL);
+}
+
+/* The kernel's boot_id is a UUID of 36 characters; an id of zeros means that there is none. */
+static void boot_id(void *context, unsigned char id[16])
+{
+    (void)context;
+    char text[36];
+    size_t n = 0;
+    memset(id, 0, 16);
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t got = read(fd, text, sizeof text);
+    close(fd);
+    for (ssize_t i = 0; i < got && n < 32; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, text[i], 16);
+        if (!digit)
+            continue;
+        id[n / 2] = (unsigned char)(id[n / 2] << 4 | (digit - digits));
+        n++;
+    }
+}
+
+const emqx_tls_clock emqxi_system_clock = {
+    .size = sizeof emqxi_system_clock, .now_ms = now_ms, .wall_ms = wall_ms, .sleep_ms = sleep_ms, .boot_id = boot_id};
+
+void emqx_tls_clock_init_size(emqx_tls_clock *p, size_t caller_size)
+{
+    emqxi_init(p, caller_size);
+}
+
+bool emqxi_clock_take(emqx_tls_clock *own, const emqx_tls_clock *given)
+{
+    if (!given) {
+        *own = emqxi_system_clock;
+        return true;
+    }
+    if (!emqxi_input_ok(given, sizeof *given, sizeof *own))
+        return false;
+    emqxi_input_copy(own, given, sizeof *own);
+    return own->now_ms != NULL;
+}
+
+int64_t emqxi_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return b > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
+
+static atomic_uint forks;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+uint32_t emqxi_fork_count(void)
+{
+    pthread_once(&fork_once, watch_forks);
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+uint64_t emqxi_random(void)
+{
+    uint64_t n;
+    if (getrandom(&n, sizeof n, GRND_NONBLOCK) != (ssize_t)sizeof n) {
+        struct timespec t; /* before the kernel's pool is ready, early in a boot: good enough for jitter */
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        n = (uint64_t)t.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)&n;
+    }
+    return n;
+}

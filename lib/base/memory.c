@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *allocate(void *context, size_t n)
+{
+    (void)context;
+    return malloc(n);
+}
+
+static void *resize(void *context, void *p, size_t n)
+{
+    (void)context;
+    return realloc(p, n);
+}
+
+static void release(void *context, void *p)
+{
+    (void)context;
+    free(p);
+}
+
+const emqx_tls_allocator emqxi_malloc = {
+    .size = sizeof emqxi_malloc, .allocate = allocate, .resize = resize, .release = release};
+
+void emqx_tls_allocator_init_size(emqx_tls_allocator *p, size_t caller_size)
+{
+    emqxi_init(p, caller_size);
+}
+
+bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *given)
+{
+    if (!given) {
+        *own = emqxi_malloc;
+        return true;
+    }
+    if (!emqxi_input_ok(given, sizeof *given, sizeof *own))
+        return false;
+    emqxi_input_copy(own, given, sizeof *own);
+    return own->allocate && own->resize && own->release;
+}
+
+void *emqxi_alloc(const emqx_tls_allocator *a, size_t n)
+{
+    return a->allocate(a->context, n);
+}
+
+void *emqxi_zalloc(const emqx_tls_allocator *a, size_t n)
+{
+    void *p = emqxi_alloc(a, n);
+    if (p)
+        memset(p, 0, n);
+    return p;
+}
+
+void *emqxi_resize(const emqx_tls_allocator *a, void *p, size_t n)
+{
+    return a->resize(a->context, p, n);
+}
+
+void emqxi_free(const emqx_tls_allocator *a, void *p)
+{
+    if (p)
+        a->release(a->context, p);
+}
+
+char *emqxi_strdup(const emqx_tls_allocator *a, const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *copy = emqxi_alloc(a, n);
+    if (copy)
+        memcpy(copy, s, n);
+    return copy;
+}
+
+void emqxi_wipe(void *p, size_t n)
+{
+    if (n > 0)
+        explicit_bzero(p, n);
+}
+
+void emqxi_wipe_free(const emqx_tls_allocator *a, void *p, size_t n)
+{
+    if (!p)
+        return;
+    emqxi_wipe(p, n);
+    emqxi_free(a, p);
+}
+
+void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len)
+{
+    if (len >= to_size) {
+        len = to_size - 1;
+        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
+            len--;
+    }
+    memcpy(to, text, len);
+    to[len] = '\0';
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SipHash-2-4 with a result of 128 bits (Aumasson and Bernstein). tests/unit/base.c checks the authors' vectors.
+ */
+#include "base/base.h"
+
+#define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+static uint64_t load(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
+static void store(uint8_t *p, uint64_t v)
+{
+    for (size_t i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static void rounds(uint64_t v[4], int n)
+{
+    while (n-- > 0) {
+        v[0] += v[1];
+        v[1] = ROTL(v[1], 13) ^ v[0];
+        v[0] = ROTL(v[0], 32);
+        v[2] += v[3];
+        v[3] = ROTL(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = ROTL(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = ROTL(v[1], 17) ^ v[2];
+        v[2] = ROTL(v[2], 32);
+    }
+}
+
+static void absorb(uint64_t v[4], uint64_t m)
+{
+    v[3] ^= m;
+    rounds(v, 2);
+    v[0] ^= m;
+}
+
+void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16])
+{
+    const uint8_t *p = data;
+    uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee, k0 ^ 0x6c7967656e657261u,
+                     k1 ^ 0x7465646279746573u};
+    size_t left = len;
+    for (; left >= 8; left -= 8, p += 8)
+        absorb(v, load(p, 8));
+    absorb(v, load(p, left) | (uint64_t)len << 56);
+    v[2] ^= 0xee;
+    rounds(v, 4);
+    store(out, v[0] ^ v[1] ^ v[2] ^ v[3]);
+    v[1] ^= 0xdd;
+    rounds(v, 4);
+    store(out + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * limiter - the quota as a call sees it: reserve a slot or wait in line for one, settle it when the exchange is over. The
+ * line of waiters is this process's; where the slots are kept is a store's business (emqx_tls_store).
+ */
+#ifndef EMQXI_LIMITER_H
+#define EMQXI_LIMITER_H
+
+#include "base/base.h"
+
+#include <emqxtls/limiter.h>
+
+/* A place in line. The caller's memory; zeroed before first use; while `queued`, it must stay where it is. */
+typedef struct emqxi_waiter {
+    struct emqxi_waiter *next, *previous;
+    void (*wake)(void *context); /* any thread, the limiter's lock held: reserve may succeed now. Must not call back */
+    void *wake_context;
+    bool queued;
+    int64_t called_ms; /* when it was told that a slot is free; it is passed over 1 s later */
+    void *line;        /* the limiter's own */
+    uint64_t position; /* the limiter's own */
+} emqxi_waiter;
+
+typedef struct emqxi_reserve {
+    /* in */
+    uint32_t op;
+    const char *deployment_id;
+    int64_t lease_ms; /* the exchange's hard deadline, from now */
+    int64_t wait_ms;  /* how long the caller can still wait for quota; 0: fail at once */
+    /* out */
+    bool granted;
+    uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    int64_t look_again_ms; /* not granted, code OK: in line; call again when woken, or after so long */
+    bool
+        busy; /* not granted, code OK: the store is locked; call again after look_again_ms, up to the call's deadline */
+} emqxi_reserve;
+
+/* OK: granted, or in line (waiter->queued), or busy. RATE_LIMITED (error->retry_after_ms set), STORE, INVALID (after a
+ * fork), NO_MEMORY: not in line any more. Called again with the same waiter it keeps its place. */
+emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *limiter, emqxi_reserve *reserve, emqxi_waiter *waiter,
+                                    emqx_tls_error *error);
+
+/* Leaves the line; nothing if it is not in it. */
+void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter);
+
+/* Ends a ticket with an EMQX_TLS_OUTCOME_*. Waits for a locked store at most patience_ms. OK, or STORE: then the slot is held
+ * until lease, 60 s and a window are over. */
+emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *limiter, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                                   uint32_t outcome, int64_t retry_after_ms, int64_t patience_ms,
+                                   emqx_tls_error *error);
+
+#endif
