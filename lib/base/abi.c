@@ -46,11 +46,12 @@ void emqxi_output(void *to, const void *from, size_t own)
         memset((char *)to + own, 0, size - own);
 }
 
-void emqxi_init(void *p, size_t caller_size)
+bool emqxi_init(void *p, size_t caller_size)
 {
     uint32_t size = (uint32_t)caller_size;
     if (!p || caller_size < sizeof size || caller_size > EMQXI_STRUCT_MAX)
-        return;
+        return false;
     memset(p, 0, caller_size);
     memcpy(p, &size, sizeof size);
+    return true;
 }

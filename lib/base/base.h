@@ -32,8 +32,8 @@ bool emqxi_output_ok(const void *p);
 /* Copies a result to the caller's struct: at most its size, the rest zeroed, `size` kept. NULL, or not set up: nothing. */
 void emqxi_output(void *to, const void *from, size_t own);
 
-/* What every _init_size does: zero the caller's bytes and set `size`. */
-void emqxi_init(void *p, size_t caller_size);
+/* What every _init_size does: zero the caller's bytes and set `size`. False: NULL or an impossible size, nothing done. */
+bool emqxi_init(void *p, size_t caller_size);
 
 /* -- errors (error.c) --------------------------------------------------------------------------------------------- */
 

@@ -24,8 +24,7 @@ const char *emqx_tls_version(void)
 void emqx_tls_error_init_size(emqx_tls_error *p, size_t caller_size)
 {
     emqx_tls_error e;
-    emqxi_init(p, caller_size);
-    if (!p)
+    if (!emqxi_init(p, caller_size))
         return;
     emqxi_error_clear(&e);
     emqxi_output(p, &e, sizeof e);

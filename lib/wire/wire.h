@@ -16,7 +16,7 @@
 bool emqxi_utf8_ok(const char *text, size_t len);
 bool emqxi_has_control(const char *text); /* below 0x20, or 0x7f */
 
-/* -- where to (url.c) */
+/* -- where to (url.c, auth.c) */
 
 /* The endpoint, checked: https, or http to a loopback address if `flags` (of emqx_tls_config) allow it. */
 typedef struct emqxi_endpoint {
@@ -46,7 +46,7 @@ void emqxi_encode(const emqx_tls_request *request, char *to);
 
 /* -- reply (decode.c, api_code.c, expire.c) */
 
-/* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. */
+/* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. But for OK, *status is empty. */
 emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status, emqx_tls_error *error);
 
 /* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". A scanner of its own, since such a body may

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/wire.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+/* jansson parses and frees by recursion, up to 2,048 levels: more than the stack of a small thread holds. */
+#define DEPTH_MAX 32
+
+static bool too_deep(const char *body, size_t len)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        char c = body[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '{' || c == '['))
+            depth++;
+        else if (!in_string && (c == '}' || c == ']') && depth > 0)
+            depth--;
+        if (depth > DEPTH_MAX)
+            return true;
+    }
+    return false;
+}
+
+static emqx_tls_code protocol(emqx_tls_error *error, const char *what)
+{
+    return emqxi_fail(error, EMQX_TLS_E_PROTOCOL,
+                      "the reply %s: not what the platform answers; check that endpoint leads to its API", what);
+}
+
+/* One member that is a text: missing and null are "". False: it is something else, or holds a NUL, behind which a C string
+ * would silently end. */
+static bool take_text(const json_t *object, const char *name, const char **text, size_t *len)
+{
+    const json_t *value = json_object_get(object, name);
+    *text = "";
+    *len = 0;
+    if (!value || json_is_null(value))
+        return true;
+    if (!json_is_string(value))
+        return false;
+    *text = json_string_value(value);
+    *len = json_string_length(value);
+    return strlen(*text) == *len;
+}
+
+static uint32_t state_of(const char *text)
+{
+    static const struct {
+        const char *text;
+        uint32_t state;
+    } known[] = {
+        {"", EMQX_TLS_STATE_UNKNOWN},
+        {"pending", EMQX_TLS_STATE_PENDING},
+        {"running", EMQX_TLS_STATE_RUNNING},
+        {"failed", EMQX_TLS_STATE_FAILED},
+        {"terminated", EMQX_TLS_STATE_TERMINATED},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(text, known[i].text) == 0)
+            return known[i].state;
+    return EMQX_TLS_STATE_OTHER;
+}
+
+static uint32_t type_of(const char *text)
+{
+    if (strcmp(text, "one-way") == 0)
+        return EMQX_TLS_TYPE_ONE_WAY;
+    return strcmp(text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_UNKNOWN;
+}
+
+static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status, emqx_tls_error *error)
+{
+    const char *state, *type, *expire, *name;
+    size_t state_len, type_len, expire_len, name_len;
+    if (!take_text(object, "status", &state, &state_len))
+        return protocol(error, "has a `status` that is no plain text");
+    if (!take_text(object, "tlsType", &type, &type_len))
+        return protocol(error, "has a `tlsType` that is no plain text");
+    if (!take_text(object, "expire", &expire, &expire_len))
+        return protocol(error, "has an `expire` that is no plain text");
+    if (!take_text(object, "cn", &name, &name_len))
+        return protocol(error, "has a `cn` that is no plain text");
+    status->state = json_object_size(object) == 0 ? EMQX_TLS_STATE_ABSENT : state_of(state);
+    status->type = type_of(type);
+    emqxi_expire_parse(expire, &status->expire);
+    emqxi_text_copy(status->state_text, sizeof status->state_text, state, state_len);
+    emqxi_text_copy(status->type_text, sizeof status->type_text, type, type_len);
+    emqxi_text_copy(status->expire_text, sizeof status->expire_text, expire, expire_len);
+    emqxi_text_copy(status->common_name, sizeof status->common_name, name, name_len);
+    return EMQX_TLS_OK;
+}
+
+emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status, emqx_tls_error *error)
+{
+    /* NULs are let through so that one in a member we do not know does no harm; integers of any length likewise. */
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
+    json_error_t why;
+    emqx_tls_code code;
+    emqx_tls_status_init(status);
+    if (len == 0) {
+        status->state = EMQX_TLS_STATE_ABSENT;
+        return EMQX_TLS_OK;
+    }
+    if (len > EMQXI_REPLY_MAX)
+        return protocol(error, "is longer than 16 KiB");
+    if (too_deep(body, len))
+        return protocol(error, "is nested too deep");
+    json_t *object = json_loadb(body, len, flags | JSON_DECODE_ANY, &why);
+    /* jansson's own text may quote the body, so only its code is looked at. */
+    if (!object && json_error_code(&why) == json_error_out_of_memory)
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to read the reply");
+    if (!object && json_error_code(&why) == json_error_duplicate_key)
+        return protocol(error, "names a member twice");
+    if (!object)
+        return protocol(error, "is not JSON");
+    code = json_is_object(object) ? take_members(object, status, error) : protocol(error, "is not a JSON object");
+    json_decref(object);
+    return code;
+}

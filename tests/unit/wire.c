@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <emqxtls/client.h>
+
+#include "wire/wire.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define ALLOW    EMQX_TLS_ALLOW_HTTP_LOOPBACK
+
+static void endpoints_are_taken_with_their_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *endpoint;
+        uint32_t flags;
+        const char *base, *host;
+        bool loopback_http;
+    } cases[] = {
+        {"https://cloud.example.com/public_api/v1", 0, "https://cloud.example.com/public_api/v1", "cloud.example.com",
+         0},
+        {"https://cloud.example.com/public_api/v1/", 0, "https://cloud.example.com/public_api/v1", "cloud.example.com",
+         0},
+        {"https://cloud.example.com", 0, "https://cloud.example.com", "cloud.example.com", 0},
+        {"https://cloud.example.com/", 0, "https://cloud.example.com", "cloud.example.com", 0},
+        {"HTTPS://cloud.example.com/A", 0, "https://cloud.example.com/A", "cloud.example.com", 0},
+        {"https://h:8443/a", 0, "https://h:8443/a", "h", 0},
+        {"https://h/a%20b/../c@d", 0, "https://h/a%20b/../c@d", "h", 0},
+        {"https://[2001:db8::1]/a", 0, "https://[2001:db8::1]/a", "[2001:db8::1]", 0},
+        {"https://127.0.0.1:1/a", ALLOW, "https://127.0.0.1:1/a", "127.0.0.1", 0},
+        {"http://127.0.0.1:8080/a", ALLOW, "http://127.0.0.1:8080/a", "127.0.0.1", 1},
+        {"http://127.255.1.2", ALLOW, "http://127.255.1.2", "127.255.1.2", 1},
+        {"http://127.1", ALLOW, "http://127.0.0.1", "127.0.0.1", 1},
+        {"http://[::1]:8080/a", ALLOW, "http://[::1]:8080/a", "[::1]", 1},
+        {"http://localhost/a/", ALLOW, "http://localhost/a", "localhost", 1},
+        {"http://LocalHost/a/", ALLOW, "http://LocalHost/a", "LocalHost", 1},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        emqxi_endpoint e;
+        emqx_tls_error error;
+        emqx_tls_error_init(&error);
+        if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error))
+            fail_msg("%s: %s", cases[i].endpoint, error.message);
+        assert_string_equal(e.base, cases[i].base);
+        assert_string_equal(e.host, cases[i].host);
+        assert_int_equal(e.loopback_http, cases[i].loopback_http);
+        emqxi_endpoint_free(&emqxi_malloc, &e);
+        assert_null(e.base);
+    }
+}
+
+static void endpoints_that_could_leak_or_mislead_are_refused_with_the_mend(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *endpoint;
+        uint32_t flags;
+        const char *says;
+    } cases[] = {
+        {NULL, ALLOW, "is missing"},
+        {"", ALLOW, "is missing"},
+        {"cloud.example.com", ALLOW, "https://"},
+        {"ftp://cloud.example.com", ALLOW, "https://"},
+        {"https:/cloud.example.com", ALLOW, "https://"},
+        {"https://", ALLOW, "no host"},
+        {"https:///public_api", ALLOW, "no host"},
+        {"https://:443/a", ALLOW, "is no URL"},
+        {"https://h:0x1bb/a", ALLOW, "port"},
+        {"https://h:65536/a", ALLOW, "port"},
+        {"https://h/a b", ALLOW, "space"},
+        {"https://h/a\n", ALLOW, "control character"},
+        {"https://h/\x7f", ALLOW, "control character"},
+        {"https://h/\xc3\xa4", ALLOW, "not ASCII"},
+        {"https://h/a?b=c", ALLOW, "query"},
+        {"https://h/a?", ALLOW, "query"},
+        {"https://h?", ALLOW, "query"},
+        {"https://h/a#b", ALLOW, "fragment"},
+        {"https://h/a#", ALLOW, "fragment"},
+        {"https://joe:s3cret@h/a", ALLOW, "user information"},
+        {"https://s3cret@h/a", ALLOW, "user information"},
+        {"https://@h/a", ALLOW, "user information"},
+        {"http://s3cret@127.0.0.1/a", ALLOW, "user information"},
+        {"https://joe:s3cret%40h/a", ALLOW, "port"},
+        {"http://127.0.0.1/a", 0, "EMQX_TLS_ALLOW_HTTP_LOOPBACK"},
+        {"http://cloud.example.com/a", ALLOW, "use https://"},
+        {"http://128.0.0.1/a", ALLOW, "use https://"},
+        {"http://10.0.0.1/a", ALLOW, "use https://"},
+        {"http://[::2]/a", ALLOW, "use https://"},
+        {"http://[::]/a", ALLOW, "use https://"},
+        {"http://localhost.example.com/a", ALLOW, "use https://"},
+        {"http://127.0.0.1.example.com/a", ALLOW, "use https://"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        emqxi_endpoint e;
+        emqx_tls_error error;
+        emqx_tls_error_init(&error);
+        if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error) != EMQX_TLS_E_INVALID)
+            fail_msg("%s was not refused", cases[i].endpoint);
+        assert_null(e.base);
+        assert_null(e.host);
+        if (strncmp(error.message, "endpoint ", 9) != 0 || !strstr(error.message, cases[i].says))
+            fail_msg("%s: %s", cases[i].endpoint, error.message);
+        assert_null(strstr(error.message, "s3cret"));
+    }
+}
+
+static void deployment_ids_become_one_path_segment(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"ge6a1a75", "https://h/v1/deployments/ge6a1a75/tls"},
+        {"a/b?c#d%2e", "https://h/v1/deployments/a%2Fb%3Fc%23d%252e/tls"},
+        {"A-z0._~", "https://h/v1/deployments/A-z0._~/tls"},
+        {"...", "https://h/v1/deployments/.../tls"},
+        {"\xc3\xa4 ", "https://h/v1/deployments/%C3%A4%20/tls"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_null(emqxi_deployment_id_problem(cases[i][0]));
+        char *url = emqxi_url(&emqxi_malloc, "https://h/v1", cases[i][0]);
+        assert_string_equal(url, cases[i][1]);
+        free(url);
+    }
+}
+
+static void deployment_ids_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    char id[EMQXI_ID_MAX + 2];
+    memset(id, 'x', sizeof id);
+    id[EMQXI_ID_MAX + 1] = '\0';
+    assert_non_null(strstr(emqxi_deployment_id_problem(id), "128"));
+    id[EMQXI_ID_MAX] = '\0';
+    assert_null(emqxi_deployment_id_problem(id));
+    static const char *const bad[] = {NULL, "", ".", "..", "a\n", "\x01", "a\x7f"};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_non_null(emqxi_deployment_id_problem(bad[i]));
+}
+
+/* RFC 7617, section 2, and RFC 4648's vectors with a user name of one letter before them. */
+static void basic_authorization_is_base64_of_key_and_secret(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"Aladdin", "open sesame", "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
+        {"test", "123\xc2\xa3", "Authorization: Basic dGVzdDoxMjPCow=="},
+        {"a", "b", "Authorization: Basic YTpi"},
+        {"a", "bc", "Authorization: Basic YTpiYw=="},
+        {"a", "bcd", "Authorization: Basic YTpiY2Q="},
+        {"\xff\xef", "\xbe\xfb", "Authorization: Basic /+86vvs="},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *header = emqxi_basic_auth(&emqxi_malloc, cases[i][0], cases[i][1]);
+        assert_string_equal(header, cases[i][2]);
+        free(header);
+    }
+}
+
+static void utf8_is_what_unicode_says(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"",
+                                       "a",
+                                       "\x7f",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc2",
+                                      "\xc2\x41",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xe2\x82",
+                                      "\xe2\x82\x41",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf0\x90\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xff",
+                                      "ok\xfe"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(emqxi_utf8_ok(good[i], strlen(good[i])));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(emqxi_utf8_ok(bad[i], strlen(bad[i])));
+    assert_true(emqxi_utf8_ok("\0", 1));
+    assert_true(emqxi_utf8_ok(NULL, 0));
+}
+
+static void control_characters_are_found(void **state)
+{
+    (void)state;
+    assert_false(emqxi_has_control("a b~\x80\xff"));
+    assert_true(emqxi_has_control("a\x1f"));
+    assert_true(emqxi_has_control("\r"));
+    assert_true(emqxi_has_control("a\x7f"));
+}
+
+/* An older caller's struct is a prefix; a newer one's is longer than ours. */
+static void structs_are_set_up_for_older_and_newer_callers(void **state)
+{
+    (void)state;
+    struct {
+        emqx_tls_status status;
+        unsigned char newer[8], beyond[8];
+    } s;
+    memset(&s, 0xAA, sizeof s);
+    emqx_tls_status_init_size(&s.status, offsetof(emqx_tls_status, expire));
+    assert_int_equal(s.status.size, offsetof(emqx_tls_status, expire));
+    assert_int_equal(s.status.state, EMQX_TLS_STATE_UNKNOWN);
+    assert_int_equal((unsigned char)s.status.state_text[0], 0xAA);
+    assert_int_equal(s.status.expire, (int64_t)0xAAAAAAAAAAAAAAAA);
+    emqx_tls_status_init_size(&s.status, sizeof s.status + sizeof s.newer);
+    assert_int_equal(s.status.size, sizeof s.status + sizeof s.newer);
+    assert_true(s.status.expire == INT64_MIN);
+    assert_string_equal(s.status.common_name, "");
+    for (size_t i = 0; i < sizeof s.newer; i++) {
+        assert_int_equal(s.newer[i], 0);
+        assert_int_equal(s.beyond[i], 0xAA);
+    }
+    emqx_tls_status_init_size(NULL, sizeof s.status);
+    emqx_tls_request_init_size(NULL, sizeof(emqx_tls_request));
+
+    emqx_tls_request request;
+    memset(&request, 0xAA, sizeof request);
+    emqx_tls_request_init(&request);
+    assert_int_equal(request.size, sizeof request);
+    assert_int_equal(request.type, EMQX_TLS_TYPE_UNKNOWN);
+    assert_null(request.cacert);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(endpoints_are_taken_with_their_path),
+        cmocka_unit_test(endpoints_that_could_leak_or_mislead_are_refused_with_the_mend),
+        cmocka_unit_test(deployment_ids_become_one_path_segment),
+        cmocka_unit_test(deployment_ids_that_are_none_are_refused),
+        cmocka_unit_test(basic_authorization_is_base64_of_key_and_secret),
+        cmocka_unit_test(utf8_is_what_unicode_says),
+        cmocka_unit_test(control_characters_are_found),
+        cmocka_unit_test(structs_are_set_up_for_older_and_newer_callers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
