@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The libcurl transport: life and vtable. Its choices, with where libcurl's behaviour was read (7.88.1):
+ *
+ *   - One multi handle a client: connections, names and parsed CA certificates are shared by its exchanges and by nobody
+ *     else. libcurl caches the CA store for a day (CURLOPT_CA_CACHE_TIMEOUT) if there is no CAPATH (lib/vtls/openssl.c).
+ *   - Easy handles are kept and used again; an option is set when it differs from the handle's last exchange.
+ *   - The departure is CURLOPT_PREREQFUNCTION (lib/multi.c, MSTATE_DO): no byte of the request has left before it. libcurl's
+ *     own repeats (lib/transfer.c, Curl_retry_request) come by it again and are refused there.
+ *   - Reads may share a connection, by HTTP/2 too. Writes go out on a fresh one over HTTP/1.1, body by a read callback.
+ *   - Nothing of libcurl is called inside its callbacks; `done` is called when libcurl has returned, so it may start and
+ *     cancel exchanges.
+ */
+#include "transport/curl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
+{
+    emqxi_init(p, caller_size);
+}
+
+static void make_idle(emqxi_curl *c, emqxi_transfer *t)
+{
+    emqxi_transfer_reset(t);
+    t->next = c->idle;
+    c->idle = t;
+}
+
+static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, void **handle)
+{
+    emqxi_curl *c = context;
+    emqxi_transfer *t = c->idle;
+    if (!emqxi_sockets_reserve(&c->sockets, c->active + 1))
+        return EMQX_TLS_E_NO_MEMORY;
+    if (t)
+        c->idle = t->next;
+    else if (!(t = emqxi_transfer_new(c)))
+        return EMQX_TLS_E_NO_MEMORY;
+    if (!emqxi_transfer_prepare(t, exchange) || curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
+        emqxi_transfer_free(t); /* half set: not to be used again */
+        return EMQX_TLS_E_NO_MEMORY;
+    }
+    c->active++;
+    emqxi_sockets_arm(&c->sockets);
+    *handle = t;
+    return EMQX_TLS_OK;
+}
+
+/* Moves what libcurl has finished to our list. */
+static void collect(emqxi_curl *c)
+{
+    emqxi_transfer **end = &c->finished;
+    CURLMsg *m;
+    int left;
+    while (*end)
+        end = &(*end)->next;
+    while ((m = curl_multi_info_read(c->multi, &left))) {
+        emqxi_transfer *t;
+        if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
+            continue;
+        t->result = m->data.result; /* gone after the removal */
+        curl_multi_remove_handle(c->multi, t->easy);
+        t->finished = true;
+        t->next = NULL;
+        *end = t;
+        end = &t->next;
+    }
+}
+
+static void deliver(emqxi_curl *c)
+{
+    while (c->finished) {
+        emqxi_transfer *t = c->finished;
+        const emqx_tls_exchange *x = t->exchange;
+        emqx_tls_reply reply;
+        c->finished = t->next;
+        c->active--;
+        emqxi_transfer_reply(t, &reply);
+        x->done(x->done_user, &reply);
+        make_idle(c, t);
+    }
+}
+
+static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
+{
+    emqxi_curl *c = context;
+    CURLMcode code = emqxi_sockets_run_due(&c->sockets);
+    collect(c);
+    if (code == CURLM_OK && !c->finished) {
+        code = emqxi_sockets_wait(&c->sockets, timeout_ms);
+        collect(c);
+    }
+    deliver(c);
+    emqxi_sockets_arm(&c->sockets);
+    return code == CURLM_OK ? EMQX_TLS_OK : code == CURLM_OUT_OF_MEMORY ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_E_TRANSPORT;
+}
+
+static int64_t next_ms(void *context)
+{
+    const emqxi_curl *c = context;
+    return emqxi_sockets_next_ms(&c->sockets);
+}
+
+static int fd(void *context)
+{
+    emqxi_curl *c = context;
+    return emqxi_sockets_fd(&c->sockets);
+}
+
+static void wake(void *context)
+{
+    const emqxi_curl *c = context;
+    emqxi_sockets_wake(&c->sockets);
+}
+
+static uint32_t cancel(void *context, void *handle)
+{
+    emqxi_curl *c = context;
+    emqxi_transfer *t = handle;
+    if (t->finished) {
+        emqxi_transfer **at = &c->finished;
+        while (*at != t)
+            at = &(*at)->next;
+        *at = t->next;
+    } else {
+        curl_multi_remove_handle(c->multi, t->easy);
+    }
+    uint32_t delivery = t->departed ? EMQX_TLS_DELIVERY_MAYBE : EMQX_TLS_DELIVERY_NOT_SENT;
+    c->active--;
+    make_idle(c, t);
+    emqxi_sockets_arm(&c->sockets);
+    return delivery;
+}
+
+static void destroy(void *context)
+{
+    emqxi_curl *c = context;
+    const emqx_tls_allocator a = c->allocator;
+    while (c->idle) {
+        emqxi_transfer *t = c->idle;
+        c->idle = t->next;
+        emqxi_transfer_free(t);
+    }
+    curl_multi_cleanup(c->multi);
+    emqxi_sockets_free(&c->sockets);
+    emqxi_free(&a, c->ca_file);
+    emqxi_wipe_free(&a, c->proxy, c->proxy ? strlen(c->proxy) : 0); /* may hold a password */
+    emqxi_free(&a, c->no_proxy);
+    emqxi_free(&a, c);
+}
+
+/* Copies `text` if there is one. */
+static bool keep(const emqx_tls_allocator *a, char **to, const char *text)
+{
+    *to = text ? emqxi_strdup(a, text) : NULL;
+    return *to || !text;
+}
+
+static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
+{
+    const emqx_tls_allocator *a = &c->allocator;
+    const char *proxy = options->proxy, *no_proxy = "";
+    if (!proxy)
+        proxy = emqxi_proxy_env(&no_proxy);
+    if (!proxy || !*proxy) {
+        proxy = NULL;
+        no_proxy = "*"; /* spares libcurl the look-up for every request */
+    } else if (!no_proxy) {
+        no_proxy = "";
+    }
+    c->ca_path_off = emqxi_curl_ca_path_off();
+    c->multi = curl_multi_init();
+    return emqxi_sockets_init(&c->sockets, a, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
+           keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
+}
+
+emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out, emqx_tls_error *error)
+{
+    if (options->ca_file && access(options->ca_file, R_OK) != 0)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "ca_file %s can't be read: %s", options->ca_file, strerror(errno));
+    if (!emqxi_curl_global())
+        return emqxi_fail(error, EMQX_TLS_E_TRANSPORT, "libcurl can't be set up (curl_global_init failed)");
+    emqxi_curl *c = emqxi_zalloc(options->allocator, sizeof *c);
+    if (!c)
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the transport");
+    c->allocator = *options->allocator;
+    c->clock = *options->clock;
+    if (!set_up(c, options)) {
+        destroy(c);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory or descriptor for the transport");
+    }
+    *out = (emqx_tls_transport){.size = sizeof *out,
+                                .context = c,
+                                .start = start,
+                                .poll = poll_exchanges,
+                                .next_ms = next_ms,
+                                .fd = fd,
+                                .wake = wake,
+                                .cancel = cancel,
+                                .destroy = destroy};
+    return EMQX_TLS_OK;
+}

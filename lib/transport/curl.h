@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the libcurl transport share.
+ */
+#ifndef EMQXI_CURL_H
+#define EMQXI_CURL_H
+
+#include "transport/transport.h"
+
+#include <curl/curl.h>
+#include <poll.h>
+
+#define EMQXI_HEADERS_MAX 8 /* of one exchange; the library sends four */
+
+/* -- the sockets of one multi handle (sockets.c) ------------------------------------------------------------------- */
+
+typedef struct emqxi_sockets {
+    const emqx_tls_allocator *allocator;
+    CURLM *multi;
+    struct pollfd
+        *slots; /* [0] is the wake descriptor; a free slot holds -2 minus the next free one, which poll skips */
+    size_t used, room, busy;
+    size_t free_slot; /* 0: none */
+    int wake_write;
+    int64_t due_ms; /* libcurl's timer, on CLOCK_MONOTONIC as libcurl's own; -1: none */
+    int epoll, timer;
+    int64_t armed_ms; /* what the timer descriptor is set to */
+} emqxi_sockets;
+
+bool emqxi_sockets_init(emqxi_sockets *s, const emqx_tls_allocator *allocator, CURLM *multi);
+void emqxi_sockets_free(emqxi_sockets *s);
+
+/* Makes room for what `transfers` transfers can open, so that libcurl's callback never has to fail. */
+bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers);
+
+/* Runs libcurl if its timer is due. */
+CURLMcode emqxi_sockets_run_due(emqxi_sockets *s);
+
+/* Waits for at most timeout_ms (negative: for ever) and runs what came. */
+CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms);
+
+int64_t emqxi_sockets_next_ms(const emqxi_sockets *s);
+int emqxi_sockets_fd(emqxi_sockets *s);
+void emqxi_sockets_arm(emqxi_sockets *s); /* after every step: the timer descriptor follows libcurl's timer */
+void emqxi_sockets_wake(const emqxi_sockets *s);
+
+/* -- one exchange (easy.c) ----------------------------------------------------------------------------------------- */
+
+typedef struct emqxi_curl emqxi_curl;
+
+/* Kept with its easy handle and reply buffer, and used again. */
+typedef struct emqxi_transfer {
+    struct emqxi_transfer *next; /* free or finished */
+    emqxi_curl *curl;
+    CURL *easy;
+    CURLU *url;
+    const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
+    int64_t deadline_ms;
+    CURLcode result;
+    bool finished, departed, again, late, too_long, no_memory;
+    size_t body_sent;
+    char *reply;
+    size_t reply_len, reply_room;
+    struct curl_slist
+        headers[EMQXI_HEADERS_MAX + 1]; /* nodes of our own that point to the exchange's text: no copies */
+    /* what the easy handle is set to */
+    char *origin; /* scheme, host and port */
+    size_t origin_len;
+    char method[8];
+    bool fresh, http;
+    uint32_t timeout_ms, connect_timeout_ms;
+    size_t body_len;
+} emqxi_transfer;
+
+struct emqxi_curl {
+    emqx_tls_allocator allocator;
+    emqx_tls_clock clock;
+    CURLM *multi;
+    emqxi_sockets sockets;
+    size_t active;
+    emqxi_transfer *idle, *finished;
+    char *ca_file, *proxy, *no_proxy;
+    bool ca_path_off;
+};
+
+emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl);
+void emqxi_transfer_free(emqxi_transfer *t);
+
+/* Sets what differs from the handle's last exchange. False: no memory. */
+bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *exchange);
+
+/* What became of it, for done. */
+void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply);
+
+/* Forgets the exchange and wipes the reply. */
+void emqxi_transfer_reset(emqxi_transfer *t);
+
+/* -- libcurl as a whole (global.c) --------------------------------------------------------------------------------- */
+
+/* Sets libcurl up, once in a process. False: it can't be. */
+bool emqxi_curl_global(void);
+
+/* May the folder of CA certificates be left out, since a bundle that libcurl reads by itself holds them all? */
+bool emqxi_curl_ca_path_off(void);
+
+/* The proxy and its exceptions in the environment, as libcurl would look them up for https; NULL: none. */
+const char *emqxi_proxy_env(const char **no_proxy);
+
+#endif
