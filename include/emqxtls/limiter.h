@@ -49,10 +49,10 @@ enum {
 typedef struct emqx_tls_quota {
     uint32_t size;
     uint32_t limit;
-    uint32_t used; /* slots held, those in flight included */
-    uint32_t remaining;
-    int64_t next_ms; /* until a slot is free, if nobody else takes it; 0: now */
-    uint32_t reason; /* 0: free or simply used up; else EMQX_TLS_QUOTA_* */
+    uint32_t used;      /* slots held, those in flight included */
+    uint32_t remaining; /* how many can be taken now; after a 429 fewer than limit - used */
+    int64_t next_ms;    /* until a slot is free, if nobody else takes it; 0: now */
+    uint32_t reason;    /* 0: free or simply used up; else EMQX_TLS_QUOTA_* */
     uint32_t reserved;
 } emqx_tls_quota;
 EMQX_TLS_INIT_(quota)
@@ -104,7 +104,8 @@ typedef struct emqx_tls_grant {
     uint32_t busy;    /* 1: the store could not look now (locked by another process); ask again in early_ms */
     int64_t early_ms; /* from now: earliest time at which the slot for this ask (behind `ahead`) can be free */
     int64_t late_ms;  /* from now: it is free by then if nobody else takes it */
-    uint64_t ticket[EMQX_TLS_TICKET_WORDS]; /* the store's own; the library keeps it until it settles */
+    uint64_t ticket[EMQX_TLS_TICKET_WORDS]; /* names the slot: the store's own, kept until it settles, but for the last
+                                               word, which is the limiter's */
 } emqx_tls_grant;
 
 /* How the exchange of a ticket ended. */
@@ -117,19 +118,27 @@ enum {
 };
 
 /* A quota store. The limiter calls one member at a time, from any thread, with its lock held: a member must not call into
- * the limiter, and blocks no longer than it has to. Copied by emqx_tls_limiter_open_store.
+ * the limiter, and blocks no longer than it has to. `error` is never NULL; a member that fails sets its message (and
+ * retry_after_ms where told below), no more is read. Copied by emqx_tls_limiter_open_store.
  * tests/unit/store_suite.h is a test suite that a store must pass. */
 typedef struct emqx_tls_store {
     uint32_t size;
-    uint32_t shared; /* 1: other processes may take and free slots too, so waiters look again at least every second */
+    uint32_t
+        flags; /* what it counts for itself: EMQX_TLS_PER_METHOD | EMQX_TLS_PER_DEPLOYMENT. A line for each is kept */
+    uint32_t shared; /* 1: other processes may take and free slots too, so the first in line looks every second; and it
+                        works in a child after a fork, where the members are called with the same context */
+    uint32_t reserved;
     void *context;
     /* Takes a slot if one is free. Errors: STORE (nothing was taken), NO_MEMORY. */
     emqx_tls_code (*reserve)(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error);
-    /* Ends a ticket. retry_after_ms: what a 429 named, already checked against its Date; -1 none. Errors: STORE: the slot
-     * is then held until its lease and 60 s and one window have passed. `busy` of a locked store: STORE with
-     * retry_after_ms >= 0 in error; the limiter asks again. */
+    /* Ends a ticket; one that is unknown or over is OK and changes nothing. retry_after_ms: what a 429 named, already read
+     * against its Date; -1 none; other negative values and those beyond one window count as one window. Errors: STORE: the
+     * slot is then held until its lease and 60 s and one window have passed. A store that is locked by another process
+     * fails with STORE and sets error->retry_after_ms >= 0: the limiter asks again after so long. */
     emqx_tls_code (*settle)(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
                             int64_t retry_after_ms, emqx_tls_error *error);
+    /* Fills all of `quota` but its size; takes nothing. deployment_id may be "" without PER_DEPLOYMENT. Errors: STORE, as
+     * above. */
     emqx_tls_code (*query)(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
                            emqx_tls_error *error);
     void (*destroy)(void *context);

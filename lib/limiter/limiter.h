@@ -16,9 +16,11 @@ typedef struct emqxi_waiter {
     void (*wake)(void *context); /* any thread, the limiter's lock held: reserve may succeed now. Must not call back */
     void *wake_context;
     bool queued;
-    int64_t called_ms; /* when it was told that a slot is free; it is passed over 1 s later */
-    void *line;        /* the limiter's own */
-    uint64_t position; /* the limiter's own */
+    /* the limiter's own */
+    bool asleep;         /* it was told to look and did not: the others no longer wait for it */
+    int64_t look_ms;     /* when it was told to look; asleep 1 s later */
+    int64_t deadline_ms; /* when its wait ends */
+    void *line;
 } emqxi_waiter;
 
 typedef struct emqxi_reserve {
