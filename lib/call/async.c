@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The asynchronous calls, for event loops. The descriptor is an epoll with the transport's own and a timer inside; it is made
+ * when it is first asked for, so that blocking users do not pay for it.
+ */
+#include "call/client.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#endif
+
+static void arm(emqx_tls_client *client)
+{
+#ifdef __linux__
+    if (client->fd < 0)
+        return;
+    int64_t ms = emqxi_next_ms(client);
+    struct itimerspec t = {0};
+    if (ms >= 0) {
+        t.it_value.tv_sec = ms / 1000;
+        t.it_value.tv_nsec = ms % 1000 * 1000000;
+        if (ms == 0)
+            t.it_value.tv_nsec = 1;
+    }
+    timerfd_settime(client->timer_fd, 0, &t, NULL); /* also takes back that it is readable */
+#else
+    (void)client;
+#endif
+}
+
+emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *deployment_id,
+                              const emqx_tls_request *request, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+                              emqx_tls_error *error)
+{
+    emqx_tls_error e;
+    emqx_tls_call *started = NULL;
+    emqxi_error_clear(&e);
+    if (call)
+        *call = NULL;
+    if (!client)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "client is NULL");
+    if (client->forks != emqxi_fork_count())
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", emqxi_client_problem(client));
+    if (client->closing)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "the client is being freed");
+    if (!done)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "done is NULL: nobody would hear of the call's end");
+    emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
+    emqxi_operation_start(client, op, deployment_id, request, NULL, &budget, done, user, &started, &e);
+    if (call)
+        *call = started;
+    arm(client);
+    return emqxi_error_out(error, &e);
+}
+
+void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, emqx_tls_error *error)
+{
+    if (!call)
+        return;
+    emqxi_output(status, &call->status, sizeof call->status);
+    emqxi_output(error, &call->error, sizeof call->error);
+}
+
+void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
+{
+    if (!client || !call || client->forks != emqxi_fork_count())
+        return;
+    emqxi_call_cancel(call);
+    arm(client);
+}
+
+emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error)
+{
+    const char *problem = emqxi_client_problem(client);
+    if (problem)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
+    int64_t end = timeout_ms < 0 ? INT64_MAX : emqxi_now(&client->clock) + timeout_ms;
+    int64_t left = timeout_ms;
+    emqx_tls_error e;
+    emqxi_error_clear(&e);
+    for (;;) {
+        uint64_t delivered = client->delivered;
+        emqx_tls_code code = emqxi_turn(client, client->call_count ? left : 0);
+        if (code != EMQX_TLS_OK) {
+            emqxi_fail(&e, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
+            break;
+        }
+        if (atomic_exchange(&client->interrupted, false)) {
+            emqxi_fail(&e, EMQX_TLS_E_CANCELLED, "interrupted");
+            break;
+        }
+        if (client->delivered != delivered || !client->call_count)
+            break;
+        if (timeout_ms >= 0 && (left = end - emqxi_now(&client->clock)) <= 0)
+            break;
+    }
+    arm(client);
+    return emqxi_error_out(error, &e);
+}
+
+int emqx_tls_client_fd(emqx_tls_client *client)
+{
+#ifdef __linux__
+    if (!client || client->forks != emqxi_fork_count())
+        return -1;
+    if (client->fd >= 0)
+        return client->fd;
+    int inner = client->transport.fd ? client->transport.fd(client->transport.context) : -1;
+    if (inner < 0)
+        return -1;
+    client->fd = epoll_create1(EPOLL_CLOEXEC);
+    client->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (client->fd < 0 || client->timer_fd < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
+        epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0) {
+        if (client->fd >= 0)
+            close(client->fd);
+        if (client->timer_fd >= 0)
+            close(client->timer_fd);
+        client->fd = client->timer_fd = -1;
+        return -1;
+    }
+    arm(client);
+    return client->fd;
+#else
+    (void)client;
+    return -1;
+#endif
+}
+
+int64_t emqx_tls_client_next_ms(emqx_tls_client *client)
+{
+    if (!client || client->forks != emqxi_fork_count())
+        return -1;
+    return emqxi_next_ms(client);
+}
+
+size_t emqx_tls_client_pending(const emqx_tls_client *client)
+{
+    return client ? client->pending : 0;
+}

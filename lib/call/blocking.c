@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The four blocking calls: start an operation and turn the client's loop until it is over.
+ */
+#include "call/client.h"
+
+void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    emqxi_blocking *b = user;
+    (void)code;
+    b->over = true;
+    b->status = call->status;
+    b->error = call->error;
+}
+
+void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *b)
+{
+    while (!b->over) {
+        emqx_tls_code code = emqxi_turn(client, -1);
+        if (b->over)
+            break;
+        if (code != EMQX_TLS_OK || atomic_exchange(&client->interrupted, false))
+            emqxi_call_cancel(call);
+        if (code != EMQX_TLS_OK)
+            emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
+    }
+}
+
+static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deployment_id,
+                         const emqx_tls_request *request, emqx_tls_status *status, emqx_tls_error *error)
+{
+    emqxi_blocking b = {0};
+    emqx_tls_call *call;
+    const char *problem = emqxi_client_problem(client);
+    emqx_tls_status_init(&b.status);
+    emqxi_error_clear(&b.error);
+    if (!problem && !emqxi_output_ok(status))
+        problem = "status was not set up: call emqx_tls_status_init first";
+    if (problem) {
+        emqxi_fail(&b.error, EMQX_TLS_E_INVALID, "%s", problem);
+    } else {
+        emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
+        if (emqxi_operation_start(client, op, deployment_id, request, NULL, &budget, emqxi_blocking_done, &b, &call,
+                                  &b.error) == EMQX_TLS_OK)
+            emqxi_blocking_drive(client, call, &b);
+    }
+    emqxi_output(status, &b.status, sizeof b.status);
+    return emqxi_error_out(error, &b.error);
+}
+
+emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id, emqx_tls_status *status,
+                           emqx_tls_error *error)
+{
+    return run(client, EMQX_TLS_OP_GET, deployment_id, NULL, status, error);
+}
+
+emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
+                              emqx_tls_status *status, emqx_tls_error *error)
+{
+    return run(client, EMQX_TLS_OP_CREATE, deployment_id, request, status, error);
+}
+
+emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
+                              emqx_tls_status *status, emqx_tls_error *error)
+{
+    return run(client, EMQX_TLS_OP_UPDATE, deployment_id, request, status, error);
+}
+
+emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *deployment_id, emqx_tls_error *error)
+{
+    return run(client, EMQX_TLS_OP_DELETE, deployment_id, NULL, NULL, error);
+}

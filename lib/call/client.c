@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of a client.
+ */
+#include "call/client.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "transport/transport.h"
+
+const char *emqxi_client_problem(const emqx_tls_client *client)
+{
+    if (!client)
+        return "client is NULL";
+    if (client->forks != emqxi_fork_count())
+        return "the client was made before a fork: make a new one in the child";
+    if (client->in_done || client->closing)
+        return "not from inside done: let it return first";
+    return NULL;
+}
+
+/* Gives back all but the transport. */
+static void dispose(emqx_tls_client *client)
+{
+    emqx_tls_allocator a = client->allocator;
+    emqxi_spare_free(client);
+    emqx_tls_limiter_unref(client->limiter);
+    if (client->authorization)
+        emqxi_wipe_free(&a, client->authorization, strlen(client->authorization));
+    emqxi_endpoint_free(&a, &client->endpoint);
+    emqxi_free(&a, client->timers);
+    if (client->timer_fd >= 0)
+        close(client->timer_fd);
+    if (client->fd >= 0)
+        close(client->fd);
+    emqxi_free(&a, client);
+}
+
+static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error)
+{
+    if (config->limiter) {
+        client->limiter = emqx_tls_limiter_ref(config->limiter);
+        return EMQX_TLS_OK;
+    }
+    emqx_tls_limiter_config own;
+    emqx_tls_limiter_config_init(&own);
+    own.clock = &client->clock;
+    own.allocator = &client->allocator;
+    return emqx_tls_limiter_new(&own, &client->limiter, error);
+}
+
+static emqx_tls_code take_transport(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error)
+{
+    if (config->transport)
+        return EMQX_TLS_OK; /* emqxi_config_take has copied it */
+    emqxi_curl_options options = {
+        .allocator = &client->allocator, .clock = &client->clock, .ca_file = config->ca_file, .proxy = config->proxy};
+    return emqxi_curl_transport(&options, &client->transport, error);
+}
+
+emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client **out, emqx_tls_error *error)
+{
+    emqx_tls_config config;
+    emqx_tls_allocator allocator;
+    emqx_tls_error e;
+    emqxi_error_clear(&e);
+    if (!out)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "client is NULL: give the address of a pointer");
+    *out = NULL;
+    if (!given)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "config is NULL");
+    if (!emqxi_input_ok(given, sizeof config, sizeof config))
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "config was not set up (call emqx_tls_config_init first), or sets what this version lacks");
+    emqxi_input_copy(&config, given, sizeof config);
+    if (!emqxi_allocator_take(&allocator, config.allocator))
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "allocator was not set up or lacks a member: call emqx_tls_allocator_init, then set all three");
+    emqx_tls_client *client = emqxi_zalloc(&allocator, sizeof *client);
+    if (!client)
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
+    client->allocator = allocator;
+    client->fd = client->timer_fd = -1;
+    client->forks = emqxi_fork_count();
+
+    emqx_tls_code code = emqxi_config_take(client, &config, &e);
+    if (code == EMQX_TLS_OK)
+        code = take_limiter(client, &config, &e);
+    if (code == EMQX_TLS_OK)
+        code = take_transport(client, &config, &e);
+    if (code != EMQX_TLS_OK)
+        dispose(client);
+    else
+        *out = client;
+    return emqxi_error_out(error, &e);
+}
+
+void emqx_tls_client_free(emqx_tls_client *client)
+{
+    if (!client || client->in_done || client->closing)
+        return;
+    client->closing = true;
+    /* In the child of a fork the connections are still the parent's: closing them would tell its server so. What libcurl holds
+     * of them is left alone. */
+    bool inherited = client->forks != emqxi_fork_count();
+    while (client->all && !inherited) {
+        for (emqx_tls_call *call = client->all; call; call = call->next)
+            emqxi_call_cancel(call);
+        emqxi_deliver(client);
+    }
+    if (client->transport.destroy && !inherited)
+        client->transport.destroy(client->transport.context);
+    dispose(client);
+}
+
+emqx_tls_limiter *emqx_tls_client_limiter(emqx_tls_client *client)
+{
+    return client ? client->limiter : NULL;
+}
+
+void emqx_tls_client_interrupt(emqx_tls_client *client)
+{
+    if (!client)
+        return;
+    atomic_store(&client->interrupted, true);
+    if (client->transport.wake)
+        client->transport.wake(client->transport.context);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * call - one operation as a state machine, and the client that drives many of them.
+ *
+ * loop.c moves calls on: a call is advanced when its time has come, when an exchange of its ended, or when the limiter woke
+ * it. What is over waits in `finished` for its `done`. The blocking calls (blocking.c) and the asynchronous ones (async.c)
+ * drive this same loop. Jobs of provision are calls too, with an `advance` of their own.
+ */
+#ifndef EMQXI_CLIENT_H
+#define EMQXI_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "limiter/limiter.h"
+#include "wire/wire.h"
+
+#include <emqxtls/check.h>
+#include <emqxtls/client.h>
+
+typedef struct emqxi_call_list {
+    emqx_tls_call *first, *last;
+} emqxi_call_list;
+
+/* What a kind of call does. */
+typedef struct emqxi_call_kind {
+    void (*advance)(emqx_tls_call *call); /* its time has come */
+    void (*stop)(emqx_tls_call *call);    /* cancelled: let go of everything outside; sets error.delivery */
+    void (*release)(emqx_tls_call *call); /* give its memory back, the struct included */
+} emqxi_call_kind;
+
+struct emqx_tls_call {
+    emqx_tls_client *client;
+    const emqxi_call_kind *kind;
+    emqx_tls_call *previous, *next; /* in `all` */
+    emqx_tls_call *queue_previous, *queue_next;
+    emqxi_call_list *queue; /* `ready` or `finished`, or NULL */
+    emqx_tls_call *woken_next;
+    atomic_bool woken;
+    bool internal; /* a job's: not counted as pending */
+    size_t timer;  /* place in the heap + 1; 0: none */
+    int64_t due;
+    emqx_tls_done_fn done;
+    void *user;
+    emqx_tls_status status;
+    emqx_tls_error error;
+};
+
+struct emqx_tls_client {
+    emqx_tls_allocator allocator;
+    emqx_tls_clock clock;
+    emqx_tls_transport transport;
+    emqx_tls_limiter *limiter;
+    emqx_tls_log_fn log;
+    void *log_user;
+    uint32_t flags;
+    uint32_t connect_timeout_ms, timeout_ms, quota_wait_ms;
+    emqxi_endpoint endpoint;
+    char *authorization; /* wiped when freed */
+    const char *headers[4];
+    uint32_t forks; /* emqxi_fork_count() when it was made */
+
+    emqx_tls_call *all;             /* every call */
+    emqxi_call_list ready;          /* to be advanced */
+    emqxi_call_list finished;       /* their `done` is to come */
+    _Atomic(emqx_tls_call *) woken; /* pushed by the limiter, from any thread */
+    emqx_tls_call **timers;         /* a heap, the earliest first */
+    size_t timer_count, timer_room;
+    size_t call_count, pending;
+    uint64_t delivered;   /* how often a `done` of the user's has run */
+    emqx_tls_call *spare; /* operations kept for the next call, so that a warm one allocates nothing */
+    size_t spare_count;
+
+    atomic_bool interrupted;
+    bool in_done, closing;
+    int fd, timer_fd; /* epoll with the transport's fd and a timer; -1 until asked for */
+};
+
+/* -- client.c */
+/* NULL, or a refusal of a client that can't be used now: its text. */
+const char *emqxi_client_problem(const emqx_tls_client *client);
+
+/* -- config.c: checks and copies a config, but for limiter and transport */
+emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error);
+
+/* -- loop.c */
+/* Enters a call that was allocated: its timer can't fail later. NO_MEMORY: it was not entered. */
+emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call);
+void emqxi_call_ready(emqx_tls_call *call);              /* advance it in this turn or the next */
+void emqxi_call_at(emqx_tls_call *call, int64_t due_ms); /* advance it at this time of the client's clock */
+void emqxi_call_finish(emqx_tls_call *call);             /* it is over: status and error are set */
+void emqxi_call_wake(void *call);                        /* any thread: advance it soon */
+/* Ends a call with CANCELLED, unless it is over already. */
+void emqxi_call_cancel(emqx_tls_call *call);
+/* Moves everything on once and runs `done` of what is over, first waiting for at most timeout_ms (-1: no limit) if nothing
+ * can go on at once. OK or what the transport's poll said. */
+emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms);
+/* Runs `done` of what is over; what a `done` itself ends comes with the next. True: there was some. */
+bool emqxi_deliver(emqx_tls_client *client);
+int64_t emqxi_next_ms(emqx_tls_client *client); /* until emqxi_turn has something to do; -1: nothing is pending */
+
+/* -- operation.c: the state machine of the four calls */
+typedef struct emqxi_budget {
+    uint32_t timeout_ms, quota_wait_ms;
+} emqxi_budget;
+
+/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `policy` NULL: defaults. INVALID, CHECK,
+ * NO_MEMORY: nothing was started. */
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
+                                    const emqx_tls_request *request, const emqx_tls_policy *policy,
+                                    const emqxi_budget *budget, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+                                    emqx_tls_error *error);
+void emqxi_spare_free(emqx_tls_client *client);
+
+/* -- blocking.c: drives the loop until `call`, started with emqxi_blocking_done and a zeroed emqxi_blocking, is over */
+typedef struct emqxi_blocking {
+    bool over;
+    emqx_tls_status status;
+    emqx_tls_error error;
+} emqxi_blocking;
+void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
+void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
+
+/* -- log.c */
+void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

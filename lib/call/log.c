@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Log lines are made here and in operation.c alone, from an allow-list: method, host, path, status, attempt, quota, durations.
+ */
+#include "call/client.h"
+
+#include <stdio.h>
+
+void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+    if (!client->log)
+        return;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    client->log(client->log_user, level, line);
+}

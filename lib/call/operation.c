@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One operation: validate, check, reserve, exchange, settle, decode, and again where the rules of repeats allow it.
+ *
+ *   RESERVE   wants a slot: at the start, in line for quota, behind a locked store, or after the pause before a repeat
+ *   EXCHANGE  the transport has it; the timer is its lease, after which nothing may depart
+ */
+#include "call/client.h"
+
+#include <string.h>
+
+#include "call/request.h"
+
+#define REPEATS_MAX 2
+#define PAUSE_MS    500  /* the first repeat's longest pause; doubled for the next */
+#define PATIENCE_MS 2000 /* how long a settlement waits for a locked store */
+#define SPARES_MAX  2
+
+enum state { RESERVE, EXCHANGE };
+
+typedef struct operation {
+    emqx_tls_call call;
+    enum state state;
+    uint32_t op;
+    uint32_t timeout_ms;
+    int64_t deadline;   /* for all but waiting for quota */
+    int64_t quota_left; /* how long it may still wait for quota */
+    int64_t line_since; /* in line since then; -1: not in line */
+    int64_t lease_end;  /* of the exchange under way */
+    int64_t departed;
+    emqxi_waiter waiter;
+    uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    emqx_tls_exchange exchange;
+    void *handle;
+    char *deployment_id, *url; /* kept in a spare: polling one deployment builds them once */
+    char *body;                /* holds the private key: wiped as soon as it is not needed */
+    size_t body_len;
+} operation;
+
+static const char *const methods[] = {
+    [EMQX_TLS_OP_GET] = "GET",
+    [EMQX_TLS_OP_CREATE] = "POST",
+    [EMQX_TLS_OP_UPDATE] = "PUT",
+    [EMQX_TLS_OP_DELETE] = "DELETE",
+};
+
+static bool is_read(const operation *o)
+{
+    return o->op == EMQX_TLS_OP_GET;
+}
+
+static const char *host_and_path(const operation *o)
+{
+    return strstr(o->url, "://") + 3;
+}
+
+/* -- the end ------------------------------------------------------------------------------------------------------ */
+
+static void finish(operation *o)
+{
+    emqx_tls_client *client = o->call.client;
+    emqx_tls_error *e = &o->call.error;
+    if (e->code != EMQX_TLS_OK) {
+        emqxi_log(client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts", methods[o->op],
+                  host_and_path(o), emqx_tls_code_name(e->code), (unsigned)e->attempts);
+    }
+    emqxi_wipe_free(&client->allocator, o->body, o->body_len);
+    o->body = NULL;
+    emqxi_call_finish(&o->call);
+}
+
+static void settle(operation *o, uint32_t outcome, int64_t retry_after_ms)
+{
+    emqx_tls_client *client = o->call.client;
+    emqx_tls_error error;
+    emqxi_error_clear(&error);
+    if (emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms, PATIENCE_MS, &error) != EMQX_TLS_OK)
+        emqxi_log(client, EMQX_TLS_LOG_WARNING, "quota slot not settled, it is held until its lease is over: %s",
+                  error.message);
+}
+
+static uint32_t outcome_of(uint32_t delivery)
+{
+    if (delivery == EMQX_TLS_DELIVERY_NOT_SENT)
+        return EMQX_TLS_OUTCOME_NOT_SENT;
+    return delivery == EMQX_TLS_DELIVERY_ANSWERED ? EMQX_TLS_OUTCOME_ANSWERED : EMQX_TLS_OUTCOME_LOST;
+}
+
+/* Goes round again after a pause, if the rules and the time allow it; else the error stands. */
+static void repeat_or_finish(operation *o, bool allowed, int64_t at_least_ms)
+{
+    emqx_tls_client *client = o->call.client;
+    int64_t now = emqxi_now(&client->clock);
+    if (allowed && o->call.error.attempts <= REPEATS_MAX) {
+        int64_t longest = (int64_t)PAUSE_MS << (o->call.error.attempts - 1);
+        int64_t pause = EMQXI_MAX((int64_t)(emqxi_random() % (uint64_t)(longest + 1)), at_least_ms);
+        if (emqxi_add(now, pause) < o->deadline) {
+            o->state = RESERVE;
+            emqxi_call_at(&o->call, now + pause);
+            return;
+        }
+    }
+    finish(o);
+}
+
+/* -- the answer --------------------------------------------------------------------------------------------------- */
+
+/* How long a 429 asks to wait: what the limiter makes of it, shared with all its users. */
+static int64_t shut_for(operation *o, int64_t told_ms)
+{
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    if (emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, &quota, NULL) == EMQX_TLS_OK)
+        return quota.next_ms;
+    return EMQXI_MAX(told_ms, 0);
+}
+
+static void judge_status(operation *o, int32_t status, int64_t retry_after_ms)
+{
+    emqx_tls_error *e = &o->call.error;
+    const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
+    switch (status) {
+    case 401:
+        emqxi_fail(e, EMQX_TLS_E_UNAUTHORIZED,
+                   "the platform does not accept the API key and secret (401%s%s): check both", with, code);
+        break;
+    case 403:
+        emqxi_fail(e, EMQX_TLS_E_FORBIDDEN, "the API key has no access to deployment %s (403%s%s): use a key that has",
+                   o->deployment_id, with, code);
+        break;
+    case 404:
+        emqxi_fail(
+            e, EMQX_TLS_E_NOT_FOUND,
+            "deployment %s is not there, or has no certificate (404%s%s): give the deployment's ID, not its name",
+            o->deployment_id, with, code);
+        break;
+    case 422:
+        emqxi_fail(e, EMQX_TLS_E_UNPROCESSABLE,
+                   is_read(o)
+                       ? "the platform refuses the request (422%s%s)"
+                       : "the platform refuses the certificate or its properties (422%s%s): compare them with its "
+                         "requirements, and create only where there is none",
+                   with, code);
+        break;
+    case 429:
+        e->retry_after_ms = shut_for(o, retry_after_ms);
+        emqxi_fail(e, EMQX_TLS_E_RATE_LIMITED,
+                   "over the platform's limit (429%s%s): somebody else uses this key too; try again in %lld s", with,
+                   code, (long long)((e->retry_after_ms + 999) / 1000));
+        break;
+    default:
+        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)status, with, code,
+                   status >= 300 && status < 400 ? ": redirects are not followed, correct the endpoint" : "");
+    }
+}
+
+/* An HTTP answer came. */
+static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retry_after_ms)
+{
+    emqx_tls_error *e = &o->call.error;
+    int32_t status = reply->http_status;
+    e->http_status = status;
+    if (status >= 200 && status < 300) {
+        e->code = EMQX_TLS_OK;
+        e->message[0] = '\0';
+        e->api_code[0] = '\0';
+        if (o->op != EMQX_TLS_OP_DELETE) {
+            emqx_tls_status_init(&o->call.status);
+            emqx_tls_code code = emqxi_decode_status(reply->body, reply->body_len, &o->call.status, e);
+            if (code != EMQX_TLS_OK)
+                emqx_tls_status_init(&o->call.status);
+        }
+        finish(o);
+        return;
+    }
+    emqxi_api_code(reply->body, reply->body_len, e->api_code);
+    judge_status(o, status, retry_after_ms);
+    repeat_or_finish(o, is_read(o) && status >= 502 && status <= 504, retry_after_ms);
+}
+
+static void no_answer(operation *o, emqx_tls_code code, uint32_t delivery, const char *detail, bool permanent)
+{
+    emqx_tls_error *e = &o->call.error;
+    const char *host = o->call.client->endpoint.host;
+    const char *tail = delivery == EMQX_TLS_DELIVERY_MAYBE && !is_read(o)
+                           ? "; the write may have been carried out: read the status before writing again"
+                           : "";
+    e->http_status = 0;
+    e->api_code[0] = '\0';
+    e->delivery = delivery;
+    switch (code) {
+    case EMQX_TLS_E_TIMEOUT:
+        emqxi_fail(e, code, "%s %s in time%s%s%s",
+                   delivery == EMQX_TLS_DELIVERY_NOT_SENT ? "could not reach" : "no answer from", host,
+                   detail ? ": " : "", detail ? detail : "", tail);
+        break;
+    case EMQX_TLS_E_PROTOCOL:
+        emqxi_fail(e, code, "unusable answer from %s%s%s%s", host, detail ? ": " : "", detail ? detail : "", tail);
+        break;
+    case EMQX_TLS_E_NO_MEMORY:
+        emqxi_fail(e, code, "out of memory%s", tail);
+        break;
+    default:
+        code = EMQX_TLS_E_TRANSPORT;
+        emqxi_fail(e, code, "%s %s%s%s%s",
+                   delivery == EMQX_TLS_DELIVERY_NOT_SENT ? "could not reach" : "lost the connection to", host,
+                   detail ? ": " : "", detail ? detail : "", tail);
+    }
+    bool again = code == EMQX_TLS_E_TRANSPORT || code == EMQX_TLS_E_TIMEOUT;
+    repeat_or_finish(o, again && !permanent && (is_read(o) || delivery == EMQX_TLS_DELIVERY_NOT_SENT), 0);
+}
+
+static void on_reply(void *user, const emqx_tls_reply *given)
+{
+    operation *o = user;
+    emqx_tls_client *client = o->call.client;
+    emqx_tls_reply reply;
+    if (o->state != EXCHANGE)
+        return; /* a transport that answers twice */
+    o->state = RESERVE;
+    if (!emqxi_input_ok(given, offsetof(emqx_tls_reply, flags), sizeof reply)) {
+        settle(o, EMQX_TLS_OUTCOME_LOST, -1);
+        no_answer(o, EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_MAYBE, "the transport set no reply.size", true);
+        return;
+    }
+    emqxi_input_copy(&reply, given, sizeof reply);
+    if (reply.code == EMQX_TLS_OK && (reply.http_status < 100 || reply.http_status > 599)) {
+        reply.code = EMQX_TLS_E_PROTOCOL;
+        reply.detail = "no such HTTP status";
+    }
+    if (reply.delivery > EMQX_TLS_DELIVERY_ANSWERED)
+        reply.delivery = EMQX_TLS_DELIVERY_MAYBE;
+    if (reply.code == EMQX_TLS_OK || reply.code == EMQX_TLS_E_PROTOCOL)
+        reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
+    o->call.error.delivery = reply.delivery;
+
+    int64_t retry_after_ms = reply.code == EMQX_TLS_OK ? emqxi_retry_after(reply.retry_after, reply.date) : -1;
+    bool refused = reply.code == EMQX_TLS_OK && reply.http_status == 429;
+    settle(o, refused ? EMQX_TLS_OUTCOME_REFUSED : outcome_of(reply.delivery), refused ? retry_after_ms : -1);
+    if (client->log) {
+        emqx_tls_quota quota;
+        emqx_tls_quota_init(&quota);
+        emqx_tls_limiter_query(client->limiter, o->op, o->deployment_id, &quota, NULL);
+        emqxi_log(client, EMQX_TLS_LOG_INFO, "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left",
+                  methods[o->op], host_and_path(o), (int)reply.http_status, (unsigned)o->call.error.attempts,
+                  (long long)(emqxi_now(&client->clock) - o->departed), (unsigned)quota.remaining,
+                  (unsigned)quota.limit);
+    }
+    if (reply.code == EMQX_TLS_OK)
+        judge_answer(o, &reply, retry_after_ms);
+    else
+        no_answer(o, reply.code, reply.delivery, reply.detail, reply.flags & EMQX_TLS_REPLY_PERMANENT);
+}
+
+/* -- the exchange ------------------------------------------------------------------------------------------------- */
+
+static void depart(operation *o)
+{
+    emqx_tls_client *client = o->call.client;
+    emqx_tls_exchange *x = &o->exchange;
+    int64_t now = emqxi_now(&client->clock), left = o->lease_end - now;
+    if (left <= 0) {
+        settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+        emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT, "the quota store took too long: nothing was sent");
+        finish(o);
+        return;
+    }
+    memset(x, 0, sizeof *x);
+    x->size = sizeof *x;
+    x->flags = is_read(o) ? 0 : EMQX_TLS_FRESH_CONNECTION | EMQX_TLS_NEVER_REPEAT;
+    x->method = methods[o->op];
+    x->url = o->url;
+    x->headers = client->headers + (o->body ? 0 : 1);
+    x->body = o->body;
+    x->body_len = o->body ? o->body_len : 0;
+    x->timeout_ms = (uint32_t)left;
+    x->connect_timeout_ms = EMQXI_MIN(client->connect_timeout_ms, x->timeout_ms);
+    x->reply_max = EMQXI_REPLY_MAX;
+    x->done = on_reply;
+    x->done_user = o;
+
+    o->state = EXCHANGE;
+    o->departed = now;
+    o->handle = NULL;
+    o->call.error.attempts++;
+    emqx_tls_code code = client->transport.start(client->transport.context, x, &o->handle);
+    if (o->state != EXCHANGE)
+        return; /* a blocking transport: done was called */
+    if (code != EMQX_TLS_OK) {
+        o->state = RESERVE;
+        settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+        no_answer(o, code, EMQX_TLS_DELIVERY_NOT_SENT, NULL, code != EMQX_TLS_E_TRANSPORT);
+        return;
+    }
+    emqxi_call_at(&o->call, o->lease_end);
+}
+
+/* Takes the exchange back from the transport; returns its delivery. */
+static uint32_t withdraw(operation *o)
+{
+    emqx_tls_transport *t = &o->call.client->transport;
+    uint32_t delivery = EMQX_TLS_DELIVERY_MAYBE;
+    if (t->cancel)
+        delivery = t->cancel(t->context, o->handle);
+    if (delivery > EMQX_TLS_DELIVERY_ANSWERED)
+        delivery = EMQX_TLS_DELIVERY_MAYBE;
+    o->state = RESERVE;
+    settle(o, outcome_of(delivery), -1);
+    return delivery;
+}
+
+/* -- the slot ----------------------------------------------------------------------------------------------------- */
+
+static void reserve(operation *o)
+{
+    emqx_tls_client *client = o->call.client;
+    int64_t now = emqxi_now(&client->clock);
+    if (o->line_since >= 0) { /* time in line counts against quota_wait_ms alone */
+        int64_t waited = now - o->line_since;
+        o->deadline += waited;
+        o->quota_left = EMQXI_MAX(o->quota_left - waited, 0);
+        o->line_since = -1;
+    }
+    int64_t left = o->deadline - now;
+    if (left <= 0) {
+        emqxi_limiter_leave(client->limiter, &o->waiter);
+        if (o->call.error.attempts == 0)
+            emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT,
+                       "the quota store stayed locked by another process: nothing was sent");
+        finish(o);
+        return;
+    }
+    emqxi_reserve r = {
+        .op = o->op,
+        .deployment_id = o->deployment_id,
+        .lease_ms = is_read(o) ? EMQXI_MIN(left, EMQXI_MAX(o->timeout_ms / 2, 1)) : left,
+        .wait_ms = o->quota_left,
+    };
+    emqx_tls_error error;
+    emqxi_error_clear(&error);
+    emqx_tls_code code = emqxi_limiter_reserve(client->limiter, &r, &o->waiter, &error);
+    if (code != EMQX_TLS_OK) {
+        /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
+        if (o->call.error.attempts == 0)
+            o->call.error = error;
+        finish(o);
+    } else if (r.granted) {
+        memcpy(o->ticket, r.ticket, sizeof o->ticket);
+        o->lease_end = now + r.lease_ms;
+        depart(o);
+    } else if (r.busy) {
+        emqxi_call_at(&o->call, now + EMQXI_MIN(r.look_again_ms, left));
+    } else {
+        o->line_since = now;
+        emqxi_call_at(&o->call, now + EMQXI_MIN(r.look_again_ms, o->quota_left));
+    }
+}
+
+static void advance(emqx_tls_call *call)
+{
+    operation *o = (operation *)call;
+    if (o->state == RESERVE) {
+        reserve(o);
+    } else if (emqxi_now(&call->client->clock) >= o->lease_end) {
+        uint32_t delivery = withdraw(o);
+        no_answer(o, EMQX_TLS_E_TIMEOUT, delivery, NULL, false);
+    }
+}
+
+static void stop(emqx_tls_call *call)
+{
+    operation *o = (operation *)call;
+    emqxi_limiter_leave(call->client->limiter, &o->waiter);
+    if (o->state == EXCHANGE)
+        call->error.delivery = withdraw(o);
+    emqxi_wipe_free(&call->client->allocator, o->body, o->body_len);
+    o->body = NULL;
+}
+
+/* -- begin and end of life ---------------------------------------------------------------------------------------- */
+
+static void destroy(emqx_tls_client *client, operation *o)
+{
+    emqxi_free(&client->allocator, o->deployment_id);
+    emqxi_free(&client->allocator, o->url);
+    emqxi_free(&client->allocator, o);
+}
+
+static void release(emqx_tls_call *call)
+{
+    operation *o = (operation *)call;
+    emqx_tls_client *client = call->client;
+    if (client->spare_count >= SPARES_MAX) {
+        destroy(client, o);
+        return;
+    }
+    call->next = client->spare;
+    client->spare = call;
+    client->spare_count++;
+}
+
+void emqxi_spare_free(emqx_tls_client *client)
+{
+    while (client->spare) {
+        operation *o = (operation *)client->spare;
+        client->spare = o->call.next;
+        destroy(client, o);
+    }
+    client->spare_count = 0;
+}
+
+/* A zeroed operation with its ID and URL, from a spare if there is one; NULL: no memory. */
+static operation *obtain(emqx_tls_client *client, const char *deployment_id)
+{
+    const emqx_tls_allocator *a = &client->allocator;
+    operation *o = (operation *)client->spare;
+    char *id = NULL, *url = NULL;
+    if (o) {
+        client->spare = o->call.next;
+        client->spare_count--;
+        id = o->deployment_id;
+        url = o->url;
+    } else if (!(o = emqxi_alloc(a, sizeof *o))) {
+        return NULL;
+    }
+    memset(o, 0, sizeof *o);
+    o->deployment_id = id;
+    o->url = url;
+    if (id && strcmp(id, deployment_id) == 0)
+        return o;
+    emqxi_free(a, id);
+    emqxi_free(a, url);
+    o->deployment_id = emqxi_strdup(a, deployment_id);
+    o->url = emqxi_url(a, client->endpoint.base, deployment_id);
+    if (o->deployment_id && o->url)
+        return o;
+    destroy(client, o);
+    return NULL;
+}
+
+static const emqxi_call_kind operation_kind = {.advance = advance, .stop = stop, .release = release};
+
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
+                                    const emqx_tls_request *request, const emqx_tls_policy *policy,
+                                    const emqxi_budget *budget, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+                                    emqx_tls_error *error)
+{
+    const char *problem;
+    char *body = NULL;
+    size_t body_len = 0;
+    *call = NULL;
+    if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*", (unsigned)op);
+    if ((problem = emqxi_deployment_id_problem(deployment_id)))
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
+    if (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE) {
+        emqx_tls_code code = emqxi_request_body(client, request, policy, &body, &body_len, error);
+        if (code != EMQX_TLS_OK)
+            return code;
+    } else if (request) {
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request must be NULL for a read or a delete");
+    }
+    operation *o = obtain(client, deployment_id);
+    if (!o) {
+        emqxi_wipe_free(&client->allocator, body, body_len);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
+    }
+    o->call.client = client;
+    o->call.kind = &operation_kind;
+    o->call.done = done;
+    o->call.user = user;
+    emqx_tls_status_init(&o->call.status);
+    emqxi_error_clear(&o->call.error);
+    o->state = RESERVE;
+    o->op = op;
+    o->body = body;
+    o->body_len = body_len;
+    o->timeout_ms = budget->timeout_ms;
+    o->deadline = emqxi_now(&client->clock) + budget->timeout_ms;
+    o->quota_left = budget->quota_wait_ms;
+    o->line_since = -1;
+    o->waiter.wake = emqxi_call_wake;
+    o->waiter.wake_context = &o->call;
+    if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
+        emqxi_wipe_free(&client->allocator, body, body_len);
+        o->body = NULL;
+        release(&o->call);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
+    }
+    *call = &o->call;
+    return EMQX_TLS_OK;
+}
