@@ -101,7 +101,7 @@ emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status 
 {
     /* NULs are let through so that one in a member we do not know does no harm; integers of any length likewise. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-    json_error_t why;
+    json_error_t why = {0};
     emqx_tls_code code;
     emqx_tls_status_init(status);
     if (len == 0) {
@@ -113,8 +113,8 @@ emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status 
     if (too_deep(body, len))
         return protocol(error, "is nested too deep");
     json_t *object = json_loadb(body, len, flags | JSON_DECODE_ANY, &why);
-    /* jansson's own text may quote the body, so only its code is looked at. */
-    if (!object && json_error_code(&why) == json_error_out_of_memory)
+    /* jansson's own text may quote the body, so only its code is looked at; it sets none where it got no memory at first. */
+    if (!object && (json_error_code(&why) == json_error_out_of_memory || json_error_code(&why) == json_error_unknown))
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to read the reply");
     if (!object && json_error_code(&why) == json_error_duplicate_key)
         return protocol(error, "names a member twice");
