@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# tests/run.sh - everything that CI runs: installs what is missing, builds with warnings as errors, runs every test, then all
+# but the slow ones under ASan and UBSan, then unit and integration tests under valgrind. Ends with "N passed, N failed".
+# A test program of cmocka counts with each of its cases.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+say() {
+  printf '\n== %s\n' "$*"
+}
+
+configure() { # DIR OPTION...
+  local dir=$1
+  shift
+  if [ -f "$dir/build.ninja" ]; then
+    meson configure "$dir" "$@" >/dev/null
+  else
+    meson setup "$dir" -Dwerror=true "$@" >"$results/setup.log" 2>&1 || { cat "$results/setup.log"; return 1; }
+  fi
+}
+
+# A step that does not build counts as one failure, and the others still run.
+run() { # NAME DIR MESON-TEST-ARGUMENT...
+  local name=$1 dir=$2
+  shift 2
+  say "$name"
+  rm -f "$dir"/meson-logs/testlog*.json
+  if ninja -C "$dir" >"$results/build.log" 2>&1; then
+    meson test -C "$dir" --no-rebuild --print-errorlogs "$@" || true
+  else
+    tail -60 "$results/build.log"
+  fi
+  python3 tests/count.py "$name" "$dir"/meson-logs/testlog*.json >>"$results/counts"
+}
+
+say "packages"
+./tests/packages.sh build tests redis
+configure build-test
+run "all tests" build-test
+
+configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3
+
+run "valgrind" build-test --suite unit --suite integration --no-suite slow --timeout-multiplier 10 --logbase testlog-valgrind \
+  --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes'
+
+say "result"
+cat "$results/counts"
+awk '{ passed += $(NF - 5); failed += $(NF - 3) } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || passed == 0 }' \
+  FS='[ ,]+' "$results/counts"
