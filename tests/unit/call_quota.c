@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The quota as a caller meets it: refused at once, or waited for.
+ */
+#include "fixture.h"
+
+#define HELD_MS (3600000 + 1000 + 1800) /* the window, a second, and 0.05 % of it */
+
+static void use_up_writes(fixture *f)
+{
+    expect_many(f, 6, "PUT", 200, "{}");
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(update(f), EMQX_TLS_OK);
+}
+
+static void the_61st_read_and_the_7th_write_are_not_sent(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    expect_many(f, 60, "GET", 200, "{}");
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.http_status, 0);
+    assert_int_equal(f->error.attempts, 0);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(f->error.retry_after_ms, HELD_MS);
+    use_up_writes(f); /* the writes have a quota of their own, and one for all three */
+    assert_int_equal(emqx_tls_delete(f->client, "d2", &f->error), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(emqx_tls_create(f->client, "d2", &f->request, NULL, NULL), EMQX_TLS_E_RATE_LIMITED);
+}
+
+static void a_slot_frees_to_the_millisecond(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    use_up_writes(f);
+    emqx_tls_test_clock_advance(f->clock, HELD_MS - 1);
+    assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.retry_after_ms, 1);
+    emqx_tls_test_clock_advance(f->clock, 1);
+    expect_answer(f, "PUT", 200, "{}");
+    assert_int_equal(update(f), EMQX_TLS_OK);
+}
+
+static void a_wait_that_is_long_enough_is_waited(void **state)
+{
+    fixture *f = *state;
+    f->config.quota_wait_ms = HELD_MS;
+    open_client(f);
+    use_up_writes(f);
+    int64_t began = now(f);
+    uint64_t reads = emqx_tls_test_clock_reads(f->clock);
+    expect_answer(f, "PUT", 200, "{}");
+    assert_int_equal(update(f), EMQX_TLS_OK);
+    assert_int_equal(now(f) - began, HELD_MS);
+    assert_true(emqx_tls_test_clock_reads(f->clock) - reads < 200); /* no busy waiting */
+}
+
+static void a_wait_that_can_not_be_covered_fails_at_once(void **state)
+{
+    fixture *f = *state;
+    f->config.quota_wait_ms = HELD_MS - 1;
+    open_client(f);
+    use_up_writes(f);
+    int64_t began = now(f);
+    assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(now(f), began);
+    assert_int_equal(f->error.retry_after_ms, HELD_MS);
+}
+
+static void waiting_for_quota_does_not_eat_the_time_of_the_call(void **state)
+{
+    fixture *f = *state;
+    f->config.quota_wait_ms = HELD_MS;
+    f->config.timeout_ms = 4000;
+    open_client(f);
+    use_up_writes(f);
+    emqx_tls_test_step step = {.method = "PUT", .http_status = 200, .delay_ms = 3999};
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_OK);
+}
+
+static void interrupt(void *context)
+{
+    emqx_tls_client_interrupt(context);
+}
+
+static void a_wait_for_quota_can_be_interrupted(void **state)
+{
+    fixture *f = *state;
+    f->config.quota_wait_ms = HELD_MS;
+    open_client(f);
+    use_up_writes(f);
+    int64_t began = now(f);
+    emqx_tls_test_clock_at(f->clock, began + 500000, interrupt, f->client);
+    assert_int_equal(update(f), EMQX_TLS_E_CANCELLED);
+    assert_in_range(now(f) - began, 500000, 500100);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, 6);
+}
+
+static void an_exchange_can_be_interrupted(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {.method = "PUT", .flags = EMQX_TLS_TEST_NEVER};
+    expect(f, &step);
+    emqx_tls_test_clock_at(f->clock, now(f) + 500, interrupt, f->client);
+    assert_int_equal(update(f), EMQX_TLS_E_CANCELLED);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, 1); /* it may have arrived */
+}
+
+static void an_interrupt_before_the_call_ends_it_and_no_other(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_client_interrupt(f->client);
+    emqx_tls_test_step step = {.method = "GET", .flags = EMQX_TLS_TEST_NEVER};
+    expect(f, &step);
+    assert_int_equal(get(f), EMQX_TLS_E_CANCELLED);
+    expect_answer(f, "GET", 200, "{}");
+    assert_int_equal(get(f), EMQX_TLS_OK);
+}
+
+static void two_clients_share_a_limiter(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_client *other;
+    emqx_tls_config config = f->config;
+    config.limiter = emqx_tls_client_limiter(f->client);
+    assert_int_equal(emqx_tls_client_new(&config, &other, NULL), EMQX_TLS_OK);
+    use_up_writes(f);
+    assert_int_equal(emqx_tls_delete(other, "d1", &f->error), EMQX_TLS_E_RATE_LIMITED);
+    emqx_tls_client_free(other);
+    assert_int_equal(emqx_tls_test_transport_destroyed(f->script), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_61st_read_and_the_7th_write_are_not_sent),
+        TEST(a_slot_frees_to_the_millisecond),
+        TEST(a_wait_that_is_long_enough_is_waited),
+        TEST(a_wait_that_can_not_be_covered_fails_at_once),
+        TEST(waiting_for_quota_does_not_eat_the_time_of_the_call),
+        TEST(a_wait_for_quota_can_be_interrupted),
+        TEST(an_exchange_can_be_interrupted),
+        TEST(an_interrupt_before_the_call_ends_it_and_no_other),
+        TEST(two_clients_share_a_limiter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
