@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "limiter/line.h"
 
+#define PASS_MS 1000 /* between two passes through a whole line */
+#define PEEK_MS 1000 /* how often the first in line looks at a store that others use too */
+
 static void set_asleep(emqxi_line *line, emqxi_waiter *waiter, bool asleep)
 {
     if (waiter->asleep != asleep)
@@ -103,8 +106,8 @@ static int64_t wake_hopeless(emqxi_line *line, const emqxi_waiter *first, int64_
 {
     if (line->count == 1 || early_ms <= line->hopeless_ms)
         return INT64_MAX;
-    if (line->passed_ms > now - 1000)
-        return line->passed_ms + 1000 - now;
+    if (line->passed_ms > emqxi_add(now, -PASS_MS))
+        return line->passed_ms + PASS_MS - now;
     line->hopeless_ms = early_ms;
     line->passed_ms = now;
     for (emqxi_waiter *w = line->first; w; w = w->next)
@@ -127,7 +130,7 @@ int64_t emqxi_line_stay(emqxi_waiter *waiter, const emqxi_outlook *o, int64_t no
         look = EMQXI_MIN(look, first->look_ms - now + o->ahead * (int64_t)EMQXI_CLAIM_MS);
     }
     if (o->shared)
-        look = EMQXI_MIN(look, (o->ahead + 1) * (int64_t)1000);
+        look = EMQXI_MIN(look, (o->ahead + 1) * (int64_t)PEEK_MS);
     look = EMQXI_MAX(EMQXI_MIN(look, o->wait_ms), 1);
     waiter->deadline_ms = emqxi_add(now, o->wait_ms);
     waiter->look_ms = emqxi_add(now, look);

@@ -79,6 +79,8 @@ void emqxi_share_refused(emqxi_log *log, const emqxi_limits *limits, int64_t now
         probe *= 2;
     probe = EMQXI_MIN(EMQXI_MAX(probe, shut), window);
 
+    if (!share->refused)
+        share->shut_ms = share->probe_ms = now;
     share->refused = 1;
     share->refused_ms = now;
     share->shut_ms = EMQXI_MAX(share->shut_ms, emqxi_add(now, with_jitter(shut, random)));

@@ -23,10 +23,10 @@ static emqx_tls_code open_memory(void *context, const emqx_tls_limiter_config *c
     return code;
 }
 
-int main(void)
+static int run(const char *name, int64_t origin_ms)
 {
-    emqx_tls_test_clock *clock = emqx_tls_test_clock_new(1000, 0);
-    const store_subject memory = {.name = "store in memory",
+    emqx_tls_test_clock *clock = emqx_tls_test_clock_new(origin_ms, 0);
+    const store_subject memory = {.name = name,
                                   .context = clock,
                                   .open = open_memory,
                                   .advance = advance,
@@ -35,4 +35,10 @@ int main(void)
     int failed = store_suite_run(&memory);
     emqx_tls_test_clock_free(clock);
     return failed;
+}
+
+/* A clock's origin is its own business. */
+int main(void)
+{
+    return run("store in memory", 1000) + run("store in memory, on a clock before zero", -((int64_t)1 << 40));
 }
