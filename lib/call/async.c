@@ -12,7 +12,7 @@
 #include <sys/timerfd.h>
 #endif
 
-static void arm(emqx_tls_client *client)
+void emqxi_arm(emqx_tls_client *client)
 {
 #ifdef __linux__
     if (client->fd < 0)
@@ -31,6 +31,17 @@ static void arm(emqx_tls_client *client)
 #endif
 }
 
+const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done)
+{
+    if (!client)
+        return "client is NULL";
+    if (client->forks != emqxi_fork_count())
+        return emqxi_client_problem(client);
+    if (client->closing)
+        return "the client is being freed";
+    return done ? NULL : "done is NULL: nobody would hear of the call's end";
+}
+
 emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                               const emqx_tls_request *request, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                               emqx_tls_error *error)
@@ -40,19 +51,14 @@ emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *
     emqxi_error_clear(&e);
     if (call)
         *call = NULL;
-    if (!client)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "client is NULL");
-    if (client->forks != emqxi_fork_count())
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", emqxi_client_problem(client));
-    if (client->closing)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "the client is being freed");
-    if (!done)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "done is NULL: nobody would hear of the call's end");
+    const char *problem = emqxi_submit_problem(client, done);
+    if (problem)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
     emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
-    emqxi_operation_start(client, op, deployment_id, request, NULL, &budget, done, user, &started, &e);
+    emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user, &started, &e);
     if (call)
         *call = started;
-    arm(client);
+    emqxi_arm(client);
     return emqxi_error_out(error, &e);
 }
 
@@ -69,7 +75,7 @@ void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
     if (!client || !call || client->forks != emqxi_fork_count())
         return;
     emqxi_call_cancel(call);
-    arm(client);
+    emqxi_arm(client);
 }
 
 emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error)
@@ -97,7 +103,7 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
         if (timeout_ms >= 0 && (left = end - emqxi_now(&client->clock)) <= 0)
             break;
     }
-    arm(client);
+    emqxi_arm(client);
     return emqxi_error_out(error, &e);
 }
 
@@ -123,7 +129,7 @@ int emqx_tls_client_fd(emqx_tls_client *client)
         client->fd = client->timer_fd = -1;
         return -1;
     }
-    arm(client);
+    emqxi_arm(client);
     return client->fd;
 #else
     (void)client;

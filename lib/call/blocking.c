@@ -40,7 +40,7 @@ static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deplo
         emqxi_fail(&b.error, EMQX_TLS_E_INVALID, "%s", problem);
     } else {
         emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
-        if (emqxi_operation_start(client, op, deployment_id, request, NULL, &budget, emqxi_blocking_done, &b, &call,
+        if (emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, emqxi_blocking_done, &b, &call,
                                   &b.error) == EMQX_TLS_OK)
             emqxi_blocking_drive(client, call, &b);
     }

@@ -37,8 +37,9 @@ struct emqx_tls_call {
     emqxi_call_list *queue; /* `ready` or `finished`, or NULL */
     emqx_tls_call *woken_next;
     atomic_bool woken;
-    bool internal; /* a job's: not counted as pending */
-    size_t timer;  /* place in the heap + 1; 0: none */
+    bool internal;  /* a job's: not counted as pending */
+    uint32_t spent; /* exchanges that cost quota */
+    size_t timer;   /* place in the heap + 1; 0: none */
     int64_t due;
     emqx_tls_done_fn done;
     void *user;
@@ -104,13 +105,28 @@ typedef struct emqxi_budget {
     uint32_t timeout_ms, quota_wait_ms;
 } emqxi_budget;
 
-/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `policy` NULL: defaults. INVALID, CHECK,
+/* What a job wants of an operation of its own. */
+typedef struct emqxi_sub {
+    const char
+        *body; /* for CREATE and UPDATE instead of a request: checked and encoded, borrowed until the call is over */
+    size_t body_len;
+    /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms. False: it must not, `error` says
+     * why. May be NULL. */
+    bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
+} emqxi_sub;
+
+/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `sub` NULL: the user's own. INVALID, CHECK,
  * NO_MEMORY: nothing was started. */
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqx_tls_policy *policy,
-                                    const emqxi_budget *budget, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                                    emqx_tls_error *error);
+                                    const emqx_tls_request *request, const emqxi_budget *budget, const emqxi_sub *sub,
+                                    emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error);
 void emqxi_spare_free(emqx_tls_client *client);
+
+/* -- async.c */
+/* NULL, or why nothing can be submitted. */
+const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done);
+void emqxi_arm(
+    emqx_tls_client *client); /* sets the descriptor's timer: after anything that changed when to turn next */
 
 /* -- blocking.c: drives the loop until `call`, started with emqxi_blocking_done and a zeroed emqxi_blocking, is over */
 typedef struct emqxi_blocking {

@@ -35,6 +35,8 @@ typedef struct operation {
     char *deployment_id, *url; /* kept in a spare: polling one deployment builds them once */
     char *body;                /* holds the private key: wiped as soon as it is not needed */
     size_t body_len;
+    bool body_borrowed;
+    bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
 } operation;
 
 static const char *const methods[] = {
@@ -56,6 +58,13 @@ static const char *host_and_path(const operation *o)
 
 /* -- the end ------------------------------------------------------------------------------------------------------ */
 
+static void drop_body(operation *o)
+{
+    if (!o->body_borrowed)
+        emqxi_wipe_free(&o->call.client->allocator, o->body, o->body_len);
+    o->body = NULL;
+}
+
 static void finish(operation *o)
 {
     emqx_tls_client *client = o->call.client;
@@ -64,8 +73,7 @@ static void finish(operation *o)
         emqxi_log(client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts", methods[o->op],
                   host_and_path(o), emqx_tls_code_name(e->code), (unsigned)e->attempts);
     }
-    emqxi_wipe_free(&client->allocator, o->body, o->body_len);
-    o->body = NULL;
+    drop_body(o);
     emqxi_call_finish(&o->call);
 }
 
@@ -74,6 +82,7 @@ static void settle(operation *o, uint32_t outcome, int64_t retry_after_ms)
     emqx_tls_client *client = o->call.client;
     emqx_tls_error error;
     emqxi_error_clear(&error);
+    o->call.spent += outcome != EMQX_TLS_OUTCOME_NOT_SENT;
     if (emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms, PATIENCE_MS, &error) != EMQX_TLS_OK)
         emqxi_log(client, EMQX_TLS_LOG_WARNING, "quota slot not settled, it is held until its lease is over: %s",
                   error.message);
@@ -259,6 +268,15 @@ static void depart(operation *o)
     emqx_tls_client *client = o->call.client;
     emqx_tls_exchange *x = &o->exchange;
     int64_t now = emqxi_now(&client->clock), left = o->lease_end - now;
+    if (o->departing && left > 0) {
+        if (!o->departing(o->call.user, left, &o->call.error)) {
+            settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+            finish(o);
+            return;
+        }
+        now = emqxi_now(&client->clock); /* it may have written a file */
+        left = o->lease_end - now;
+    }
     if (left <= 0) {
         settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
         emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT, "the quota store took too long: nothing was sent");
@@ -373,8 +391,7 @@ static void stop(emqx_tls_call *call)
     emqxi_limiter_leave(call->client->limiter, &o->waiter);
     if (o->state == EXCHANGE)
         call->error.delivery = withdraw(o);
-    emqxi_wipe_free(&call->client->allocator, o->body, o->body_len);
-    o->body = NULL;
+    drop_body(o);
 }
 
 /* -- begin and end of life ---------------------------------------------------------------------------------------- */
@@ -441,20 +458,19 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
 static const emqxi_call_kind operation_kind = {.advance = advance, .stop = stop, .release = release};
 
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqx_tls_policy *policy,
-                                    const emqxi_budget *budget, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                                    emqx_tls_error *error)
+                                    const emqx_tls_request *request, const emqxi_budget *budget, const emqxi_sub *sub,
+                                    emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error)
 {
     const char *problem;
-    char *body = NULL;
-    size_t body_len = 0;
+    char *body = sub ? (char *)(uintptr_t)sub->body : NULL;
+    size_t body_len = sub ? sub->body_len : 0;
     *call = NULL;
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*", (unsigned)op);
     if ((problem = emqxi_deployment_id_problem(deployment_id)))
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
-    if (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE) {
-        emqx_tls_code code = emqxi_request_body(client, request, policy, &body, &body_len, error);
+    if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {
+        emqx_tls_code code = emqxi_request_body(client, request, NULL, &body, &body_len, error);
         if (code != EMQX_TLS_OK)
             return code;
     } else if (request) {
@@ -462,7 +478,8 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const 
     }
     operation *o = obtain(client, deployment_id);
     if (!o) {
-        emqxi_wipe_free(&client->allocator, body, body_len);
+        if (!sub)
+            emqxi_wipe_free(&client->allocator, body, body_len);
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     }
     o->call.client = client;
@@ -475,6 +492,11 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const 
     o->op = op;
     o->body = body;
     o->body_len = body_len;
+    if (sub) {
+        o->call.internal = true;
+        o->body_borrowed = true;
+        o->departing = sub->departing;
+    }
     o->timeout_ms = budget->timeout_ms;
     o->deadline = emqxi_now(&client->clock) + budget->timeout_ms;
     o->quota_left = budget->quota_wait_ms;
@@ -482,8 +504,7 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const 
     o->waiter.wake = emqxi_call_wake;
     o->waiter.wake_context = &o->call;
     if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
-        emqxi_wipe_free(&client->allocator, body, body_len);
-        o->body = NULL;
+        drop_body(o);
         release(&o->call);
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     }
