@@ -12,8 +12,10 @@
 #include <emqxtls/emqxtls.h>
 
 #define LAYOUT(X, last)                                                                                                \
-    {#X, offsetof(struct emqx_tls_##X, size), sizeof(struct emqx_tls_##X),                                             \
-     offsetof(struct emqx_tls_##X, last) + sizeof((struct emqx_tls_##X){0}.last)}
+    {                                                                                                                  \
+#X, offsetof(struct emqx_tls_##X, size), sizeof(struct emqx_tls_##X),                                          \
+            offsetof(struct emqx_tls_##X, last) + sizeof((struct emqx_tls_##X){0}.last)                                \
+    }
 
 static const struct layout {
     const char *name;
