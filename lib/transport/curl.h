@@ -57,7 +57,7 @@ typedef struct emqxi_transfer {
     const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
     int64_t deadline_ms;
     CURLcode result;
-    bool finished, departed, again, late, too_long, no_memory;
+    bool finished, departed, again, late, too_long, no_memory, head_whole;
     size_t body_sent;
     char *reply;
     size_t reply_len, reply_room;

@@ -46,6 +46,18 @@ static size_t on_body_wanted(char *to, size_t size, size_t count, void *user)
     return n;
 }
 
+/* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no certificate". */
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    emqxi_transfer *t = user;
+    size_t n = size * count;
+    if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
+        t->head_whole = false; /* the one before was an interim answer's */
+    else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
+        t->head_whole = true;
+    return n;
+}
+
 static bool reply_grow(emqxi_transfer *t, size_t need)
 {
     const emqx_tls_allocator *a = &t->curl->allocator;
@@ -103,6 +115,8 @@ static bool set_once(emqxi_transfer *t)
     SET(CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_READFUNCTION, on_body_wanted);
     SET(CURLOPT_READDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_departure);
@@ -241,7 +255,7 @@ void emqxi_transfer_reset(emqxi_transfer *t)
         t->reply_room = 0;
     }
     t->exchange = NULL;
-    t->finished = t->departed = t->again = t->late = t->too_long = t->no_memory = false;
+    t->finished = t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = false;
 }
 
 /* -- what became of it ---------------------------------------------------------------------------------------------- */
@@ -318,6 +332,8 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
             reply->flags = EMQX_TLS_REPLY_PERMANENT;
     } else if (!answered) {
         reply->detail = "the answer is not HTTP";
+    } else if (!t->head_whole) {
+        reply->detail = "the connection was closed in the middle of the answer";
     } else {
         reply->code = EMQX_TLS_OK;
         reply->body = t->reply;
