@@ -191,7 +191,7 @@ static void no_answer(operation *o, emqx_tls_code code, uint32_t delivery, const
 {
     emqx_tls_error *e = &o->call.error;
     const char *host = o->call.client->endpoint.host;
-    const char *tail = delivery == EMQX_TLS_DELIVERY_MAYBE && !is_read(o)
+    const char *tail = delivery != EMQX_TLS_DELIVERY_NOT_SENT && !is_read(o)
                            ? "; the write may have been carried out: read the status before writing again"
                            : "";
     e->http_status = 0;
