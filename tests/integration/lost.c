@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections that break, at every stage of a request. A write is never seen twice, and each arrival was paid for.
+ */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static test_material material;
+
+static int make_material(void **state)
+{
+    (void)state;
+    material_make(&material, "broker.test", 90);
+    return 0;
+}
+
+static int free_material(void **state)
+{
+    (void)state;
+    material_free(&material);
+    return 0;
+}
+
+static emqx_tls_code put(fixture *f)
+{
+    return update(f, &material, EMQX_TLS_TYPE_ONE_WAY);
+}
+
+/* An emulator whose deployment has a certificate, and a client that has sent nothing yet. */
+static void start(fixture *f, uint32_t timeout_ms)
+{
+    fixture_start(f, (const char *[]){"--pending", "0", NULL});
+    assert_int_equal(create(f, &material, EMQX_TLS_TYPE_ONE_WAY), EMQX_TLS_OK);
+    emqx_tls_limiter_config wide;
+    emqx_tls_limiter_config_init(&wide);
+    emqx_tls_limiter_unref(f->limiter);
+    assert_int_equal(emqx_tls_limiter_new(&wide, &f->limiter, NULL), EMQX_TLS_OK);
+    emqx_tls_config config = fixture_config(f);
+    config.timeout_ms = timeout_ms;
+    fixture_client(f, &config);
+}
+
+static uint32_t used(fixture *f, uint32_t op)
+{
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    assert_int_equal(emqx_tls_limiter_query(f->limiter, op, ID, &quota, NULL), EMQX_TLS_OK);
+    return quota.used;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static size_t unread(const fixture *f)
+{
+    json_t *log = emulator_log(&f->emulator), *one;
+    size_t i, n = 0;
+    json_array_foreach(log, i, one)
+    {
+        n += json_is_false(json_object_get(one, "read"));
+    }
+    json_decref(log);
+    return n;
+}
+
+static void a_write_without_an_answer_arrives_once(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "{'method': 'PUT', 'cut': 0, 'end': 'drop'}",
+        "{'method': 'PUT', 'cut': 0, 'end': 'close'}",
+        "{'method': 'PUT', 'cut': 0, 'end': 'reset'}",
+        "{'method': 'PUT', 'carry_out': false, 'cut': 0, 'end': 'reset'}",
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 5000);
+        emulator_fault(&f.emulator, faults[i]);
+        assert_int_equal(put(&f), EMQX_TLS_E_TRANSPORT);
+        assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+        assert_int_equal(f.error.attempts, 1);
+        assert_non_null(strstr(f.error.message, "may have been carried out"));
+        assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
+        assert_int_equal(used(&f, EMQX_TLS_OP_UPDATE), 1);
+        assert_int_equal(emulator_count(&f.emulator, "faults_left"), 0);
+        fixture_end(&f);
+    }
+}
+
+static void a_write_whose_answer_breaks_off_arrives_once(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "{'method': 'PUT', 'cut': 40, 'end': 'drop'}",      "{'method': 'PUT', 'cut': 40, 'end': 'close'}",
+        "{'method': 'PUT', 'cut': 40, 'end': 'reset'}",     "{'method': 'PUT', 'cut_body': 0, 'end': 'close'}",
+        "{'method': 'PUT', 'cut_body': 9, 'end': 'reset'}",
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 5000);
+        emulator_fault(&f.emulator, faults[i]);
+        assert_int_equal(put(&f), EMQX_TLS_E_TRANSPORT);
+        assert_int_not_equal(f.error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+        assert_int_equal(f.error.attempts, 1);
+        assert_non_null(strstr(f.error.message, "may have been carried out"));
+        assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
+        fixture_end(&f);
+    }
+}
+
+static void a_write_that_broke_off_on_its_way_is_not_repeated(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "{'read': 0, 'end': 'reset'}",
+        "{'read': 0, 'end': 'drop'}",
+        "{'read': 1, 'end': 'close'}",
+        "{'read': 300, 'end': 'reset'}",
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 5000);
+        emulator_fault(&f.emulator, faults[i]);
+        assert_int_equal(put(&f), EMQX_TLS_E_TRANSPORT);
+        assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+        assert_int_equal(f.error.attempts, 1);
+        assert_int_equal(unread(&f), 1);
+        assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 0);
+        assert_int_equal(used(&f, EMQX_TLS_OP_UPDATE), 1);
+        fixture_end(&f);
+    }
+}
+
+static void a_delete_without_an_answer_arrives_once(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f, 5000);
+    emulator_fault(&f.emulator, "{'method': 'DELETE', 'cut': 0, 'end': 'drop'}");
+    assert_int_equal(delete_it(&f), EMQX_TLS_E_TRANSPORT);
+    assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(emulator_arrivals(&f.emulator, "DELETE", ID), 1);
+    fixture_end(&f);
+}
+
+static void a_stalled_write_times_out_and_arrives_once(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"{'cut': 0, 'end': 'stall'}", "{'cut': 40, 'end': 'stall'}",
+                                         "{'read': 0, 'end': 'stall'}", "{'piece': 1, 'piece_ms': 100}"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 400);
+        emulator_fault(&f.emulator, faults[i]);
+        int64_t before = now_ms();
+        assert_int_equal(put(&f), EMQX_TLS_E_TIMEOUT);
+        assert_in_range(now_ms() - before, 390, 2000);
+        assert_int_not_equal(f.error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+        assert_int_equal(f.error.attempts, 1);
+        assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID) + unread(&f), 1);
+        fixture_end(&f);
+    }
+}
+
+static void a_connection_that_never_came_about_is_tried_again(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"{'at': 'connect', 'end': 'reset'}", "{'at': 'connect', 'end': 'drop'}"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 10000);
+        emulator_fault(&f.emulator, faults[i]);
+        assert_int_equal(put(&f), EMQX_TLS_OK);
+        assert_int_equal(f.error.attempts, 2);
+        assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
+        assert_int_equal(used(&f, EMQX_TLS_OP_UPDATE), 1); /* the first gave its slot back */
+        fixture_end(&f);
+    }
+}
+
+static void a_handshake_that_stalls_is_bounded_and_costs_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f, 10000);
+    emqx_tls_config config = fixture_config(&f);
+    config.connect_timeout_ms = 200;
+    config.timeout_ms = 1000;
+    fixture_client(&f, &config);
+    emulator_fault(&f.emulator, "{'at': 'connect', 'end': 'stall', 'times': 0}");
+    int64_t before = now_ms();
+    assert_int_equal(put(&f), EMQX_TLS_E_TIMEOUT);
+    assert_in_range(now_ms() - before, 190, 2000);
+    assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(used(&f, EMQX_TLS_OP_UPDATE), 0);
+    assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 0);
+    fixture_end(&f);
+}
+
+static void nobody_listens(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f, 1000);
+    emqx_tls_config config = fixture_config(&f);
+    config.endpoint = "https://127.0.0.1:1/public_api/v1"; /* tcpmux: not on a test machine */
+    config.timeout_ms = 300;
+    fixture_client(&f, &config);
+    emqx_tls_code code = put(&f);
+    assert_true(code == EMQX_TLS_E_TRANSPORT || code == EMQX_TLS_E_TIMEOUT);
+    assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(used(&f, EMQX_TLS_OP_UPDATE), 0);
+    fixture_end(&f);
+}
+
+static void a_read_is_repeated_and_paid_each_time(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "{'times': 2, 'cut': 0, 'end': 'drop'}",
+        "{'times': 2, 'cut': 0, 'end': 'reset'}",
+        "{'times': 2, 'cut': 100, 'end': 'drop'}",
+        "{'times': 2, 'cut_body': 5, 'end': 'drop'}",
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 10000);
+        emulator_fault(&f.emulator, faults[i]);
+        assert_int_equal(get(&f), EMQX_TLS_OK);
+        assert_int_equal(f.error.attempts, 3);
+        assert_int_equal(f.status.state, EMQX_TLS_STATE_RUNNING);
+        assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 3);
+        assert_int_equal(used(&f, EMQX_TLS_OP_GET), 3);
+        fixture_end(&f);
+    }
+}
+
+static void a_read_is_repeated_twice_at_most(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f, 10000);
+    emulator_fault(&f.emulator, "{'times': 0, 'cut': 0, 'end': 'drop'}");
+    assert_int_equal(get(&f), EMQX_TLS_E_TRANSPORT);
+    assert_int_equal(f.error.attempts, 3);
+    assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 3);
+    assert_int_equal(used(&f, EMQX_TLS_OP_GET), 3);
+    fixture_end(&f);
+}
+
+static void a_stalled_read_takes_half_the_time_and_is_tried_again(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f, 3000);
+    emulator_fault(&f.emulator, "{'cut': 0, 'end': 'stall'}");
+    assert_int_equal(get(&f), EMQX_TLS_OK);
+    assert_int_equal(f.error.attempts, 2);
+    assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 2);
+    fixture_end(&f);
+}
+
+/* The server's keep-alive ends without a word: libcurl would send the request again by itself. */
+static void a_dead_kept_connection_makes_no_unpaid_arrival(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "{'end': 'drop'}",  /* at once */
+        "{'end': 'close'}", /* with close_notify */
+        "{'reused': true, 'read': 0, 'end': 'drop'}",
+        "{'reused': true, 'read': 0, 'end': 'reset'}",
+        "{'reused': true, 'read': 10, 'end': 'drop'}",
+        "{'reused': true, 'cut': 0, 'end': 'drop'}",
+        "{'reused': true, 'cut': 0, 'end': 'close'}",
+        "{'reused': true, 'cut': 0, 'end': 'reset'}",
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        fixture f;
+        start(&f, 10000);
+        emulator_fault(&f.emulator, faults[i]);
+        uint32_t attempts = 0;
+        for (int n = 0; n < 3; n++) {
+            assert_int_equal(get(&f), EMQX_TLS_OK);
+            attempts += f.error.attempts;
+        }
+        assert_int_equal(emulator_count(&f.emulator, "faults_left"), 0);
+        /* A request on a connection that was already dead is paid for, and arrives nowhere. */
+        assert_true(emulator_arrivals(&f.emulator, "GET", ID) + unread(&f) <= attempts);
+        assert_true(attempts > 3 || i < 2);
+        assert_int_equal(used(&f, EMQX_TLS_OP_GET), attempts);
+        fixture_end(&f);
+    }
+}
+
+static void *interrupt_soon(void *client)
+{
+    usleep(200000);
+    emqx_tls_client_interrupt(client);
+    return NULL;
+}
+
+static void a_stalled_call_can_be_interrupted(void **state)
+{
+    (void)state;
+    fixture f;
+    pthread_t thread;
+    start(&f, 30000);
+    emulator_fault(&f.emulator, "{'cut': 0, 'end': 'stall'}");
+    int64_t before = now_ms();
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, f.client), 0);
+    assert_int_equal(put(&f), EMQX_TLS_E_CANCELLED);
+    pthread_join(thread, NULL);
+    assert_true(now_ms() - before < 3000);
+    assert_int_equal(f.error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_write_without_an_answer_arrives_once),
+        cmocka_unit_test(a_write_whose_answer_breaks_off_arrives_once),
+        cmocka_unit_test(a_write_that_broke_off_on_its_way_is_not_repeated),
+        cmocka_unit_test(a_delete_without_an_answer_arrives_once),
+        cmocka_unit_test(a_stalled_write_times_out_and_arrives_once),
+        cmocka_unit_test(a_connection_that_never_came_about_is_tried_again),
+        cmocka_unit_test(a_handshake_that_stalls_is_bounded_and_costs_nothing),
+        cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(a_read_is_repeated_and_paid_each_time),
+        cmocka_unit_test(a_read_is_repeated_twice_at_most),
+        cmocka_unit_test(a_stalled_read_takes_half_the_time_and_is_tried_again),
+        cmocka_unit_test(a_dead_kept_connection_makes_no_unpaid_arrival),
+        cmocka_unit_test(a_stalled_call_can_be_interrupted),
+    };
+    return cmocka_run_group_tests(tests, make_material, free_material);
+}
