@@ -31,4 +31,12 @@ typedef struct emqxi_leaf {
 } emqxi_leaf;
 bool emqxi_leaf_of(const char *pem, size_t len, emqxi_leaf *leaf);
 
+/* What a receipt keeps of a request to know it again: SHA-256 of the chain's certificates (DER, in their order), of the leaf's
+ * public key, and of the client CA's certificates (zeroes: none). Nothing of the private key. Only with OpenSSL; else, or where
+ * something can't be read, false. */
+typedef struct emqxi_material {
+    unsigned char chain_sha256[32], spki_sha256[32], cacert_sha256[32];
+} emqxi_material;
+bool emqxi_material_of(const emqx_tls_request *request, emqxi_material *material);
+
 #endif
