@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the ports 8883 and 8084. Costs one
+ * of 6 writes in 60 minutes. The environment is that of status.c.
+ *
+ *     cc remove.c $(pkg-config --cflags --libs emqxtls) -o remove
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <emqxtls/emqxtls.h>
+
+int main(int argc, char **argv)
+{
+    emqx_tls_config config;
+    emqx_tls_client *client;
+    emqx_tls_error error;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: remove DEPLOYMENT\n");
+        return 2;
+    }
+    emqx_tls_config_init(&config);
+    emqx_tls_error_init(&error);
+    config.endpoint = getenv("EMQXCLOUD_PLATFORM_ENDPOINT");
+    config.api_key = getenv("EMQXCLOUD_PLATFORM_API_KEY");
+    config.api_secret = getenv("EMQXCLOUD_PLATFORM_API_SECRET");
+    config.ca_file = getenv("EMQXTLS_CA_FILE");
+    emqx_tls_code code = emqx_tls_client_new(&config, &client, &error);
+    if (code == EMQX_TLS_OK)
+        code = emqx_tls_delete(client, argv[1], &error);
+    emqx_tls_client_free(client);
+
+    /* Where no answer came, the certificate may be gone all the same: read the status before you try again. */
+    if (code != EMQX_TLS_OK)
+        fprintf(stderr, "%s: %s (%s%s)\n", argv[1], error.message, emqx_tls_code_name(code),
+                error.delivery == EMQX_TLS_DELIVERY_MAYBE ? ", may have been carried out" : "");
+    else
+        printf("%s: deleted\n", argv[1]);
+    return code == EMQX_TLS_OK ? 0 : 1;
+}

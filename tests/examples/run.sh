@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh EMULATOR FOLDER - runs the examples of FOLDER as a user would, against the emulator, and asks its log what arrived.
+set -euo pipefail
+emulator=$1 examples=$2
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work"
+export EMQXCLOUD_PLATFORM_API_KEY=test-key EMQXCLOUD_PLATFORM_API_SECRET=test-secret-kept-out-of-sight
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+
+emulate() { # OPTION...
+  rm -f ready log
+  "$emulator" --ready-file ready --log log --lifetime 60 --pending 1 "$@" >emulator.out 2>&1 &
+  pid=$!
+  for _ in $(seq 100); do
+    [ -s ready ] && break
+    sleep 0.05
+  done
+  [ -s ready ] || { cat emulator.out; exit 1; }
+  # shellcheck disable=SC1091
+  . ./ready
+  export EMQXCLOUD_PLATFORM_ENDPOINT
+}
+
+quiet() {
+  kill "$pid"
+  wait "$pid" || true
+  pid=
+}
+
+arrived() { # METHOD COUNT
+  local n
+  n=$(grep -c "\"method\": *\"$1\"" log || true)
+  [ "$n" = "$2" ] || { echo "$n times $1 arrived, not $2"; cat log; exit 1; }
+}
+
+says() { # EXPECTED-EXIT-CODE EXPECTED-TEXT PROGRAM ARGUMENT...
+  local code=0 expected_code=$1 text=$2 program=$3
+  shift 3
+  "$examples/$program" "$@" >out 2>&1 || code=$?
+  cat out
+  [ "$code" = "$expected_code" ] || { echo "$program ended with $code, not $expected_code"; exit 1; }
+  grep -qF "$text" out || { echo "$program does not say: $text"; exit 1; }
+  if grep -q -e test-secret -e "PRIVATE KEY" out log; then echo "$program shows a secret"; exit 1; fi
+}
+
+certificate() { # NAME DAYS: NAME.pem, NAME.key
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -days "$2" \
+    -subj "/CN=$1.example" >/dev/null 2>&1
+}
+certificate first 365
+certificate second 730
+
+emulate --tls-dir "$work"
+export EMQXTLS_CA_FILE=$work/ca.pem
+says 0 "ge6a1a75 has no certificate" example-status ge6a1a75
+says 0 "running after" example-provision ge6a1a75 first.pem first.key
+says 0 "ge6a1a75: running, one-way, for first.example, expires " example-status ge6a1a75
+says 0 "running after" example-provision ge6a1a75 second.pem second.key first.pem
+says 0 "ge6a1a75: running, two-way, for second.example, expires " example-status ge6a1a75
+arrived POST 1
+arrived PUT 1
+says 0 "ge6a1a75: deleted" example-remove ge6a1a75
+arrived DELETE 1
+
+# What a user gets wrong.
+says 2 "usage: " example-status
+says 1 "missing.pem: No such file or directory" example-provision ge6a1a75 missing.pem first.key
+says 1 "not a file of 1 byte to 1 MiB" example-provision ge6a1a75 /dev/null first.key
+EMQXCLOUD_PLATFORM_API_SECRET=wrong-secret says 1 "(UNAUTHORIZED)" example-status ge6a1a75
+EMQXTLS_CA_FILE=$work/first.pem says 1 "(TRANSPORT)" example-status ge6a1a75
+EMQXCLOUD_PLATFORM_API_KEY='' says 1 "api_key is empty" example-status ge6a1a75
+quiet
+
+emulate --http
+says 0 "ge6a1a75: no certificate" example-custom-transport ge6a1a75
+arrived GET 1
+quiet
+says 1 "(TRANSPORT)" example-custom-transport ge6a1a75
+echo "all is well"
