@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# examples/quickstart.sh - the life of a certificate in a minute, on this machine alone: installs what is missing (Debian 12, as
+# root or with sudo), builds, and goes from "no certificate" to a renewed one and back, against an emulator of the platform on
+# loopback. It leaves build-quickstart/ behind and nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$PWD/build-quickstart
+deployment=ge6a1a75
+work=$(mktemp -d)
+emulator=
+trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null; rm -rf "$work"' EXIT
+began=$(date +%s)
+
+step() {
+  if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
+
+run() { # PROGRAM ARGUMENT...: shows what is run, with the folder left out
+  echo "  \$ $*" | sed "s|$work/||g; s|example-||"
+  "$build/examples/$1" "${@:2}" | sed 's/^/    /'
+}
+
+step "1. Install what is missing, and build"
+./tests/packages.sh build
+if [ ! -f "$build/build.ninja" ]; then
+  meson setup "$build" -Dtests=false -Dbuildtype=debugoptimized >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+fi
+ninja -C "$build" >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }
+echo "  The library, the examples and the emulator are in build-quickstart/."
+
+step "2. Start the platform's emulator on loopback, over TLS with its own CA"
+export EMQXCLOUD_PLATFORM_API_KEY=quickstart-key EMQXCLOUD_PLATFORM_API_SECRET
+EMQXCLOUD_PLATFORM_API_SECRET=$(openssl rand -hex 16)
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+"$build/tests/emulator/emqxtls-emulator" --tls-dir "$work" --ready-file "$work/ready" --log "$work/arrived" \
+  --pending 3 --lifetime 110 >"$work/emulator.out" 2>&1 &
+emulator=$!
+for _ in $(seq 100); do
+  [ -s "$work/ready" ] && break
+  sleep 0.05
+done
+[ -s "$work/ready" ] || { cat "$work/emulator.out"; exit 1; }
+# shellcheck disable=SC1091
+. "$work/ready"
+export EMQXCLOUD_PLATFORM_ENDPOINT EMQXTLS_CA_FILE=$work/ca.pem
+echo "  It plays $EMQXCLOUD_PLATFORM_ENDPOINT: the same calls, checks and quota."
+echo "  Endpoint, key and secret are in the environment, where the platform's own tools look for them too."
+
+step "3. Make a key and a certificate with its chain, by a CA of our own"
+quiet() {
+  "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+}
+key() {
+  quiet openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"
+}
+issue() { # NAME SUBJECT DAYS EXTENSIONS: NAME.pem for NAME.key, signed by ca
+  quiet openssl req -new -key "$work/$1.key" -subj "$2" -out "$work/$1.csr"
+  quiet openssl x509 -req -in "$work/$1.csr" -CA "$work/issuer.pem" -CAkey "$work/issuer.key" -days "$3" \
+    -extfile <(echo "$4") -out "$work/$1.pem"
+}
+key "$work/root.key"
+quiet openssl req -x509 -new -key "$work/root.key" -subj "/CN=Quickstart root" -days 3650 -out "$work/root.pem"
+cp "$work/root.key" "$work/issuer.key"
+cp "$work/root.pem" "$work/issuer.pem"
+key "$work/between.key"
+issue between "/CN=Quickstart intermediate" 3000 "basicConstraints=critical,CA:TRUE"
+cp "$work/between.key" "$work/issuer.key"
+cp "$work/between.pem" "$work/issuer.pem"
+for name in first renewed; do
+  key "$work/$name.key"
+  issue "$name" "/CN=mqtt.example.com" "$([ $name = first ] && echo 200 || echo 365)" "subjectAltName=DNS:mqtt.example.com"
+  cat "$work/$name.pem" "$work/between.pem" >"$work/$name-chain.pem"
+done
+echo "  first-chain.pem (200 days) and renewed-chain.pem (365 days), each with its key: leaf first, then the intermediate."
+
+step "4. Create: the deployment has no certificate, so this is a POST, and then some reads until it runs"
+run example-status $deployment
+run example-provision $deployment "$work/first-chain.pem" "$work/first.key"
+
+step "5. Read the status"
+run example-status $deployment
+
+step "6. Update with the renewed certificate: there is one, so this is a PUT"
+run example-provision $deployment "$work/renewed-chain.pem" "$work/renewed.key"
+run example-status $deployment
+
+step "7. Delete it"
+run example-remove $deployment
+
+step "8. What arrived at the platform"
+reads=$(grep -c '"method": *"GET"' "$work/arrived" || true)
+writes=$(grep -c -E '"method": *"(POST|PUT|DELETE)"' "$work/arrived" || true)
+echo "  $reads reads and $writes writes. The quota has $((60 - reads)) of 60 reads and $((6 - writes)) of 6 writes left in this hour."
+if grep -q -e "$EMQXCLOUD_PLATFORM_API_SECRET" -e "PRIVATE KEY" "$work/arrived"; then exit 1; fi
+
+step "Done in $(($(date +%s) - began)) s."
+echo "With your own endpoint and key in those three variables, the same programs do this to a real deployment."
+echo "Next: README.md has a whole program of 30 lines, docs/guide.md explains the calls."
