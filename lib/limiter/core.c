@@ -49,10 +49,14 @@ static void move_up(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_
     slots[at(log, position)] = slot;
 }
 
-/* The first position that is released at `time` or later. */
+/* The first position that is released at `time` or later. Searched from the end, where those in flight are. */
 static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_t time)
 {
-    uint32_t low = 0, high = log->count;
+    uint32_t low = log->count, high = log->count;
+    for (uint32_t step = 1; low > 0 && slots[at(log, low - 1)].release_ms >= time; step *= 2) {
+        high = low - 1;
+        low = high > step ? high - step : 0;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (slots[at(log, middle)].release_ms < time)
