@@ -245,3 +245,15 @@ void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     share->shut_ms = EMQXI_MIN(emqxi_add(share->shut_ms, delta_ms), last);
     share->probe_ms = EMQXI_MIN(emqxi_add(share->probe_ms, delta_ms), last);
 }
+
+void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t end_ms,
+                      uint32_t n)
+{
+    emqxi_log_advance(log, slots, limits, now);
+    for (; n > 0 && log->count < limits->slots; n--) {
+        log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
+        emqxi_slot slot = {
+            .release_ms = emqxi_add(end_ms, limits->held_ms), .id = log->last_id, .state = EMQXI_SLOT_LOST};
+        insert(log, slots, slot);
+    }
+}

@@ -98,6 +98,11 @@ bool emqxi_log_idle(const emqxi_log *log, const emqxi_slot *slots, const emqxi_l
  * Nothing blocks longer than W' and 60 s from `now`. */
 void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t delta_ms, int64_t now);
 
+/* Holds as many as `n` slots more, whose requests may have been sent without a trace being left and ended at end_ms at the
+ * latest. The ring must have room for limits->slots. */
+void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t end_ms,
+                      uint32_t n);
+
 /* -- share.c: used by core.c ------------------------------------------------------------------------------------------- */
 
 /* A wait from `now`; 0 and 0: none. */
