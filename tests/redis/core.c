@@ -8,7 +8,6 @@
 
 #include "limiter/core.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

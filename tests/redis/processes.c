@@ -8,7 +8,6 @@
 
 #include "limiter/limiter.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -72,7 +71,8 @@ static pid_t start_client(const server *s, int number, int out)
     pid_t pid = fork();
     if (pid == 0)
         client(s, number, out);
-    assert(pid > 0);
+    if (pid < 0)
+        exit(1);
     return pid;
 }
 
@@ -98,7 +98,8 @@ static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
     int pipes[2], most = 0;
     pid_t pids[CLIENTS];
     server_new(&s, true);
-    assert(pipe(pipes) == 0 && fcntl(pipes[0], F_SETFL, O_NONBLOCK) == 0);
+    if (pipe(pipes) != 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) != 0)
+        exit(1);
     for (int i = 0; i < CLIENTS; i++)
         pids[i] = start_client(&s, i, pipes[1]);
     int64_t end = now_ms() + duration_ms, next_server = now_ms() + server_ms, next_client = now_ms() + client_ms;
