@@ -142,20 +142,15 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
 /* The folder's entry must be on the disk before the file is relied on; whoever made it may have been killed before. */
 static bool sync_folder(const emqxi_file *f)
 {
-    char *folder = emqxi_strdup(&f->settings.allocator, f->path);
-    if (!folder) {
-        errno = ENOMEM;
+    char *name = strrchr(f->path, '/') + 1, first = *name;
+    *name = '\0';
+    int fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *name = first;
+    if (fd < 0)
         return false;
-    }
-    char *slash = strrchr(folder, '/');
-    slash[slash == folder] = '\0';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    emqxi_free(&f->settings.allocator, folder);
-    /* A file system that can't sync a folder says EINVAL. */
-    bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: this file system has nothing to sync there */
     int why = errno;
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     errno = why;
     return ok;
 }
