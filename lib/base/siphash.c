@@ -4,22 +4,20 @@
  */
 #include "base/base.h"
 
-#include <endian.h>
-#include <string.h>
-
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
 static uint64_t load(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
-    memcpy(&v, p, n);
-    return le64toh(v);
+    for (size_t i = 0; i < n; i++)
+        v |= (uint64_t)p[i] << (8 * i);
+    return v;
 }
 
 static void store(uint8_t *p, uint64_t v)
 {
-    v = htole64(v);
-    memcpy(p, &v, sizeof v);
+    for (size_t i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> (8 * i));
 }
 
 static void rounds(uint64_t v[4], int n)

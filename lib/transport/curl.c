@@ -29,6 +29,89 @@ static void make_idle(emqxi_curl *c, emqxi_transfer *t)
     c->idle = t;
 }
 
+static void append(emqxi_transfers *list, emqxi_transfer *t)
+{
+    t->next = NULL;
+    if (list->first)
+        list->last->next = t;
+    else
+        list->first = t;
+    list->last = t;
+}
+
+static emqxi_transfer *take_first(emqxi_transfers *list)
+{
+    emqxi_transfer *t = list->first;
+    list->first = t->next;
+    return t;
+}
+
+static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
+{
+    emqxi_transfer *before = NULL, **at = &list->first;
+    while (*at != t) {
+        before = *at;
+        at = &before->next;
+    }
+    *at = t->next;
+    if (list->last == t)
+        list->last = before;
+}
+
+/* Of several reads that begin together only the first goes out, until it departs or ends: before that libcurl can't know
+ * whether the others may share its connection (HTTP/2) or need their own. CURLOPT_PIPEWAIT alone would let them follow one
+ * after another where the host speaks HTTP/1.1, each waiting for the one before to be connected (lib/multi.c,
+ * process_pending_handles). */
+static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
+{
+    if (t->fresh || c->host_known)
+        return false;
+    if (c->scout) {
+        append(&c->held, t);
+        return true;
+    }
+    c->scout = t;
+    return false;
+}
+
+static void finish(emqxi_curl *c, emqxi_transfer *t, CURLcode result)
+{
+    t->result = result;
+    t->state = EMQXI_FINISHED;
+    append(&c->finished, t);
+    if (t == c->scout) {
+        c->scout = NULL;
+        c->host_known = true; /* or will not be by waiting */
+    }
+}
+
+static void release_held(emqxi_curl *c)
+{
+    while (c->host_known && c->held.first) {
+        emqxi_transfer *t = take_first(&c->held);
+        t->state = EMQXI_RUNNING;
+        if (!emqxi_transfer_shorten(t))
+            finish(c, t, CURLE_OPERATION_TIMEDOUT);
+        else if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
+            finish(c, t, CURLE_OUT_OF_MEMORY);
+    }
+}
+
+/* A transfer is over, one way or another. */
+static void leave(emqxi_curl *c, emqxi_transfer *t)
+{
+    c->active--;
+    if (t->fresh)
+        return;
+    c->reads--;
+    if (t == c->scout) {
+        c->scout = NULL;
+        c->host_known = true;
+    }
+    if (c->reads == 0)
+        c->host_known = false; /* connections may be closed while nothing is in flight */
+}
+
 static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, void **handle)
 {
     emqxi_curl *c = context;
@@ -37,13 +120,25 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, voi
         return EMQX_TLS_E_NO_MEMORY;
     if (t)
         c->idle = t->next;
-    else if (!(t = emqxi_transfer_new(c)))
+    if (t && !emqxi_transfer_suits(t, exchange->url)) {
+        emqxi_transfer_free(t);
+        t = NULL;
+    }
+    if (!t && !(t = emqxi_transfer_new(c, exchange->url)))
         return EMQX_TLS_E_NO_MEMORY;
-    if (!emqxi_transfer_prepare(t, exchange) || curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
+    bool prepared = emqxi_transfer_prepare(t, exchange);
+    if (prepared && hold_back(c, t)) {
+        t->state = EMQXI_HELD;
+    } else if (prepared && curl_multi_add_handle(c->multi, t->easy) == CURLM_OK) {
+        t->state = EMQXI_RUNNING;
+    } else {
+        if (c->scout == t)
+            c->scout = NULL;
         emqxi_transfer_free(t); /* half set: not to be used again */
         return EMQX_TLS_E_NO_MEMORY;
     }
     c->active++;
+    c->reads += !t->fresh;
     emqxi_sockets_arm(&c->sockets);
     *handle = t;
     return EMQX_TLS_OK;
@@ -52,32 +147,28 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, voi
 /* Moves what libcurl has finished to our list. */
 static void collect(emqxi_curl *c)
 {
-    emqxi_transfer **end = &c->finished;
     CURLMsg *m;
     int left;
-    while (*end)
-        end = &(*end)->next;
     while ((m = curl_multi_info_read(c->multi, &left))) {
         emqxi_transfer *t;
+        CURLcode result = m->data.result; /* gone after the removal */
         if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
             continue;
-        t->result = m->data.result; /* gone after the removal */
         curl_multi_remove_handle(c->multi, t->easy);
-        t->finished = true;
-        t->next = NULL;
-        *end = t;
-        end = &t->next;
+        finish(c, t, result);
     }
+    if (c->scout && c->scout->departed)
+        c->host_known = true;
+    release_held(c);
 }
 
 static void deliver(emqxi_curl *c)
 {
-    while (c->finished) {
-        emqxi_transfer *t = c->finished;
+    while (c->finished.first) {
+        emqxi_transfer *t = take_first(&c->finished);
         const emqx_tls_exchange *x = t->exchange;
         emqx_tls_reply reply;
-        c->finished = t->next;
-        c->active--;
+        leave(c, t);
         emqxi_transfer_reply(t, &reply);
         x->done(x->done_user, &reply);
         make_idle(c, t);
@@ -87,9 +178,9 @@ static void deliver(emqxi_curl *c)
 static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
 {
     emqxi_curl *c = context;
-    CURLMcode code = emqxi_sockets_run_due(&c->sockets);
+    CURLMcode code = emqxi_sockets_run(&c->sockets, c->active);
     collect(c);
-    if (code == CURLM_OK && !c->finished) {
+    if (code == CURLM_OK && !c->finished.first) {
         code = emqxi_sockets_wait(&c->sockets, timeout_ms);
         collect(c);
     }
@@ -120,16 +211,13 @@ static uint32_t cancel(void *context, void *handle)
 {
     emqxi_curl *c = context;
     emqxi_transfer *t = handle;
-    if (t->finished) {
-        emqxi_transfer **at = &c->finished;
-        while (*at != t)
-            at = &(*at)->next;
-        *at = t->next;
-    } else {
+    if (t->state == EMQXI_RUNNING)
         curl_multi_remove_handle(c->multi, t->easy);
-    }
+    else
+        take_out(t->state == EMQXI_HELD ? &c->held : &c->finished, t);
     uint32_t delivery = t->departed ? EMQX_TLS_DELIVERY_MAYBE : EMQX_TLS_DELIVERY_NOT_SENT;
-    c->active--;
+    leave(c, t);
+    release_held(c);
     make_idle(c, t);
     emqxi_sockets_arm(&c->sockets);
     return delivery;

@@ -10,7 +10,9 @@
 #include <curl/curl.h>
 #include <poll.h>
 
-#define EMQXI_HEADERS_MAX 8 /* of one exchange; the library sends four */
+#define EMQXI_HEADERS_MAX 8 /* of one exchange, two of our own among them */
+
+#define EMQXI_VALUE_ROOM 64 /* a date has 29 characters */
 
 /* -- the sockets of one multi handle (sockets.c) ------------------------------------------------------------------- */
 
@@ -22,6 +24,7 @@ typedef struct emqxi_sockets {
     size_t used, room, busy;
     size_t free_slot; /* 0: none */
     int wake_write;
+    bool watching;  /* by socket actions */
     int64_t due_ms; /* libcurl's timer, on CLOCK_MONOTONIC as libcurl's own; -1: none */
     int epoll, timer;
     int64_t armed_ms; /* what the timer descriptor is set to */
@@ -33,8 +36,8 @@ void emqxi_sockets_free(emqxi_sockets *s);
 /* Makes room for what `transfers` transfers can open, so that libcurl's callback never has to fail. */
 bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers);
 
-/* Runs libcurl if its timer is due. */
-CURLMcode emqxi_sockets_run_due(emqxi_sockets *s);
+/* Runs what is due without waiting. `transfers` are in flight. */
+CURLMcode emqxi_sockets_run(emqxi_sockets *s, size_t transfers);
 
 /* Waits for at most timeout_ms (negative: for ever) and runs what came. */
 CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms);
@@ -48,46 +51,67 @@ void emqxi_sockets_wake(const emqxi_sockets *s);
 
 typedef struct emqxi_curl emqxi_curl;
 
+enum { EMQXI_IDLE, EMQXI_HELD, EMQXI_RUNNING, EMQXI_FINISHED };
+
 /* Kept with its easy handle and reply buffer, and used again. */
 typedef struct emqxi_transfer {
-    struct emqxi_transfer *next; /* free or finished */
+    struct emqxi_transfer *next; /* idle, held or finished */
     emqxi_curl *curl;
     CURL *easy;
-    CURLU *url;
+    CURLU *origin;                     /* scheme, host and port */
     const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
     int64_t deadline_ms;
     CURLcode result;
-    bool finished, departed, again, late, too_long, no_memory, head_whole;
+    int state;
+    bool departed, again, late, too_long, no_memory, head_whole;
     size_t body_sent;
     char *reply;
     size_t reply_len, reply_room;
-    struct curl_slist
-        headers[EMQXI_HEADERS_MAX + 1]; /* nodes of our own that point to the exchange's text: no copies */
+    char date[EMQXI_VALUE_ROOM], retry_after[EMQXI_VALUE_ROOM];
+    struct curl_slist headers[EMQXI_HEADERS_MAX]; /* nodes of our own that point to the exchange's text: no copies */
     /* what the easy handle is set to */
-    char *origin; /* scheme, host and port */
-    size_t origin_len;
+    char *url;
+    size_t url_room;
     char method[8];
-    bool fresh, http;
+    bool fresh;
     uint32_t timeout_ms, connect_timeout_ms;
     size_t body_len;
 } emqxi_transfer;
+
+typedef struct emqxi_transfers {
+    emqxi_transfer *first, *last; /* last counts only if there is a first */
+} emqxi_transfers;
 
 struct emqxi_curl {
     emqx_tls_allocator allocator;
     emqx_tls_clock clock;
     CURLM *multi;
     emqxi_sockets sockets;
-    size_t active;
-    emqxi_transfer *idle, *finished;
+    size_t active, reads;
+    emqxi_transfer *idle;
+    emqxi_transfers held, finished;
+    emqxi_transfer *scout; /* the first of several reads */
+    bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
     bool ca_path_off;
 };
 
-emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl);
+emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl, const char *url);
 void emqxi_transfer_free(emqxi_transfer *t);
 
-/* Sets what differs from the handle's last exchange. False: no memory. */
+/* Is it for the host of this URL? It is made for one. */
+bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url);
+
+/* Sets what differs from the handle's last exchange. False: no memory, or more headers than the library sends. */
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *exchange);
+
+/* Leaves a transfer that had to wait only the time that is left. False: none is. */
+bool emqxi_transfer_shorten(emqxi_transfer *t);
+
+/* -- and what comes back (reply.c) --------------------------------------------------------------------------------- */
+
+size_t emqxi_on_header(char *line, size_t size, size_t count, void *transfer);
+size_t emqxi_on_body(char *data, size_t size, size_t count, void *transfer);
 
 /* What became of it, for done. */
 void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply);

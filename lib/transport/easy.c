@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One exchange on an easy handle: options, callbacks, and what became of it. See curl.c for the choices.
+ * One exchange on an easy handle: its options, its departure, its body. See curl.c for the choices.
  */
 #include "transport/curl.h"
 
@@ -8,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLY_FIRST  512  /* bytes; a status has some 150 */
-#define REPLY_KEPT   2048 /* a larger buffer is given back when the handle is idle */
-#define HEADER_MAX   128  /* of Retry-After and Date: a date has 29 */
-#define BUFFER_BYTES 16384L
+#define DOWN_BYTES 4096L
+#define UP_BYTES   16384L
 
-/* -- callbacks of libcurl: nothing of libcurl is called here -------------------------------------------------------- */
+/* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
 
 /* The request leaves now. libcurl sends again by itself when a reused connection turns out dead, and after an HTTP/2
  * REFUSED_STREAM: the second time is refused here, since only the quota's owner may pay for it. */
@@ -46,55 +44,11 @@ static size_t on_body_wanted(char *to, size_t size, size_t count, void *user)
     return n;
 }
 
-/* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no certificate". */
-static size_t on_header(char *line, size_t size, size_t count, void *user)
-{
-    emqxi_transfer *t = user;
-    size_t n = size * count;
-    if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
-        t->head_whole = false; /* the one before was an interim answer's */
-    else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
-        t->head_whole = true;
-    return n;
-}
-
-static bool reply_grow(emqxi_transfer *t, size_t need)
-{
-    const emqx_tls_allocator *a = &t->curl->allocator;
-    size_t room = EMQXI_MAX(EMQXI_MAX(need, 2 * t->reply_room), REPLY_FIRST);
-    char *larger = emqxi_alloc(a, room);
-    if (!larger)
-        return false;
-    if (t->reply_len > 0)
-        memcpy(larger, t->reply, t->reply_len);
-    emqxi_wipe_free(a, t->reply, t->reply_len); /* an error's body may echo the request */
-    t->reply = larger;
-    t->reply_room = room;
-    return true;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *user)
-{
-    emqxi_transfer *t = user;
-    size_t n = size * count;
-    if (n > t->exchange->reply_max - t->reply_len) {
-        t->too_long = true;
-        return CURL_WRITEFUNC_ERROR;
-    }
-    if (n > t->reply_room - t->reply_len && !reply_grow(t, t->reply_len + n)) {
-        t->no_memory = true;
-        return CURL_WRITEFUNC_ERROR;
-    }
-    memcpy(t->reply + t->reply_len, data, n);
-    t->reply_len += n;
-    return n;
-}
-
 /* -- the handle ----------------------------------------------------------------------------------------------------- */
 
 /* All that no exchange changes. Defaults that matter and are left alone: the certificate and its name are verified, no
  * redirects, cookies, netrc, compression, HTTP/0.9; TCP_NODELAY. */
-static bool set_once(emqxi_transfer *t)
+static bool set_once(emqxi_transfer *t, bool http)
 {
     const emqxi_curl *c = t->curl;
     CURL *e = t->easy;
@@ -106,42 +60,55 @@ static bool set_once(emqxi_transfer *t)
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    SET(CURLOPT_PIPEWAIT, 1L);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_USERAGENT, "libemqxtls/" EMQXI_VERSION);
+    SET(CURLOPT_PIPEWAIT, 1L); /* where a shared connection was lost, the next one is shared again */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, UP_BYTES);
+    SET(CURLOPT_WRITEFUNCTION, emqxi_on_body);
     SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERFUNCTION, emqxi_on_header);
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_READFUNCTION, on_body_wanted);
     SET(CURLOPT_READDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_departure);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_HTTPHEADER, t->headers);
-    SET(CURLOPT_PROXY, c->proxy ? c->proxy : "");
-    SET(CURLOPT_NOPROXY, c->no_proxy);
+    SET(CURLOPT_CURLU, t->origin);
+    if (c->proxy)
+        SET(CURLOPT_PROXY, c->proxy);
+    SET(CURLOPT_NOPROXY, http ? "*" : c->no_proxy); /* "*" spares libcurl all look for a proxy */
     if (c->ca_file)
         SET(CURLOPT_CAINFO, c->ca_file);
 #undef SET
     if (c->ca_file || c->ca_path_off)
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* some TLS back ends have none */
+    if (!c->proxy) {                               /* two copies fewer for each request */
+        curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, NULL);
+        curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, NULL);
+    }
     return ok;
 }
 
-emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl)
+/* The length of scheme, host and port. */
+static size_t origin_length(const char *url)
+{
+    const char *host = strstr(url, "://");
+    return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/") : 0;
+}
+
+emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl, const char *url)
 {
     emqxi_transfer *t = emqxi_zalloc(&curl->allocator, sizeof *t);
     if (!t)
         return NULL;
     t->curl = curl;
     t->easy = curl_easy_init();
-    t->url = curl_url();
+    t->origin = curl_url();
     strcpy(t->method, "GET");
-    if (!t->easy || !t->url || !set_once(t)) {
+    if (!t->easy || !t->origin || !set_once(t, strncmp(url, "http:", 5) == 0) ||
+        curl_url_set(t->origin, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
+        curl_url_set(t->origin, CURLUPART_PATH, "/", 0) != CURLUE_OK) {
         emqxi_transfer_free(t);
         return NULL;
     }
@@ -152,38 +119,36 @@ void emqxi_transfer_free(emqxi_transfer *t)
 {
     const emqx_tls_allocator *a = &t->curl->allocator;
     curl_easy_cleanup(t->easy);
-    curl_url_cleanup(t->url);
-    emqxi_free(a, t->origin);
+    curl_url_cleanup(t->origin);
+    emqxi_free(a, t->url);
     emqxi_free(a, t->reply); /* wiped when it was last used */
     emqxi_free(a, t);
 }
 
+bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url)
+{
+    size_t n = origin_length(url);
+    return t->url && n == origin_length(t->url) && memcmp(url, t->url, n) == 0;
+}
+
 /* -- what differs --------------------------------------------------------------------------------------------------- */
 
-/* Most exchanges of a client differ in the path alone. */
-static bool set_url(emqxi_transfer *t, const char *url)
+/* libcurl's URL ends at the host; the path is the request target, which libcurl sends as it is and does not parse. */
+static bool set_target(emqxi_transfer *t, const char *url)
 {
-    const char *host = strstr(url, "://");
-    const char *path = host ? strchr(host + 3, '/') : NULL;
-    size_t len = path ? (size_t)(path - url) : 0;
-    if (len > 0 && len == t->origin_len && memcmp(url, t->origin, len) == 0)
-        return curl_url_set(t->url, CURLUPART_PATH, path, 0) == CURLUE_OK;
-    if (curl_url_set(t->url, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) != CURLUE_OK ||
-        curl_easy_setopt(t->easy, CURLOPT_CURLU, t->url) != CURLE_OK)
-        return false;
-    char *origin = emqxi_alloc(&t->curl->allocator, len + 1);
-    if (!origin)
-        return false;
-    memcpy(origin, url, len);
-    emqxi_free(&t->curl->allocator, t->origin);
-    t->origin = origin;
-    t->origin_len = len;
-    bool http = strncmp(url, "http:", 5) == 0;
-    if (http != t->http) {
-        t->http = http;
-        return curl_easy_setopt(t->easy, CURLOPT_NOPROXY, http ? "*" : t->curl->no_proxy) == CURLE_OK;
+    size_t need = strlen(url) + 1;
+    if (t->url && strcmp(t->url, url) == 0)
+        return true;
+    if (need > t->url_room) {
+        char *larger = emqxi_resize(&t->curl->allocator, t->url, need);
+        if (!larger)
+            return false;
+        t->url = larger;
+        t->url_room = need;
     }
-    return true;
+    memcpy(t->url, url, need);
+    const char *target = url + origin_length(url);
+    return curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, *target ? target : "/") == CURLE_OK;
 }
 
 static bool set_method(emqxi_transfer *t, const emqx_tls_exchange *x)
@@ -205,12 +170,15 @@ static bool set_method(emqxi_transfer *t, const emqx_tls_exchange *x)
 }
 
 /* The nodes point to the exchange's own text, so there is no copy of Authorization here to wipe. */
-static bool set_headers(emqxi_transfer *t, const char *const *headers)
+static bool set_headers(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
-    static char no_wait[] = "Expect:"; /* no "100 Continue" is waited for */
+    static char no_wait[] = "Expect:";                             /* no "100 Continue" is waited for */
+    static char agent[] = "User-Agent: libemqxtls/" EMQXI_VERSION; /* CURLOPT_USERAGENT formats it for each request */
     size_t n = 0;
-    t->headers[n++].data = no_wait;
-    for (; headers && *headers; headers++) {
+    if (x->body_len > 0)
+        t->headers[n++].data = no_wait;
+    t->headers[n++].data = agent;
+    for (const char *const *headers = x->headers; headers && *headers; headers++) {
         if (n == EMQXI_HEADERS_MAX)
             return false;
         t->headers[n++].data = (char *)(uintptr_t)*headers;
@@ -220,13 +188,29 @@ static bool set_headers(emqxi_transfer *t, const char *const *headers)
     return true;
 }
 
+static void set_timeout(emqxi_transfer *t, uint32_t timeout_ms)
+{
+    if (timeout_ms == t->timeout_ms)
+        return;
+    t->timeout_ms = timeout_ms;
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)EMQXI_MAX(timeout_ms, 1));
+}
+
+bool emqxi_transfer_shorten(emqxi_transfer *t)
+{
+    int64_t left = t->deadline_ms - emqxi_now(&t->curl->clock);
+    if (left > 0)
+        set_timeout(t, (uint32_t)EMQXI_MIN(left, t->exchange->timeout_ms));
+    return left > 0;
+}
+
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
     CURL *e = t->easy;
     bool fresh = (x->flags & EMQX_TLS_FRESH_CONNECTION) != 0;
     t->exchange = x;
     t->deadline_ms = emqxi_add(emqxi_now(&t->curl->clock), x->timeout_ms);
-    if (!set_url(t, x->url) || !set_method(t, x) || !set_headers(t, x->headers))
+    if (!set_target(t, x->url) || !set_method(t, x) || !set_headers(t, x))
         return false;
     if (fresh != t->fresh) {
         t->fresh = fresh;
@@ -234,109 +218,10 @@ bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)(fresh ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     }
-    if (x->timeout_ms != t->timeout_ms) {
-        t->timeout_ms = x->timeout_ms;
-        curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)EMQXI_MAX(x->timeout_ms, 1));
-    }
+    set_timeout(t, x->timeout_ms);
     if (x->connect_timeout_ms != t->connect_timeout_ms) {
         t->connect_timeout_ms = x->connect_timeout_ms;
         curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)EMQXI_MAX(x->connect_timeout_ms, 1));
     }
     return true;
-}
-
-void emqxi_transfer_reset(emqxi_transfer *t)
-{
-    emqxi_wipe(t->reply, t->reply_len);
-    t->reply_len = t->body_sent = 0;
-    if (t->reply_room > REPLY_KEPT) {
-        emqxi_free(&t->curl->allocator, t->reply);
-        t->reply = NULL;
-        t->reply_room = 0;
-    }
-    t->exchange = NULL;
-    t->finished = t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = false;
-}
-
-/* -- what became of it ---------------------------------------------------------------------------------------------- */
-
-static const char *header(const emqxi_transfer *t, const char *name)
-{
-    struct curl_header *h;
-    if (curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK || strlen(h->value) > HEADER_MAX)
-        return NULL;
-    return h->value;
-}
-
-/* Fixed texts only: libcurl's error buffer may hold a proxy's password or a header. */
-static const char *detail(const emqxi_transfer *t)
-{
-    switch (t->result) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return "the host's name could not be resolved";
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return "the proxy's name could not be resolved";
-    case CURLE_COULDNT_CONNECT:
-        return "the host (or its proxy) refused the connection or can't be reached";
-    case CURLE_OPERATION_TIMEDOUT:
-        return t->departed ? "no answer in time" : "no connection in time";
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return "the server's certificate does not verify; if it is signed by a CA of your own, name that in ca_file";
-    case CURLE_SSL_CACERT_BADFILE:
-        return "the file of CA certificates can't be read; name one in ca_file";
-    case CURLE_SSL_CONNECT_ERROR:
-        return "the TLS handshake failed";
-    case CURLE_GOT_NOTHING:
-        return "the connection was closed before an answer came";
-    case CURLE_PARTIAL_FILE:
-        return "the connection was closed in the middle of the answer";
-    case CURLE_SEND_ERROR:
-        return "the connection was lost while sending";
-    case CURLE_RECV_ERROR:
-        return "the connection was lost before the answer was complete";
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        return "the answer is not HTTP";
-    default:
-        return curl_easy_strerror(t->result);
-    }
-}
-
-void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
-{
-    long status = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    bool answered = t->departed && status >= 200 && status <= 599;
-    *reply = (emqx_tls_reply){.size = sizeof *reply, .code = EMQX_TLS_E_TRANSPORT};
-    reply->delivery = answered      ? EMQX_TLS_DELIVERY_ANSWERED
-                      : t->departed ? EMQX_TLS_DELIVERY_MAYBE
-                                    : EMQX_TLS_DELIVERY_NOT_SENT;
-    if (answered) {
-        reply->http_status = (int32_t)status;
-        reply->date = header(t, "Date");
-        reply->retry_after = header(t, "Retry-After");
-    }
-    if (t->too_long) {
-        reply->code = EMQX_TLS_E_PROTOCOL;
-        reply->detail = "the answer is too long";
-    } else if (t->no_memory || t->result == CURLE_OUT_OF_MEMORY) {
-        reply->code = EMQX_TLS_E_NO_MEMORY;
-    } else if (t->again) {
-        reply->detail = "the reused connection was closed before an answer came";
-    } else if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
-        reply->code = EMQX_TLS_E_TIMEOUT;
-        reply->detail = t->departed ? "no answer in time" : "no connection in time";
-    } else if (t->result != CURLE_OK) {
-        reply->detail = detail(t);
-        if (!t->departed && (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))
-            reply->flags = EMQX_TLS_REPLY_PERMANENT;
-    } else if (!answered) {
-        reply->detail = "the answer is not HTTP";
-    } else if (!t->head_whole) {
-        reply->detail = "the connection was closed in the middle of the answer";
-    } else {
-        reply->code = EMQX_TLS_OK;
-        reply->body = t->reply;
-        reply->body_len = t->reply_len;
-    }
 }

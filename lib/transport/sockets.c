@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sockets that libcurl wants watched. A program that blocks pays for one poll(2) over a small table; only one that asks
- * for a descriptor gets an epoll set, which holds the sockets, the wake descriptor and a timer.
+ * Running libcurl and waiting for it. A few transfers are cheapest by curl_multi_perform and curl_multi_poll, since libcurl
+ * then keeps no table of sockets (four allocations less for each request). Many, or an event loop, are run by socket
+ * actions: the sockets that libcurl wants watched are in a table for poll(2), and once a descriptor is asked for in an epoll
+ * set too, with the wake descriptor and a timer.
  */
 #include "transport/curl.h"
 
@@ -18,6 +20,7 @@
 #include <sys/timerfd.h>
 #endif
 
+#define FEW          4 /* transfers that are run by curl_multi_perform */
 #define SOCKETS_EACH 3 /* of one transfer: two addresses tried at once, and a name being resolved */
 #define WAKE         0 /* the slot */
 
@@ -60,6 +63,7 @@ int emqxi_sockets_fd(emqxi_sockets *s)
         if (s->slots[i].fd >= 0)
             watch(s, i, EPOLL_CTL_ADD);
     s->armed_ms = -1;
+    s->due_ms = s->watching ? s->due_ms : 0; /* the sockets come at the next step */
     emqxi_sockets_arm(s);
     return s->epoll;
 fail:
@@ -165,6 +169,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user)
 bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers)
 {
     size_t need = WAKE + 1 + SOCKETS_EACH * transfers;
+    if (transfers <= 1 && s->epoll < 0)
+        s->watching = false; /* nothing is in flight: begin anew */
     if (need <= s->room)
         return true;
     need = EMQXI_MAX(need, 2 * s->room);
@@ -244,7 +250,7 @@ int64_t emqxi_sockets_next_ms(const emqxi_sockets *s)
     return s->due_ms <= 0 ? s->due_ms : EMQXI_MAX(s->due_ms - monotonic_ms(), 0);
 }
 
-CURLMcode emqxi_sockets_run_due(emqxi_sockets *s)
+static CURLMcode run_due(emqxi_sockets *s)
 {
     int running;
     if (emqxi_sockets_next_ms(s) != 0)
@@ -275,8 +281,34 @@ static CURLMcode run_sockets(emqxi_sockets *s, int ready)
     return code;
 }
 
+CURLMcode emqxi_sockets_run(emqxi_sockets *s, size_t transfers)
+{
+    CURLMcode code = CURLM_OK;
+    int running;
+    if (s->watching)
+        return run_due(s);
+    if (s->epoll < 0 && transfers <= FEW)
+        return curl_multi_perform(s->multi, &running);
+    s->watching = true; /* the old call is the one that tells of the sockets of all transfers */
+    CURL_IGNORE_DEPRECATION(code = curl_multi_socket_all(s->multi, &running);)
+    s->due_ms = 0;
+    return code == CURLM_OK ? run_due(s) : code;
+}
+
+static CURLMcode wait_and_perform(emqxi_sockets *s, int timeout_ms)
+{
+    struct curl_waitfd wake = {.fd = s->slots[WAKE].fd, .events = CURL_WAIT_POLLIN};
+    int ready, running;
+    CURLMcode code = curl_multi_poll(s->multi, &wake, 1, timeout_ms < 0 ? INT_MAX : timeout_ms, &ready);
+    if (wake.revents)
+        swallow_wake(s);
+    return code == CURLM_OK ? curl_multi_perform(s->multi, &running) : code;
+}
+
 CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms)
 {
+    if (!s->watching)
+        return wait_and_perform(s, timeout_ms);
     int64_t next = emqxi_sockets_next_ms(s);
     if (next >= 0 && (timeout_ms < 0 || next < timeout_ms))
         timeout_ms = (int)EMQXI_MIN(next, INT_MAX);
@@ -285,5 +317,5 @@ CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms)
         return run_sockets(s, ready);
     if (ready < 0)
         return errno == ENOMEM ? CURLM_OUT_OF_MEMORY : CURLM_OK; /* EINTR: the caller looks around and comes back */
-    return emqxi_sockets_run_due(s);
+    return run_due(s);
 }

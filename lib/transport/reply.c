@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What comes back of an exchange, and what became of it.
+ */
+#include "transport/curl.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define REPLY_FIRST 512  /* bytes; a status has some 150 */
+#define REPLY_KEPT  2048 /* a larger buffer is given back when the handle is idle */
+
+/* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
+
+/* Keeps the value of a header if this is the one; longer than any date it is of no use. */
+static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char *line, size_t n)
+{
+    size_t at = strlen(name);
+    if (n <= at || line[at] != ':' || strncasecmp(line, name, at) != 0)
+        return;
+    for (at++; at < n && (line[at] == ' ' || line[at] == '\t');)
+        at++;
+    while (n > at && (unsigned char)line[n - 1] <= ' ')
+        n--;
+    if (n - at >= EMQXI_VALUE_ROOM)
+        return;
+    memcpy(to, line + at, n - at);
+    to[n - at] = '\0';
+}
+
+/* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no certificate". So the head's
+ * end is noted. What comes behind it are trailers, or the head that follows an interim answer. */
+size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
+{
+    emqxi_transfer *t = user;
+    size_t n = size * count;
+    if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
+        t->head_whole = false;
+    else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
+        t->head_whole = true;
+    if (!t->head_whole) {
+        keep_header(t->date, "Date", line, n);
+        keep_header(t->retry_after, "Retry-After", line, n);
+    }
+    return n;
+}
+
+static bool reply_grow(emqxi_transfer *t, size_t need)
+{
+    const emqx_tls_allocator *a = &t->curl->allocator;
+    size_t room = EMQXI_MAX(EMQXI_MAX(need, 2 * t->reply_room), REPLY_FIRST);
+    char *larger = emqxi_alloc(a, room);
+    if (!larger)
+        return false;
+    if (t->reply_len > 0)
+        memcpy(larger, t->reply, t->reply_len);
+    emqxi_wipe_free(a, t->reply, t->reply_len); /* an error's body may echo the request */
+    t->reply = larger;
+    t->reply_room = room;
+    return true;
+}
+
+size_t emqxi_on_body(char *data, size_t size, size_t count, void *user)
+{
+    emqxi_transfer *t = user;
+    size_t n = size * count;
+    if (n > t->exchange->reply_max - t->reply_len) {
+        t->too_long = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    if (n > t->reply_room - t->reply_len && !reply_grow(t, t->reply_len + n)) {
+        t->no_memory = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    memcpy(t->reply + t->reply_len, data, n);
+    t->reply_len += n;
+    return n;
+}
+
+/* -- the end -------------------------------------------------------------------------------------------------------- */
+
+void emqxi_transfer_reset(emqxi_transfer *t)
+{
+    emqxi_wipe(t->reply, t->reply_len);
+    t->reply_len = t->body_sent = 0;
+    if (t->reply_room > REPLY_KEPT) {
+        emqxi_free(&t->curl->allocator, t->reply);
+        t->reply = NULL;
+        t->reply_room = 0;
+    }
+    t->exchange = NULL;
+    t->state = EMQXI_IDLE;
+    t->date[0] = t->retry_after[0] = '\0';
+    t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = false;
+}
+
+/* Fixed texts only: libcurl's error buffer may hold a proxy's password or a header. */
+static const char *detail(const emqxi_transfer *t)
+{
+    switch (t->result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "the host's name could not be resolved";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return "the proxy's name could not be resolved";
+    case CURLE_COULDNT_CONNECT:
+        return "the host (or its proxy) refused the connection or can't be reached";
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "the server's certificate does not verify; if it is signed by a CA of your own, name that in ca_file";
+    case CURLE_SSL_CACERT_BADFILE:
+        return "the file of CA certificates can't be read; name one in ca_file";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "the TLS handshake failed";
+    case CURLE_GOT_NOTHING:
+        return "the connection was closed before an answer came";
+    case CURLE_PARTIAL_FILE:
+        return "the connection was closed in the middle of the answer";
+    case CURLE_SEND_ERROR:
+        return "the connection was lost while sending";
+    case CURLE_RECV_ERROR:
+        return "the connection was lost before the answer was complete";
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return "the answer is not HTTP";
+    default:
+        return curl_easy_strerror(t->result);
+    }
+}
+
+void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
+{
+    long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool answered = t->departed && status >= 200 && status <= 599;
+    *reply = (emqx_tls_reply){.size = sizeof *reply, .code = EMQX_TLS_E_TRANSPORT};
+    reply->delivery = answered      ? EMQX_TLS_DELIVERY_ANSWERED
+                      : t->departed ? EMQX_TLS_DELIVERY_MAYBE
+                                    : EMQX_TLS_DELIVERY_NOT_SENT;
+    if (answered) {
+        reply->http_status = (int32_t)status;
+        reply->date = *t->date ? t->date : NULL;
+        reply->retry_after = *t->retry_after ? t->retry_after : NULL;
+    }
+    if (t->too_long) {
+        reply->code = EMQX_TLS_E_PROTOCOL;
+        reply->detail = "the answer is too long";
+    } else if (t->no_memory || t->result == CURLE_OUT_OF_MEMORY) {
+        reply->code = EMQX_TLS_E_NO_MEMORY;
+    } else if (t->again) {
+        reply->detail = "the reused connection was closed before an answer came";
+    } else if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
+        reply->code = EMQX_TLS_E_TIMEOUT;
+        reply->detail = answered      ? "the answer did not end in time"
+                        : t->departed ? "no answer in time"
+                                      : "no connection in time";
+    } else if (t->result != CURLE_OK) {
+        reply->detail = detail(t);
+        if (!t->departed && (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))
+            reply->flags = EMQX_TLS_REPLY_PERMANENT;
+    } else if (!answered) {
+        reply->detail = "the answer is not HTTP";
+    } else if (!t->head_whole) {
+        reply->detail = "the connection was closed in the middle of the answer";
+    } else {
+        reply->code = EMQX_TLS_OK;
+        reply->body = t->reply;
+        reply->body_len = t->reply_len;
+    }
+}
