@@ -4,7 +4,8 @@
  *
  * CERT holds the leaf first and its chain behind it, KEY the leaf's key without a passphrase; PEM. Costs one of 6 writes in 60
  * minutes, and some reads. Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY and
- * EMQXCLOUD_PLATFORM_API_SECRET. EMQXTLS_CA_FILE, if set, is the PEM file of the CA of a test server.
+ * EMQXCLOUD_PLATFORM_API_SECRET. If set, EMQXTLS_QUOTA_FILE is the file in which all programs that use the key count together,
+ * and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
  *
  *     cc provision.c $(pkg-config --cflags --libs emqxtls) -o provision
  */
@@ -118,6 +119,8 @@ static int provision(emqx_tls_client *client, const char *id, const emqx_tls_req
 
 static int run(const char *id, const emqx_tls_request *request)
 {
+    const char *quota_file = getenv("EMQXTLS_QUOTA_FILE");
+    emqx_tls_limiter *quota = NULL;
     emqx_tls_config config;
     emqx_tls_client *client;
     emqx_tls_error error;
@@ -127,7 +130,12 @@ static int run(const char *id, const emqx_tls_request *request)
     config.api_key = getenv("EMQXCLOUD_PLATFORM_API_KEY");
     config.api_secret = getenv("EMQXCLOUD_PLATFORM_API_SECRET");
     config.ca_file = getenv("EMQXTLS_CA_FILE");
-    if (emqx_tls_client_new(&config, &client, &error) != EMQX_TLS_OK)
+    if (quota_file && emqx_tls_limiter_open_file(quota_file, NULL, &quota, &error) != EMQX_TLS_OK)
+        return fail("quota", &error);
+    config.limiter = quota;
+    emqx_tls_code code = emqx_tls_client_new(&config, &client, &error);
+    emqx_tls_limiter_unref(quota); /* the client has a reference of its own */
+    if (code != EMQX_TLS_OK)
         return fail("configuration", &error);
     int rc = provision(client, id, request);
     emqx_tls_client_free(client);

@@ -12,8 +12,10 @@
 
 int main(int argc, char **argv)
 {
+    const char *quota_file = getenv("EMQXTLS_QUOTA_FILE");
+    emqx_tls_limiter *quota = NULL;
     emqx_tls_config config;
-    emqx_tls_client *client;
+    emqx_tls_client *client = NULL;
     emqx_tls_error error;
 
     if (argc != 2) {
@@ -26,10 +28,16 @@ int main(int argc, char **argv)
     config.api_key = getenv("EMQXCLOUD_PLATFORM_API_KEY");
     config.api_secret = getenv("EMQXCLOUD_PLATFORM_API_SECRET");
     config.ca_file = getenv("EMQXTLS_CA_FILE");
-    emqx_tls_code code = emqx_tls_client_new(&config, &client, &error);
+    emqx_tls_code code = EMQX_TLS_OK;
+    if (quota_file)
+        code = emqx_tls_limiter_open_file(quota_file, NULL, &quota, &error);
+    config.limiter = quota;
+    if (code == EMQX_TLS_OK)
+        code = emqx_tls_client_new(&config, &client, &error);
     if (code == EMQX_TLS_OK)
         code = emqx_tls_delete(client, argv[1], &error);
     emqx_tls_client_free(client);
+    emqx_tls_limiter_unref(quota);
 
     /* Where no answer came, the certificate may be gone all the same: read the status before you try again. */
     if (code != EMQX_TLS_OK)

@@ -6,6 +6,7 @@
 #   tests   ./tests/run.sh
 #   redis   libemqxtls-redis and its tests
 #   acme    the renewal hooks' tests
+#   fuzz    tests/fuzz/run.sh
 # Silent, and no root needed, when all is there.
 set -eu
 
@@ -16,8 +17,9 @@ tests='g++ binutils libcmocka-dev valgrind python3 curl jq
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev'
 redis='libhiredis-dev redis-server'
 acme='pebble certbot lego dehydrated'
+fuzz='clang-14 libclang-rt-14-dev'
 
-[ $# -gt 0 ] || { sed -n '4,8s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,9s/^# //p' "$0"; exit 2; }
 
 wanted=
 for group in "$@"; do
@@ -26,6 +28,7 @@ for group in "$@"; do
     tests) wanted="$wanted $tests" ;;
     redis) wanted="$wanted $redis" ;;
     acme) wanted="$wanted $acme" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     *) echo "tests/packages.sh: there is no group '$group'" >&2; exit 2 ;;
   esac
 done

@@ -50,15 +50,62 @@ EMQX_TLS_INIT_(policy)
 
 enum { EMQX_TLS_PART_REQUEST = 0, EMQX_TLS_PART_CERT = 1, EMQX_TLS_PART_KEY = 2, EMQX_TLS_PART_CACERT = 3 };
 
+/* What may be found: stable numbers, never reused. docs/check.md says what each means and how it is mended. A newer library
+ * may find what is not listed here: go by the severity. */
+enum {
+    /* the request */
+    EMQX_TLS_FINDING_TYPE_UNKNOWN = 1,
+    EMQX_TLS_FINDING_PART_EMPTY = 2,
+    EMQX_TLS_FINDING_PART_TOO_LARGE = 3, /* over 1 MiB */
+    EMQX_TLS_FINDING_NOT_UTF8 = 4,
+    EMQX_TLS_FINDING_CLOCK_WRONG = 5, /* now_s is before this library was: nothing can be said of validity */
+    EMQX_TLS_FINDING_NOT_CHECKED = 6, /* built without OpenSSL: only the structure of the PEM was looked at */
+    /* PEM */
+    EMQX_TLS_FINDING_PEM_DAMAGED = 10,
+    EMQX_TLS_FINDING_STRAY_TEXT = 11,
+    EMQX_TLS_FINDING_BLOCK_UNEXPECTED = 12,
+    EMQX_TLS_FINDING_KEY_IN_CERT = 13,
+    EMQX_TLS_FINDING_CERT_IN_KEY = 14,
+    /* the private key */
+    EMQX_TLS_FINDING_NO_KEY = 20,
+    EMQX_TLS_FINDING_SEVERAL_KEYS = 21,
+    EMQX_TLS_FINDING_KEY_ENCRYPTED = 22,
+    EMQX_TLS_FINDING_KEY_FORMAT = 23, /* not PKCS#8, PKCS#1 or SEC1 */
+    EMQX_TLS_FINDING_KEY_DAMAGED = 24,
+    EMQX_TLS_FINDING_KEY_MISMATCH = 25,
+    /* the leaf, and each certificate for itself */
+    EMQX_TLS_FINDING_NO_LEAF = 30,
+    EMQX_TLS_FINDING_CERT_DAMAGED = 31,
+    EMQX_TLS_FINDING_EXPIRED = 32,
+    EMQX_TLS_FINDING_NOT_YET_VALID = 33,
+    EMQX_TLS_FINDING_DAYS_LEFT = 34,    /* policy: days_left */
+    EMQX_TLS_FINDING_ALGORITHM = 35,    /* policy: algorithm */
+    EMQX_TLS_FINDING_CA_ALGORITHM = 36, /* policy: ca_algorithm */
+    EMQX_TLS_FINDING_HOST_MISMATCH = 37,
+    /* the chain */
+    EMQX_TLS_FINDING_CHAIN_ORDER = 40,      /* policy: chain_order */
+    EMQX_TLS_FINDING_CHAIN_INCOMPLETE = 41, /* policy: chain_incomplete */
+    EMQX_TLS_FINDING_ROOT_INCLUDED = 42,    /* policy: root_included */
+    EMQX_TLS_FINDING_CHAIN_EXTRA = 43,      /* policy: chain_order */
+    EMQX_TLS_FINDING_CHAIN_DUPLICATE = 44,  /* policy: chain_order */
+    /* the client CA */
+    EMQX_TLS_FINDING_CA_MISSING = 50,
+    EMQX_TLS_FINDING_CA_UNEXPECTED = 51,
+    EMQX_TLS_FINDING_CA_NOT_CA = 52,    /* policy: client_ca */
+    EMQX_TLS_FINDING_CA_NOT_VALID = 53, /* one of several is expired or not yet valid */
+    EMQX_TLS_FINDING_CA_NONE_VALID = 54,
+    EMQX_TLS_FINDING_CA_DUPLICATE = 55
+};
+
 typedef struct emqx_tls_finding {
     uint32_t size;
-    uint32_t id;       /* stable number; docs/guide.md lists them */
+    uint32_t id;       /* EMQX_TLS_FINDING_* */
     uint32_t severity; /* EMQX_TLS_WARN or EMQX_TLS_REFUSE */
     uint32_t part;     /* EMQX_TLS_PART_* */
-    uint32_t index;    /* which PEM block of the part, from 0 */
+    uint32_t index;    /* which PEM block of the part, from 0; 0 where the finding is about none of them */
     uint32_t reserved;
     char name[32];  /* stable, such as "key-mismatch" */
-    char text[256]; /* a sentence with the mend */
+    char text[256]; /* a sentence with the mend, for people; never key material */
 } emqx_tls_finding;
 EMQX_TLS_INIT_(finding)
 

@@ -84,7 +84,13 @@ static inline int64_t emqxi_now(const emqx_tls_clock *c)
 }
 
 /* a + b without overflow. */
-int64_t emqxi_add(int64_t a, int64_t b);
+static inline int64_t emqxi_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return b > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
 
 /* Changes in a child after every fork: a client or limiter remembers the value that it was made under. Costs no system
  * call, unlike getpid(). */

@@ -83,15 +83,8 @@ bool emqxi_clock_take(emqx_tls_clock *own, const emqx_tls_clock *given)
     return own->now_ms != NULL;
 }
 
-int64_t emqxi_add(int64_t a, int64_t b)
-{
-    int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum))
-        return b > 0 ? INT64_MAX : INT64_MIN;
-    return sum;
-}
-
 static atomic_uint forks;
+static atomic_bool forks_watched; /* cheaper to look at than pthread_once */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void count_fork(void)
@@ -102,11 +95,13 @@ static void count_fork(void)
 static void watch_forks(void)
 {
     pthread_atfork(NULL, NULL, count_fork);
+    atomic_store_explicit(&forks_watched, true, memory_order_release);
 }
 
 uint32_t emqxi_fork_count(void)
 {
-    pthread_once(&fork_once, watch_forks);
+    if (!atomic_load_explicit(&forks_watched, memory_order_acquire))
+        pthread_once(&fork_once, watch_forks);
     return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 

@@ -4,20 +4,22 @@
  */
 #include "base/base.h"
 
+#include <endian.h>
+#include <string.h>
+
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
 static uint64_t load(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v |= (uint64_t)p[i] << (8 * i);
-    return v;
+    memcpy(&v, p, n);
+    return le64toh(v);
 }
 
 static void store(uint8_t *p, uint64_t v)
 {
-    for (size_t i = 0; i < 8; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
+    v = htole64(v);
+    memcpy(p, &v, sizeof v);
 }
 
 static void rounds(uint64_t v[4], int n)

@@ -49,10 +49,14 @@ static void move_up(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_
     slots[at(log, position)] = slot;
 }
 
-/* The first position that is released at `time` or later. */
+/* The first position that is released at `time` or later. Searched from the end, where those in flight are. */
 static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_t time)
 {
-    uint32_t low = 0, high = log->count;
+    uint32_t low = log->count, high = log->count;
+    for (uint32_t step = 1; low > 0 && slots[at(log, low - 1)].release_ms >= time; step *= 2) {
+        high = low - 1;
+        low = high > step ? high - step : 0;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (slots[at(log, middle)].release_ms < time)
@@ -240,4 +244,16 @@ void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     share->refused_ms = EMQXI_MIN(emqxi_add(share->refused_ms, delta_ms), now);
     share->shut_ms = EMQXI_MIN(emqxi_add(share->shut_ms, delta_ms), last);
     share->probe_ms = EMQXI_MIN(emqxi_add(share->probe_ms, delta_ms), last);
+}
+
+void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t end_ms,
+                      uint32_t n)
+{
+    emqxi_log_advance(log, slots, limits, now);
+    for (; n > 0 && log->count < limits->slots; n--) {
+        log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
+        emqxi_slot slot = {
+            .release_ms = emqxi_add(end_ms, limits->held_ms), .id = log->last_id, .state = EMQXI_SLOT_LOST};
+        insert(log, slots, slot);
+    }
 }

@@ -33,14 +33,14 @@ typedef struct emqxi_slot {
 
 /* What 429s have taught. */
 typedef struct emqxi_share {
-    uint32_t refused;     /* 1: there was a 429 that still counts; else all the rest is 0 */
+    int64_t refused_ms;   /* when the last 429 was seen */
+    int64_t shut_ms;      /* nothing at all before */
+    int64_t probe_ms;     /* no probe before */
+    int64_t probe_end_ms; /* the probe in flight counts as over from then on */
+    uint32_t probe_id;    /* its slot; 0: none */
     uint32_t share;       /* passed requests that we may hold without asking the platform for more by a probe */
     uint32_t k;           /* the next 429 sets the next probe W/N * 2^k later */
-    uint32_t probe_id;    /* slot of the probe in flight; 0: none */
-    int64_t probe_end_ms; /* that probe counts as over from then on */
-    int64_t probe_ms;     /* no probe before */
-    int64_t shut_ms;      /* nothing at all before */
-    int64_t refused_ms;   /* when the last 429 was seen */
+    uint32_t refused; /* 1: there was a 429 that still counts; else all the rest is 0. Last, to be near the counts */
 } emqxi_share;
 
 typedef struct emqxi_log {
@@ -97,6 +97,11 @@ bool emqxi_log_idle(const emqxi_log *log, const emqxi_slot *slots, const emqxi_l
 /* The clock's origin has changed (another boot, another machine): adds delta_ms to every stamp. Who was in flight is gone.
  * Nothing blocks longer than W' and 60 s from `now`. */
 void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t delta_ms, int64_t now);
+
+/* Holds as many as `n` slots more, whose requests may have been sent without a trace being left and ended at end_ms at the
+ * latest. The ring must have room for limits->slots. */
+void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t end_ms,
+                      uint32_t n);
 
 /* -- share.c: used by core.c ------------------------------------------------------------------------------------------- */
 

@@ -174,8 +174,9 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     emqx_tls_error e;
     r->granted = r->busy = false;
     r->look_again_ms = 0;
-    memset(&grant, 0, sizeof grant);
     grant.size = sizeof grant;
+    grant.granted = grant.busy = grant.reason = 0;
+    grant.early_ms = grant.late_ms = 0;
     prepare(&e);
     if (!enter(l)) {
         waiter->queued = false;
@@ -183,16 +184,14 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     }
 
     uint64_t scope = emqxi_scope(l->store.flags, l->hash_key, r->op, r->deployment_id);
-    emqxi_node **link = l->lines.count > 0 ? emqxi_table_find(&l->lines, scope) : NULL;
-    if (link)
-        ask.ahead = emqxi_line_ahead((emqxi_line *)*link, waiter, emqxi_now(&l->clock));
+    emqxi_line *line = emqxi_line_find(&l->lines, scope);
+    if (line)
+        ask.ahead = emqxi_line_ahead(line, waiter, emqxi_now(&l->clock));
     emqx_tls_code code = l->store.reserve(l->store.context, &ask, &grant, &e);
     if (code != EMQX_TLS_OK) {
         emqxi_fail(error, code, "%s", e.message);
     } else if (grant.granted) {
         r->granted = true;
-        grant.ticket[SCOPE_WORD] = scope;
-        memcpy(r->ticket, grant.ticket, sizeof r->ticket);
     } else if (grant.busy) {
         r->busy = true;
         r->look_again_ms = EMQXI_MAX(grant.early_ms, 1);
@@ -202,6 +201,10 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     if (waiter->queued && (code != EMQX_TLS_OK || r->granted))
         emqxi_line_leave(&l->lines, waiter, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
+    if (r->granted) { /* here, since right after the store has written it the processor would wait for itself */
+        memcpy(r->ticket, grant.ticket, sizeof r->ticket);
+        r->ticket[SCOPE_WORD] = scope;
+    }
     return code;
 }
 
@@ -246,9 +249,9 @@ emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l, const uint64_t ticket[EM
         if (!locked_wait(l, code, &e, deadline))
             break;
     }
-    emqxi_node **link = l->lines.count > 0 ? emqxi_table_find(&l->lines, ticket[SCOPE_WORD]) : NULL;
-    if (link)
-        emqxi_line_wake((emqxi_line *)*link, emqxi_now(&l->clock));
+    emqxi_line *line = emqxi_line_find(&l->lines, ticket[SCOPE_WORD]);
+    if (line)
+        emqxi_line_wake(line, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
     return code == EMQX_TLS_OK ? code : emqxi_fail(error, code, "%s", e.message);
 }

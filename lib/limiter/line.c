@@ -44,17 +44,22 @@ uint32_t emqxi_line_ahead(emqxi_line *line, emqxi_waiter *waiter, int64_t now)
     return ahead;
 }
 
+emqxi_line *emqxi_line_find(const emqxi_table *lines, uint64_t scope)
+{
+    emqxi_entry *entry = lines->count > 0 ? emqxi_table_find(lines, scope) : NULL;
+    return entry ? entry->value : NULL;
+}
+
 bool emqxi_line_join(emqxi_table *lines, uint64_t scope, emqxi_waiter *waiter)
 {
-    emqxi_node **link = emqxi_table_find(lines, scope);
-    emqxi_line *line = link ? (emqxi_line *)*link : NULL;
+    emqxi_line *line = emqxi_line_find(lines, scope);
     if (!line) {
         line = emqxi_zalloc(lines->allocator, sizeof *line);
         if (!line)
             return false;
-        line->node.key = scope;
+        line->scope = scope;
         line->hopeless_ms = line->passed_ms = INT64_MIN;
-        if (!emqxi_table_add(lines, &line->node)) {
+        if (!emqxi_table_add(lines, scope, line)) {
             emqxi_free(lines->allocator, line);
             return false;
         }
@@ -84,7 +89,8 @@ void emqxi_line_leave(emqxi_table *lines, emqxi_waiter *waiter, int64_t now)
     waiter->next = waiter->previous = NULL;
     waiter->line = NULL;
     if (--line->count == 0) {
-        emqxi_free(lines->allocator, emqxi_table_take(lines, emqxi_table_find(lines, line->node.key)));
+        emqxi_table_remove(lines, emqxi_table_find(lines, line->scope));
+        emqxi_free(lines->allocator, line);
         if (lines->count == 0)
             emqxi_table_free(lines);
         return;

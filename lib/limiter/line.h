@@ -17,13 +17,16 @@
 #define EMQXI_CLAIM_MS 1000
 
 typedef struct emqxi_line {
-    emqxi_node node; /* by scope */
+    uint64_t scope;
     emqxi_waiter *first, *last;
     uint32_t count;
     uint32_t asleep;     /* of these, found asleep */
     int64_t hopeless_ms; /* whose time ends before has been woken to fail */
     int64_t passed_ms;   /* when the whole line was last gone through */
 } emqxi_line;
+
+/* The line of a scope, or NULL where nobody waits. */
+emqxi_line *emqxi_line_find(const emqxi_table *lines, uint64_t scope);
 
 /* How many that are awake stand before the waiter, or in the line if it is not in it. Finds those who have fallen asleep. */
 uint32_t emqxi_line_ahead(emqxi_line *line, emqxi_waiter *waiter, int64_t now);

@@ -1,61 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "limiter/table.h"
 
-emqxi_node **emqxi_table_find(const emqxi_table *table, uint64_t key)
+emqxi_entry *emqxi_table_find(const emqxi_table *table, uint64_t key)
 {
+    size_t mask = table->size - 1;
     if (table->size == 0)
         return NULL;
-    for (emqxi_node **link = &table->buckets[key & (table->size - 1)]; *link; link = &(*link)->next)
-        if ((*link)->key == key)
-            return link;
+    for (size_t i = key & mask; table->entries[i].value; i = (i + 1) & mask)
+        if (table->entries[i].key == key)
+            return &table->entries[i];
     return NULL;
 }
 
-static void put(emqxi_node **buckets, size_t size, emqxi_node *node)
+static emqxi_entry *put(emqxi_entry *entries, size_t size, emqxi_entry entry)
 {
-    emqxi_node **bucket = &buckets[node->key & (size - 1)];
-    node->next = *bucket;
-    *bucket = node;
+    size_t i = entry.key & (size - 1);
+    while (entries[i].value)
+        i = (i + 1) & (size - 1);
+    entries[i] = entry;
+    return &entries[i];
 }
 
-/* A table that can't grow goes on with longer chains. */
 static bool grow(emqxi_table *table)
 {
-    size_t size = table->size ? 2 * table->size : 4;
-    emqxi_node **buckets = emqxi_zalloc(table->allocator, size * sizeof *buckets);
-    if (!buckets)
-        return table->size > 0;
+    size_t size = table->size ? 2 * table->size : 8;
+    emqxi_entry *entries = emqxi_zalloc(table->allocator, size * sizeof *entries);
+    if (!entries)
+        return false;
     for (size_t i = 0; i < table->size; i++)
-        for (emqxi_node *node = table->buckets[i], *next; node; node = next) {
-            next = node->next;
-            put(buckets, size, node);
-        }
-    emqxi_free(table->allocator, table->buckets);
-    table->buckets = buckets;
+        if (table->entries[i].value)
+            put(entries, size, table->entries[i]);
+    emqxi_free(table->allocator, table->entries);
+    table->entries = entries;
     table->size = size;
     return true;
 }
 
-bool emqxi_table_add(emqxi_table *table, emqxi_node *node)
+emqxi_entry *emqxi_table_add(emqxi_table *table, uint64_t key, void *value)
 {
-    if (table->count == table->size && !grow(table))
-        return false;
-    put(table->buckets, table->size, node);
+    if (table->count >= table->size / 5 * 4 && !grow(table))
+        return NULL;
     table->count++;
-    return true;
+    return put(table->entries, table->size, (emqxi_entry){.key = key, .value = value});
 }
 
-emqxi_node *emqxi_table_take(emqxi_table *table, emqxi_node **link)
+void emqxi_table_remove(emqxi_table *table, emqxi_entry *entry)
 {
-    emqxi_node *node = *link;
-    *link = node->next;
+    size_t mask = table->size - 1, hole = (size_t)(entry - table->entries);
     table->count--;
-    return node;
+    for (size_t i = (hole + 1) & mask; table->entries[i].value; i = (i + 1) & mask) {
+        size_t home = table->entries[i].key & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) { /* its search would pass the hole: it moves there */
+            table->entries[hole] = table->entries[i];
+            hole = i;
+        }
+    }
+    table->entries[hole].value = NULL;
 }
 
 void emqxi_table_free(emqxi_table *table)
 {
-    emqxi_free(table->allocator, table->buckets);
-    table->buckets = NULL;
+    emqxi_free(table->allocator, table->entries);
+    table->entries = NULL;
     table->size = table->count = 0;
 }

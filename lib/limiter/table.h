@@ -1,36 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * table - a chained hash table of nodes that the user allocates, keyed by 64 bits that are a hash already. Own code: what glibc has
- * (hsearch) can't remove, and the nodes must carry their links to stay small.
+ * table - a hash table from 64 bits, which are a hash already, to pointers: open addressing, so that a look-up among 100,000 reads
+ * one place and not a chain of them. Own code: what glibc has (hsearch) can't remove.
  */
 #ifndef EMQXI_TABLE_H
 #define EMQXI_TABLE_H
 
 #include "base/base.h"
 
-/* First member of what is kept. */
-typedef struct emqxi_node {
-    struct emqxi_node *next;
+typedef struct emqxi_entry {
     uint64_t key;
-} emqxi_node;
+    void *value; /* NULL: none */
+} emqxi_entry;
 
 typedef struct emqxi_table {
     const emqx_tls_allocator *allocator;
-    emqxi_node **buckets;
-    size_t size; /* a power of two, or 0 before the first node */
+    emqxi_entry *entries;
+    size_t size; /* a power of two, or 0 before the first entry */
     size_t count;
 } emqxi_table;
 
-/* The link that points to the node, to replace or remove it by; NULL if there is none. */
-emqxi_node **emqxi_table_find(const emqxi_table *table, uint64_t key);
+/* The entry of a key, valid until the next add or remove; NULL: none. Its value may be set anew. */
+emqxi_entry *emqxi_table_find(const emqxi_table *table, uint64_t key);
 
-/* Adds a node whose key is not in it. False: no memory. */
-bool emqxi_table_add(emqxi_table *table, emqxi_node *node);
+/* Adds a key that is not in it. NULL: no memory. */
+emqxi_entry *emqxi_table_add(emqxi_table *table, uint64_t key, void *value);
 
-/* Takes the node out that the link points to, and returns it. */
-emqxi_node *emqxi_table_take(emqxi_table *table, emqxi_node **link);
+/* Takes an entry out. Others move to fill its place: it may hold one of them afterwards. */
+void emqxi_table_remove(emqxi_table *table, emqxi_entry *entry);
 
-/* Gives the buckets back; the nodes are the user's. */
+/* Gives the entries back, not what they point to. */
 void emqxi_table_free(emqxi_table *table);
 
 #endif

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The body of a success, read by jansson. Its limits are ours: a number beyond a double's range (1e999) makes a reply
+ * unreadable, also in a member that we do not know; and where malloc fails while the buffer of a text grows beyond 15 bytes,
+ * jansson 2.14 may lose a byte or abort (its issue 362).
+ */
 #include "wire/wire.h"
 
 #include <string.h>

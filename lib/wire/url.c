@@ -40,6 +40,8 @@ static const char *problem(const char *endpoint)
         return "has no host: give the platform's address, such as https://HOST/public_api/v1";
     if (memchr(host, '@', n))
         return "has user information: remove all up to the '@', and give api_key and api_secret instead";
+    if (memchr(host, '%', n))
+        return "has a '%' in its host, behind which anything may hide: give the plain host name";
     if (strchr(host, '#'))
         return "has a fragment: remove the '#' and what follows";
     if (strchr(host, '?'))

@@ -33,7 +33,10 @@
     DO(limiter_config)                                                                                                 \
     DO(quota)                                                                                                          \
     DO(store)                                                                                                          \
-    DO(config)
+    DO(config)                                                                                                         \
+    DO(ensure_options)                                                                                                 \
+    DO(ensure_result)                                                                                                  \
+    DO(probe_result)
 #define ROW(X) {#X, sizeof(struct emqx_tls_##X), inline_##X, exported_##X},
 
 EACH(WRAP)
@@ -129,6 +132,7 @@ static void defaults_are_the_documented_ones(void **state)
     (void)state;
     emqx_tls_config config;
     emqx_tls_limiter_config limiter;
+    emqx_tls_ensure_options options;
     emqx_tls_status status;
     emqx_tls_error error;
     emqx_tls_config_init(&config);
@@ -139,6 +143,9 @@ static void defaults_are_the_documented_ones(void **state)
     assert_int_equal(limiter.reads, 60);
     assert_int_equal(limiter.writes, 6);
     assert_int_equal(limiter.window_ms, 3600000);
+    emqx_tls_ensure_options_init(&options);
+    assert_int_equal(options.probe_port, 8883);
+    assert_int_equal(options.wait_ms, 0);
     emqx_tls_status_init(&status);
     assert_true(status.expire == INT64_MIN);
     emqx_tls_error_init(&error);

@@ -130,6 +130,27 @@ static emqx_tls_code use_request(world *w, const void *p)
     return emqx_tls_create(w->client, "d1", p, NULL, NULL);
 }
 
+static void make_ensure_options(world *w, void *p)
+{
+    emqx_tls_ensure_options *o = p;
+    (void)w;
+    emqx_tls_ensure_options_init(o);
+    o->flags = EMQX_TLS_DRY_RUN;
+}
+
+static void expect_read(world *w)
+{
+    emqx_tls_test_step step = {.method = "GET", .http_status = 200, .body = "{}"};
+    emqx_tls_test_transport_expect(w->script, &step);
+}
+
+static emqx_tls_code use_ensure_options(world *w, const void *p)
+{
+    emqx_tls_request request;
+    make_request(w, &request);
+    return emqx_tls_ensure(w->client, "d1", &request, p, NULL, NULL, NULL);
+}
+
 static emqx_tls_code store_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
 {
     (void)context, (void)ask, (void)grant, (void)error;
@@ -191,7 +212,7 @@ static const struct row {
     emqx_tls_code (*use)(world *w, const void *p);
 } rows[] = {
     ROW(clock, NULL),     ROW(allocator, NULL),       ROW(limiter_config, NULL), ROW(config, NULL),
-    ROW(transport, NULL), ROW(request, expect_write), ROW(store, NULL),
+    ROW(transport, NULL), ROW(request, expect_write), ROW(store, NULL),          ROW(ensure_options, expect_read),
 };
 
 #define COUNT (sizeof rows / sizeof rows[0])
@@ -275,6 +296,17 @@ static void null_is_refused_where_a_struct_is_needed(void **state)
     assert_int_equal(emqx_tls_create(w->client, "d1", NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_client_run(NULL, 0, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_ensure(w->client, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_wait(NULL, "d1", NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_wait(w->client, NULL, NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_remove(NULL, "d1", 0, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_remove(w->client, NULL, 0, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_wait(w->client, "d1", NULL, 0, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_remove(w->client, "d1", 0, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe(NULL, 8883, NULL, NULL, 1000, NULL, NULL), EMQX_TLS_E_INVALID);
+    emqx_tls_call_ensure_result(NULL, NULL);
     assert_int_equal(emqx_tls_client_fd(NULL), -1);
     assert_int_equal(emqx_tls_client_next_ms(NULL), -1);
     assert_int_equal(emqx_tls_client_pending(NULL), 0);

@@ -39,6 +39,7 @@ static const struct layout {
     LAYOUT(config, log_user),
     LAYOUT(ensure_options, probe_host),
     LAYOUT(ensure_result, expire_offset_s),
+    LAYOUT(probe_result, sha256),
 };
 
 #define COUNT (sizeof layouts / sizeof layouts[0])

@@ -30,6 +30,23 @@ static emqx_tls_code fill_quota(world *w, void *p)
     return emqx_tls_limiter_query(emqx_tls_client_limiter(w->client), EMQX_TLS_OP_DELETE, NULL, p, NULL);
 }
 
+static emqx_tls_code fill_ensure_result(world *w, void *p)
+{
+    emqx_tls_request request;
+    emqx_tls_test_step absent = {.method = "GET", .http_status = 200, .body = "{}"};
+    emqx_tls_test_step taken = {.method = "POST", .http_status = 200, .body = "{\"status\":\"pending\"}"};
+    emqx_tls_request_init(&request);
+    request.type = EMQX_TLS_TYPE_ONE_WAY;
+    request.cert = request.key = "pem";
+    request.cert_len = request.key_len = 3;
+    if (get_size(p) <= 4096) {
+        emqx_tls_test_transport_expect(w->script, &absent);
+        emqx_tls_test_transport_expect(w->script, &taken);
+        emqx_tls_test_clock_advance(w->clock, 2 * 3600000); /* so that the quota lasts */
+    }
+    return emqx_tls_ensure(w->client, "d1", &request, NULL, p, NULL, NULL);
+}
+
 #define ROW(X)                                                                                                         \
     {                                                                                                                  \
 #X, sizeof(struct emqx_tls_##X), fill_##X                                                                      \
@@ -39,7 +56,7 @@ static const struct row {
     const char *name;
     size_t size;
     emqx_tls_code (*fill)(world *w, void *p);
-} rows[] = {ROW(error), ROW(status), ROW(quota)};
+} rows[] = {ROW(error), ROW(status), ROW(quota), ROW(ensure_result)};
 
 #define COUNT (sizeof rows / sizeof rows[0])
 

@@ -197,6 +197,7 @@ static void *run(void *p)
         end = serve_platform(c);
     stream_close(&c->stream, end);
     free(c);
+    OPENSSL_thread_stop(); /* else the program may end before the thread's own memory is given back: a leak is told */
     pthread_mutex_lock(&e->lock);
     if (--e->open == 0)
         pthread_cond_signal(&e->idle);

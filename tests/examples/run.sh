@@ -55,7 +55,7 @@ certificate first 365
 certificate second 730
 
 emulate --tls-dir "$work"
-export EMQXTLS_CA_FILE=$work/ca.pem
+export EMQXTLS_CA_FILE=$work/ca.pem EMQXTLS_QUOTA_FILE=$work/quota
 says 0 "ge6a1a75 has no certificate" example-status ge6a1a75
 says 0 "running after" example-provision ge6a1a75 first.pem first.key
 says 0 "ge6a1a75: running, one-way, for first.example, expires " example-status ge6a1a75
@@ -65,6 +65,15 @@ arrived POST 1
 arrived PUT 1
 says 0 "ge6a1a75: deleted" example-remove ge6a1a75
 arrived DELETE 1
+
+# One quota for all these processes, and no other count than the platform's.
+reads=$(grep -c '"method": *"GET"' log)
+says 0 "quota left: $((59 - reads)) of 60 reads, 3 of 6 writes" example-status ge6a1a75
+for _ in 1 2 3; do says 1 "(NOT_FOUND)" example-remove another; done
+says 1 "(RATE_LIMITED)" example-remove another
+grep -q "Try again in\|try again in" out
+arrived DELETE 4
+unset EMQXTLS_QUOTA_FILE
 
 # What a user gets wrong.
 says 2 "usage: " example-status

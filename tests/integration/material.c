@@ -70,19 +70,3 @@ void material_free(test_material *m)
     free(m->cacert);
     memset(m, 0, sizeof *m);
 }
-
-emqx_tls_request material_request(const test_material *m, uint32_t type)
-{
-    emqx_tls_request r;
-    emqx_tls_request_init(&r);
-    r.type = type;
-    r.cert = m->cert;
-    r.cert_len = strlen(m->cert);
-    r.key = m->key;
-    r.key_len = strlen(m->key);
-    if (type == EMQX_TLS_TYPE_TWO_WAY) {
-        r.cacert = m->cacert;
-        r.cacert_len = strlen(m->cacert);
-    }
-    return r;
-}

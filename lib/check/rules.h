@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rules.h - one check under way, and the rules that it runs. Each rule reports what it finds; none stops another.
+ */
+#ifndef EMQXI_RULES_H
+#define EMQXI_RULES_H
+
+#include "check/check.h"
+#include "check/pem.h"
+
+#define EMQXI_PART_MAX     (1024u * 1024u) /* bytes of cert, key or cacert */
+#define EMQXI_FINDINGS_MAX 200u            /* kept in a report; what is refused counts beyond it */
+
+/* 2026-01-01: this library did not exist before, so a clock that says less is wrong. */
+#define EMQXI_CLOCK_FLOOR INT64_C(1767225600)
+
+/* -- findings.c: the table */
+typedef struct emqxi_finding_row {
+    uint32_t id;
+    const char *name;
+    uint32_t severity;   /* where `policy` is 0 */
+    size_t policy;       /* offset of its severity in emqx_tls_policy; 0: not to be set */
+    const char *setting; /* the name of that member */
+} emqxi_finding_row;
+extern const emqxi_finding_row emqxi_findings[];
+extern const size_t emqxi_findings_count;
+
+/* -- report.c */
+struct emqx_tls_report {
+    emqx_tls_allocator allocator;
+    emqx_tls_finding *findings;
+    size_t count, capacity;
+    bool refused, no_memory;
+    char first[256]; /* text of the first refusal */
+};
+
+typedef struct emqxi_check {
+    const emqx_tls_allocator *allocator;
+    const emqx_tls_request *request;
+    emqx_tls_policy policy;
+    int64_t now_s;
+    emqxi_pem pem[4]; /* by EMQX_TLS_PART_*; that of REQUEST stays empty */
+    bool sound[4];    /* nothing in this part was refused for its form */
+    emqx_tls_report *report;
+} emqxi_check;
+
+/* Adds a finding, unless the policy has switched it off. */
+void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* "cert", "key", "cacert": as the request's members are called. */
+const char *emqxi_part_name(uint32_t part);
+
+/* -- structure.c: what can be told without X.509 */
+void emqxi_check_structure(emqxi_check *check);
+
+/* -- x509.c, or none.c in a build without OpenSSL */
+void emqxi_check_x509(emqxi_check *check);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What can be told of a request without X.509: parts that are missing or swapped, damaged PEM, encrypted keys.
+ */
+#include "check/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/wire.h"
+
+static void found_fault(emqxi_check *c, uint32_t part, size_t i)
+{
+    const emqxi_pem_block *b = &c->pem[part].blocks[i];
+    emqxi_found(c, EMQX_TLS_FINDING_PEM_DAMAGED, part, i, "block %zu of %s (line %u) %s: copy the file again", i,
+                emqxi_part_name(part), (unsigned)b->line, b->fault);
+}
+
+static void found_unexpected(emqxi_check *c, uint32_t part, size_t i)
+{
+    const emqxi_pem_block *b = &c->pem[part].blocks[i];
+    emqxi_found(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
+                "block %zu of %s is \"%.*s\": only %s belongs there, take it out", i, emqxi_part_name(part),
+                (int)b->label_len, b->label, part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
+}
+
+/* A block of cert or cacert. True: it is a certificate, as far as PEM can tell. */
+static bool certificate_block(emqxi_check *c, uint32_t part, size_t i)
+{
+    const emqxi_pem_block *b = &c->pem[part].blocks[i];
+    if (emqxi_pem_is_key(b))
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
+                    "block %zu of %s is a private key: only certificates belong there, give the key in its own part", i,
+                    emqxi_part_name(part));
+    else if (b->kind == EMQXI_PEM_PARAMETERS || b->kind == EMQXI_PEM_OTHER)
+        found_unexpected(c, part, i);
+    else if (b->fault)
+        found_fault(c, part, i);
+    else
+        return true;
+    c->sound[part] = false;
+    return false;
+}
+
+static void certificates(emqxi_check *c, uint32_t part)
+{
+    size_t good = 0;
+    for (size_t i = 0; i < c->pem[part].count; i++)
+        good += certificate_block(c, part, i);
+    if (good > 0 || !c->sound[part])
+        return;
+    if (part == EMQX_TLS_PART_CERT)
+        emqxi_found(c, EMQX_TLS_FINDING_NO_LEAF, part, 0,
+                    "cert has no CERTIFICATE block: give the certificate as PEM, its chain behind it");
+    else if (c->request->type != EMQX_TLS_TYPE_ONE_WAY)
+        emqxi_found(c, EMQX_TLS_FINDING_CA_MISSING, part, 0,
+                    "cacert has no CERTIFICATE block: give the client CA's certificate as PEM");
+    c->sound[part] = false;
+}
+
+static void key_block(emqxi_check *c, size_t i, size_t keys_before)
+{
+    const uint32_t part = EMQX_TLS_PART_KEY;
+    const emqxi_pem_block *b = &c->pem[part].blocks[i];
+    c->sound[part] = false;
+    if (b->kind == EMQXI_PEM_CERT)
+        emqxi_found(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
+                    "block %zu of key is a certificate: only the private key belongs there, give certificates in cert",
+                    i);
+    else if (b->kind == EMQXI_PEM_OTHER)
+        found_unexpected(c, part, i);
+    else if (keys_before > 0 && emqxi_pem_is_key(b))
+        emqxi_found(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
+                    "block %zu of key is one more private key: leave only that of the leaf", i);
+    else if (b->kind == EMQXI_PEM_ENCRYPTED)
+        emqxi_found(
+            c, EMQX_TLS_FINDING_KEY_ENCRYPTED, part, i,
+            "the key has a passphrase, and the platform takes none: take it off with 'openssl pkey -in KEY -out NEW'");
+    else if (b->kind == EMQXI_PEM_KEY_OTHER)
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_FORMAT, part, i,
+                    "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it to PKCS#8",
+                    (int)b->label_len, b->label);
+    else if (b->fault && b->kind != EMQXI_PEM_PARAMETERS)
+        found_fault(c, part, i);
+    else
+        c->sound[part] = true;
+}
+
+static void key(emqxi_check *c)
+{
+    const uint32_t part = EMQX_TLS_PART_KEY;
+    bool sound = true;
+    size_t keys = 0;
+    for (size_t i = 0; i < c->pem[part].count; i++) {
+        key_block(c, i, keys);
+        keys += emqxi_pem_is_key(&c->pem[part].blocks[i]);
+        sound = sound && c->sound[part];
+    }
+    c->sound[part] = sound && keys == 1;
+    if (sound && keys == 0)
+        emqxi_found(c, EMQX_TLS_FINDING_NO_KEY, part, 0,
+                    "key has no private key block: give the leaf's private key as PEM");
+}
+
+static int by_der(const void *a, const void *b)
+{
+    const emqxi_pem_block *x = *(emqxi_pem_block *const *)a, *y = *(emqxi_pem_block *const *)b;
+    if (x->der_len != y->der_len)
+        return x->der_len < y->der_len ? -1 : 1;
+    int order = memcmp(x->der, y->der, x->der_len);
+    return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+/* Sorts, so that it stays cheap for a chain of any length. */
+static bool mark_twins(const emqx_tls_allocator *a, emqxi_pem *pem)
+{
+    emqxi_pem_block **sorted = emqxi_alloc(a, pem->count * sizeof(emqxi_pem_block *));
+    size_t n = 0;
+    if (!sorted)
+        return false;
+    for (size_t i = 0; i < pem->count; i++)
+        if (pem->blocks[i].kind == EMQXI_PEM_CERT && !pem->blocks[i].fault)
+            sorted[n++] = &pem->blocks[i];
+    qsort(sorted, n, sizeof *sorted, by_der);
+    for (size_t i = 1; i < n; i++)
+        if (sorted[i]->der_len == sorted[i - 1]->der_len &&
+            memcmp(sorted[i]->der, sorted[i - 1]->der, sorted[i]->der_len) == 0)
+            sorted[i]->twin = sorted[i - 1]->twin ? sorted[i - 1]->twin : sorted[i - 1];
+    emqxi_free(a, sorted);
+    return true;
+}
+
+static void duplicates(emqxi_check *c, uint32_t part)
+{
+    emqxi_pem *pem = &c->pem[part];
+    uint32_t id = part == EMQX_TLS_PART_CERT ? EMQX_TLS_FINDING_CHAIN_DUPLICATE : EMQX_TLS_FINDING_CA_DUPLICATE;
+    if (pem->count < 2)
+        return;
+    if (!mark_twins(c->allocator, pem))
+        c->report->no_memory = true;
+    for (size_t i = 0; i < pem->count; i++)
+        if (pem->blocks[i].twin)
+            emqxi_found(c, id, part, i, "block %zu of %s is the same certificate as block %zu: take it out", i,
+                        emqxi_part_name(part), (size_t)(pem->blocks[i].twin - pem->blocks));
+}
+
+/* Scans a part. False: there is nothing in it to look at. */
+static bool part(emqxi_check *c, uint32_t part, const char *text, size_t len)
+{
+    const char *name = emqxi_part_name(part);
+    emqxi_pem *pem = &c->pem[part];
+    pem->blank = true;
+    if (len > EMQXI_PART_MAX)
+        emqxi_found(c, EMQX_TLS_FINDING_PART_TOO_LARGE, part, 0, "%s has %zu bytes: more than 1 MiB is no %s", name,
+                    len, part == EMQX_TLS_PART_KEY ? "private key" : "certificate chain");
+    else if (!emqxi_utf8_ok(text, len))
+        emqxi_found(
+            c, EMQX_TLS_FINDING_NOT_UTF8, part, 0,
+            "%s is not UTF-8 text: if it is DER, make PEM of it with 'openssl %s -inform DER -in FILE -out NEW'", name,
+            part == EMQX_TLS_PART_KEY ? "pkey" : "x509");
+    else if (!emqxi_pem_scan(c->allocator, text, len, pem))
+        c->report->no_memory = true;
+    else
+        c->sound[part] = true;
+    if (c->sound[part] && pem->stray_line)
+        emqxi_found(
+            c, EMQX_TLS_FINDING_STRAY_TEXT, part, 0,
+            "line %u of %s is outside the PEM blocks and no comment: it is not sent; see if a BEGIN line is missing",
+            (unsigned)pem->stray_line, name);
+    if (!c->sound[part])
+        pem->blank = false;
+    return c->sound[part] && !pem->blank;
+}
+
+static void client_ca(emqxi_check *c, uint32_t type, bool any)
+{
+    const uint32_t part = EMQX_TLS_PART_CACERT;
+    if (type == EMQX_TLS_TYPE_TWO_WAY && c->pem[part].blank)
+        emqxi_found(c, EMQX_TLS_FINDING_CA_MISSING, part, 0,
+                    "two-way needs the client CA: give its certificate in cacert, or use one-way");
+    if (type == EMQX_TLS_TYPE_ONE_WAY && !c->pem[part].blank)
+        emqxi_found(c, EMQX_TLS_FINDING_CA_UNEXPECTED, part, 0,
+                    "one-way takes no client CA: leave cacert empty, or use two-way");
+    if (any)
+        certificates(c, part);
+    duplicates(c, part);
+}
+
+static void empty(emqxi_check *c, uint32_t part)
+{
+    if (!c->pem[part].blank)
+        return;
+    emqxi_found(c, EMQX_TLS_FINDING_PART_EMPTY, part, 0, "%s is empty: give it as PEM, with its length",
+                emqxi_part_name(part));
+    c->sound[part] = false;
+}
+
+void emqxi_check_structure(emqxi_check *c)
+{
+    const emqx_tls_request *r = c->request;
+    if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
+        emqxi_found(c, EMQX_TLS_FINDING_TYPE_UNKNOWN, EMQX_TLS_PART_REQUEST, 0,
+                    "type is %u: use EMQX_TLS_TYPE_ONE_WAY or EMQX_TLS_TYPE_TWO_WAY", (unsigned)r->type);
+    if (part(c, EMQX_TLS_PART_CERT, r->cert, r->cert_len))
+        certificates(c, EMQX_TLS_PART_CERT);
+    empty(c, EMQX_TLS_PART_CERT);
+    duplicates(c, EMQX_TLS_PART_CERT);
+    if (part(c, EMQX_TLS_PART_KEY, r->key, r->key_len))
+        key(c);
+    empty(c, EMQX_TLS_PART_KEY);
+    client_ca(c, r->type, part(c, EMQX_TLS_PART_CACERT, r->cacert, r->cacert_len));
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The check with OpenSSL: reads what the PEM holds, finds the leaf, and runs the rules.
+ */
+#include "check/x509.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+static bool out_of_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+static void found_damaged(emqxi_check *c, uint32_t part, size_t i)
+{
+    c->sound[part] = false;
+    if (out_of_memory())
+        c->report->no_memory = true;
+    else
+        emqxi_found(c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
+                    "block %zu of %s is no X.509 certificate, or a damaged one: copy the file again", i,
+                    emqxi_part_name(part));
+}
+
+static bool take(emqxi_cert *cert, const emqxi_pem_block *block, size_t index)
+{
+    X509 *x = emqxi_cert_read(block);
+    *cert = (emqxi_cert){.x = x, .index = index};
+    if (x && emqxi_time_read(X509_get0_notBefore(x), &cert->not_before) &&
+        emqxi_time_read(X509_get0_notAfter(x), &cert->not_after) && !(X509_get_extension_flags(x) & EXFLAG_INVALID)) {
+        cert->self_signed = X509_self_signed(x, 1) == 1;
+        return true;
+    }
+    X509_free(x);
+    return false;
+}
+
+static void load(emqxi_check *c, uint32_t part, emqxi_certs *certs)
+{
+    const emqxi_pem *pem = &c->pem[part];
+    *certs = (emqxi_certs){0};
+    if (pem->count == 0)
+        return;
+    certs->list = emqxi_alloc(c->allocator, pem->count * sizeof *certs->list);
+    if (!certs->list) {
+        c->report->no_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < pem->count; i++) {
+        const emqxi_pem_block *b = &pem->blocks[i];
+        if (b->kind != EMQXI_PEM_CERT || b->fault || b->twin)
+            continue;
+        if (take(&certs->list[certs->count], b, i))
+            certs->count++;
+        else
+            found_damaged(c, part, i);
+    }
+}
+
+static void unload(const emqxi_check *c, emqxi_certs *certs)
+{
+    for (size_t i = 0; i < certs->count; i++)
+        X509_free(certs->list[i].x);
+    emqxi_free(c->allocator, certs->list);
+}
+
+static EVP_PKEY *load_key(emqxi_check *c, size_t *index)
+{
+    const uint32_t part = EMQX_TLS_PART_KEY;
+    const emqxi_pem *pem = &c->pem[part];
+    *index = 0;
+    if (!c->sound[part])
+        return NULL;
+    while (!emqxi_pem_is_key(&pem->blocks[*index]))
+        ++*index;
+    EVP_PKEY *key = emqxi_key_read(&pem->blocks[*index]);
+    if (key)
+        return key;
+    c->sound[part] = false;
+    if (out_of_memory())
+        c->report->no_memory = true;
+    else
+        emqxi_found(
+            c, EMQX_TLS_FINDING_KEY_DAMAGED, part, *index,
+            "the private key can't be read: it is damaged, or not what its BEGIN line says; copy the file again");
+    return NULL;
+}
+
+static emqxi_cert *owner(const emqxi_certs *certs, const EVP_PKEY *key)
+{
+    for (size_t i = 0; key && i < certs->count; i++) {
+        const EVP_PKEY *own = X509_get0_pubkey(certs->list[i].x);
+        if (own && EVP_PKEY_eq(own, key) == 1)
+            return &certs->list[i];
+    }
+    return NULL;
+}
+
+static emqxi_cert *first_end_entity(const emqxi_certs *certs)
+{
+    for (size_t i = 0; i < certs->count; i++)
+        if (X509_check_ca(certs->list[i].x) == 0)
+            return &certs->list[i];
+    return NULL;
+}
+
+/* The leaf is what the key belongs to. Where it belongs to none, the first certificate that is no CA's. */
+static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY *key, size_t key_index)
+{
+    emqxi_cert *leaf = owner(certs, key);
+    if (leaf)
+        return leaf;
+    leaf = first_end_entity(certs);
+    if (!c->sound[EMQX_TLS_PART_CERT]) /* what can't be read may be the leaf */
+        return key ? NULL : leaf;
+    if (!leaf && (certs->count > 1 || !certs->list[0].self_signed)) {
+        emqxi_found(
+            c, EMQX_TLS_FINDING_NO_LEAF, EMQX_TLS_PART_CERT, 0,
+            "cert has only certificates of CAs: put the leaf before them (fullchain.pem, where the file is chain.pem)");
+        return NULL;
+    }
+    leaf = leaf ? leaf : &certs->list[0];
+    if (key)
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_MISMATCH, EMQX_TLS_PART_KEY, key_index,
+                    "the private key belongs to no certificate of cert: give the key that the leaf was made with");
+    return leaf;
+}
+
+static void check_cert(emqxi_check *c, emqxi_certs *certs, EVP_PKEY *key, size_t key_index)
+{
+    emqxi_cert *leaf = find_leaf(c, certs, key, key_index);
+    if (!leaf)
+        return;
+    emqxi_check_leaf(c, leaf);
+    if (key)
+        emqxi_check_key(c, key, key_index, leaf);
+    if (c->sound[EMQX_TLS_PART_CERT])
+        emqxi_check_chain(c, certs, leaf);
+}
+
+void emqxi_check_x509(emqxi_check *c)
+{
+    emqxi_certs certs, cas;
+    size_t key_index;
+    ERR_set_mark();
+    load(c, EMQX_TLS_PART_CERT, &certs);
+    load(c, EMQX_TLS_PART_CACERT, &cas);
+    EVP_PKEY *key = load_key(c, &key_index);
+    if (c->now_s < EMQXI_CLOCK_FLOOR)
+        emqxi_found(c, EMQX_TLS_FINDING_CLOCK_WRONG, EMQX_TLS_PART_REQUEST, 0,
+                    "the clock says a time before 2026, so validity can't be checked: set it, by NTP for one");
+    if (certs.count > 0 && !c->report->no_memory)
+        check_cert(c, &certs, key, key_index);
+    if (cas.count > 0)
+        emqxi_check_client_ca(c, &cas);
+    EVP_PKEY_free(key);
+    unload(c, &cas);
+    unload(c, &certs);
+    ERR_pop_to_mark();
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * x509.h - the check's view of certificates and keys, with OpenSSL.
+ */
+#ifndef EMQXI_X509_H
+#define EMQXI_X509_H
+
+#include "check/rules.h"
+
+#include <openssl/x509.h>
+
+typedef struct emqxi_cert {
+    X509 *x;
+    size_t index; /* PEM block of the part */
+    int64_t not_before, not_after;
+    bool self_signed;
+    bool reached;    /* the leaf, or on a way from it to a root */
+    bool has_issuer; /* reached, and its issuer is in the part */
+    bool in_order;   /* reached, and stands behind one that it has signed */
+    bool signed_leaf;
+} emqxi_cert;
+
+/* Those of a part that can be read, in its order, each once. */
+typedef struct emqxi_certs {
+    emqxi_cert *list;
+    size_t count;
+} emqxi_certs;
+
+#define EMQXI_NAME_TEXT 64
+
+/* -- x509_read.c */
+X509 *emqxi_cert_read(const emqxi_pem_block *block);           /* NULL: it is none */
+EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block);        /* NULL: it is none; asks nobody for a passphrase */
+bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
+void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]); /* for a message: printable, cut */
+void emqxi_date_text(int64_t seconds, char text[16]);                    /* 2026-11-24 */
+
+/* -- the rules: of one certificate of cert (leaf_rules.c), of the whole chain (chain.c), of cacert (client_ca.c) */
+void emqxi_check_validity(emqxi_check *check, const emqxi_cert *cert);
+void emqxi_check_leaf(emqxi_check *check, const emqxi_cert *leaf);
+void emqxi_check_key(emqxi_check *check, EVP_PKEY *key, size_t index, const emqxi_cert *leaf);
+void emqxi_check_chain(emqxi_check *check, emqxi_certs *certs, emqxi_cert *leaf);
+void emqxi_check_client_ca(emqxi_check *check, const emqxi_certs *certs);
+
+#endif

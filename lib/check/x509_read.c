@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * DER as OpenSSL's objects, and what messages say of them.
+ */
+#include "check/x509.h"
+
+#include <string.h>
+
+#include <openssl/decoder.h>
+#include <openssl/evp.h>
+
+X509 *emqxi_cert_read(const emqxi_pem_block *block)
+{
+    const unsigned char *p = block->der;
+    X509 *x = d2i_X509(NULL, &p, (long)block->der_len);
+    if (x && p != block->der + block->der_len) {
+        X509_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+/* OpenSSL's default would ask on the terminal. */
+static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM params[], void *user)
+{
+    (void)to;
+    (void)size;
+    (void)params;
+    (void)user;
+    *len = 0;
+    return 0;
+}
+
+EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block)
+{
+    const char *structure = block->kind == EMQXI_PEM_PKCS8 ? "PrivateKeyInfo" : "type-specific";
+    const char *type = block->kind == EMQXI_PEM_PKCS1 ? "RSA" : block->kind == EMQXI_PEM_SEC1 ? "EC" : NULL;
+    const unsigned char *p = block->der;
+    size_t len = block->der_len;
+    EVP_PKEY *key = NULL;
+    OSSL_DECODER_CTX *decoder =
+        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", structure, type, EVP_PKEY_KEYPAIR, NULL, NULL);
+    bool good = decoder && OSSL_DECODER_CTX_set_passphrase_cb(decoder, no_passphrase, NULL) == 1 &&
+                OSSL_DECODER_from_data(decoder, &p, &len) == 1 && len == 0;
+    OSSL_DECODER_CTX_free(decoder);
+    if (good)
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds)
+{
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    int days = 0, rest = 0;
+    bool good = epoch && ASN1_TIME_diff(&days, &rest, epoch, time) == 1;
+    ASN1_TIME_free(epoch);
+    *seconds = (int64_t)days * 86400 + rest; /* not by way of time_t, which ends in 2038 on some machines */
+    return good;
+}
+
+void emqxi_date_text(int64_t seconds, char text[16])
+{
+    struct tm tm = {0};
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+    ASN1_TIME *t = ASN1_TIME_adj(NULL, 0, (int)days, 0);
+    if (!t || ASN1_TIME_to_tm(t, &tm) != 1 || strftime(text, 16, "%Y-%m-%d", &tm) == 0)
+        strcpy(text, "?");
+    ASN1_TIME_free(t);
+}
+
+/* Control characters, and those that turn the direction of a line or break it: a subject is somebody else's text. */
+static bool harmful(const unsigned char *p)
+{
+    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0))
+        return true;
+    if (p[0] == 0xD8 && p[1] == 0x9C) /* U+061C */
+        return true;
+    if (p[0] != 0xE2 || (p[1] != 0x80 && p[1] != 0x81))
+        return false;
+    /* U+200B to 200F, U+2028 to 202E, U+2060 to 206F */
+    return p[1] == 0x81 ? p[2] >= 0xA0 && p[2] <= 0xAF
+                        : (p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE);
+}
+
+static size_t character(unsigned char first)
+{
+    return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+/* `p` is valid UTF-8 with a NUL behind it. */
+static void clean(unsigned char *p)
+{
+    unsigned char *to = p;
+    while (*p) {
+        size_t n = character(*p);
+        if (harmful(p)) {
+            *to++ = '?';
+        } else {
+            memmove(to, p, n);
+            to += n;
+        }
+        p += n;
+    }
+    *to = '\0';
+}
+
+void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
+{
+    static const int telling[] = {NID_commonName, NID_organizationalUnitName, NID_organizationName};
+    int at = -1;
+    unsigned char *utf8 = NULL;
+    for (size_t i = 0; at < 0 && i < sizeof telling / sizeof telling[0]; i++)
+        at = X509_NAME_get_index_by_NID(name, telling[i], -1);
+    int len = at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    strcpy(text, "?");
+    if (len > 0) {
+        emqxi_text_copy(text, EMQXI_NAME_TEXT, (const char *)utf8, (size_t)len);
+        clean((unsigned char *)text);
+    }
+    OPENSSL_free(utf8);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * file - the quota in a file, for the processes of one machine.
+ *
+ * Layout, in the machine's own byte order: a header of one block, written once, then cells. A cell has the logs of all classes of one
+ * deployment; without PER_DEPLOYMENT there is one cell for all. With it they are a hash table with linear probing, and the file
+ * is replaced by one with twice the cells when it is too full.
+ *
+ * A cell is three records of one fixed size, each with a sequence number and a keyed hash of its whole; the valid one with
+ * the highest number counts. A write's reservation is on the disk (fdatasync) before its request may leave. All else, reads
+ * above all, is only written. The page cache may bring such records to the disk in any order or not at all when the
+ * power goes, so one of them must never stand where the last synced one was; and where the newest one was, nothing must be
+ * written, since a process may be killed in the middle. Hence three places, not two: the newest, the last synced, and the one
+ * that is written next. A crash leaves the newest record; a loss of power that one or an older one, at the oldest the last
+ * synced one, and each record says how many reads may have been reserved since without a sync: they are charged after a reboot.
+ */
+#ifndef EMQXI_FILE_H
+#define EMQXI_FILE_H
+
+#include "limiter/origin.h"
+#include "limiter/store.h"
+
+#include <sys/types.h>
+
+#define EMQXI_RECORDS     3
+#define EMQXI_FILE_BLOCK  4096 /* of the header; and of a record, where there is one cell */
+#define EMQXI_SYNC_MEMORY 64
+
+typedef struct emqxi_record {
+    uint64_t hash; /* of all that follows, and of where it stands */
+    uint64_t sequence;
+    uint64_t key;            /* hash of the deployment's name; 0 without PER_DEPLOYMENT */
+    uint32_t used;           /* 0: the cell has never had a deployment */
+    uint32_t synced;         /* 1: fdatasync follows; no request of it leaves before */
+    uint32_t unsynced_reads; /* so many may be reserved after this record before one is synced */
+    uint32_t reserved;
+    emqxi_origin origin;
+    emqxi_log logs[EMQXI_CLASSES];
+    emqxi_slot slots[]; /* of each class in turn, as many as its limit */
+} emqxi_record;
+
+typedef struct emqxi_file {
+    emqxi_settings settings;
+    const emqxi_host *host;
+    char *path; /* absolute */
+    uint32_t classes;
+    emqxi_limits limits[EMQXI_CLASSES];
+    uint32_t first_slot[EMQXI_CLASSES];
+    size_t record_size; /* on the disk */
+    size_t record_len;  /* of it, used */
+
+    int fd; /* -1: not open */
+    uint32_t forks;
+    dev_t device;
+    ino_t inode;
+    uint64_t cells;
+    uint8_t hash_key[16];
+
+    emqxi_origin here;
+    int64_t wall_checked_ms; /* when the kernel was asked about the wall clock; INT64_MIN never */
+    int64_t wall_offset_ms;  /* wall clock less now, as it was then; EMQXI_NO_WALL: not trusted */
+
+    /* the cell in hand */
+    uint64_t cell;
+    uint32_t newest, base; /* its newest record, and its last synced one or EMQXI_RECORDS for none */
+    bool changed;          /* new, or its stamps were another boot's: to be written, with a sync */
+    emqxi_record *now;     /* what it is now */
+    char *records;         /* as they were read */
+
+    /* Hashes of records that this limiter has synced itself, by cell. */
+    uint64_t synced[EMQXI_SYNC_MEMORY];
+} emqxi_file;
+
+/* -- file.c ------------------------------------------------------------------------------------------------------------- */
+
+/* emqx_tls_limiter_open_file with the machine's answers given. */
+emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *config, const emqxi_host *host,
+                              emqx_tls_store *store, emqxi_settings *settings, emqx_tls_error *error);
+
+/* STORE, the path before the text. `error` as a store gets it. */
+emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqx_tls_error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* -- file_disk.c: the file as a whole --------------------------------------------------------------------------------------- */
+
+/* Opens the file, making it if it does not exist. `take`: its settings are taken over, else they must be the same.
+ * NO_MEMORY, STORE. */
+emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqx_tls_error *error);
+void emqxi_file_detach(emqxi_file *f);
+
+/* Takes the lock on the file that the path names now, and looks at the clocks. STORE; with error->retry_after_ms >= 0: another
+ * process has the lock. */
+emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error);
+void emqxi_file_unlock(const emqxi_file *f);
+
+/* Replaces the locked file by one whose cells are `from[i]` of this one, or fresh where that is UINT64_MAX. */
+emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells, emqx_tls_error *error);
+
+/* -- file_cell.c: one cell -------------------------------------------------------------------------------------------------- */
+
+/* What depends on the settings: classes, limits, sizes, memory for a cell. False: no memory. */
+bool emqxi_cell_setup(emqxi_file *f);
+
+/* A record for a cell that holds nothing. */
+void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key);
+
+/* Reads the cell and brings its stamps to this boot's clock. STORE. */
+emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error);
+
+/* Writes f->now as the cell's newest record; `sync`: it is on the disk when this returns. STORE. */
+emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error);
+
+/* Writes f->now as the first record of a cell in a new file. False: errno tells. */
+bool emqxi_cell_put(emqxi_file *f, int fd, uint64_t cell);
+
+/* Where a class's slots are in f->now. */
+static inline emqxi_slot *emqxi_cell_slots(const emqxi_file *f, uint32_t class)
+{
+    return f->now->slots + f->first_slot[class];
+}
+
+bool emqxi_cell_idle(const emqxi_file *f);
+
+/* -- file_table.c: which cell ------------------------------------------------------------------------------------------------ */
+
+/* Reads the deployment's cell into hand; *found false: it has none. `claim`: then it gets one, to be written with a sync. */
+emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found, emqx_tls_error *error);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "limiter/file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+bool emqxi_cell_setup(emqxi_file *f)
+{
+    const emqx_tls_allocator *a = &f->settings.allocator;
+    uint32_t slots = 0;
+    f->classes = f->settings.flags & EMQX_TLS_PER_METHOD ? 4 : 2;
+    for (uint32_t class = 0; class < f->classes; class ++) {
+        emqxi_class_limits(&f->settings, class, &f->limits[class]);
+        f->first_slot[class] = slots;
+        slots += f->limits[class].slots;
+    }
+    f->record_len = sizeof(emqxi_record) + slots * sizeof(emqxi_slot);
+    /* A sector is written whole or not at all, a block of flash may not be: where it costs little, records share none. */
+    f->record_size = round_up(f->record_len, f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK);
+    emqxi_free(a, f->now);
+    emqxi_free(a, f->records);
+    f->now = emqxi_zalloc(a, f->record_size);
+    f->records = emqxi_alloc(a, EMQXI_RECORDS * f->record_size);
+    return f->now && f->records;
+}
+
+static emqxi_record *at(const emqxi_file *f, uint32_t i)
+{
+    return (emqxi_record *)(void *)(f->records + i * f->record_size);
+}
+
+static off_t offset(const emqxi_file *f, uint64_t cell, uint32_t i)
+{
+    return (off_t)(EMQXI_FILE_BLOCK + (cell * EMQXI_RECORDS + i) * f->record_size);
+}
+
+/* Keyed with the file's own key and the place, so that a record of another file or place is none. */
+static uint64_t hash(const emqxi_file *f, uint64_t cell, uint32_t i, const emqxi_record *r)
+{
+    uint64_t key[2], out[2];
+    memcpy(key, f->hash_key, sizeof key);
+    key[0] ^= cell * EMQXI_RECORDS + i;
+    emqxi_siphash((const uint8_t *)key, &r->sequence, f->record_len - sizeof r->hash, (uint8_t *)out);
+    return out[0];
+}
+
+static bool valid(const emqxi_file *f, uint32_t i)
+{
+    const emqxi_record *r = at(f, i);
+    if (r->sequence == 0 || r->hash != hash(f, f->cell, i, r))
+        return false;
+    for (uint32_t class = 0; class < f->classes; class ++) {
+        const emqxi_log *log = &r->logs[class];
+        if (log->capacity != f->limits[class].slots || log->first >= log->capacity || log->count > log->capacity)
+            return false;
+    }
+    return true;
+}
+
+void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key)
+{
+    memset(f->now, 0, f->record_size);
+    f->now->used = used;
+    f->now->key = key;
+    for (uint32_t class = 0; class < f->classes; class ++)
+        f->now->logs[class].capacity = f->limits[class].slots;
+}
+
+bool emqxi_cell_idle(const emqxi_file *f)
+{
+    for (uint32_t class = 0; class < f->classes; class ++)
+        if (!emqxi_log_idle(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms))
+            return false;
+    return true;
+}
+
+/* The stamps are another boot's or another machine's: as old as they must be at least. Reads that a loss of power may have
+ * taken from the file were made before this boot at any rate. */
+static void rebase(emqxi_file *f)
+{
+    const emqxi_origin *was = &f->now->origin;
+    int64_t now = f->here.seen_ms;
+    int64_t delta = now - emqxi_add(was->seen_ms, emqxi_origin_elapsed(was, &f->here));
+    for (uint32_t class = 0; class < f->classes; class ++)
+        emqxi_log_rebase(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], delta, now);
+    if (!emqxi_origin_same_boot(was, &f->here)) {
+        int64_t end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
+        emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end, f->now->unsynced_reads);
+    }
+    f->changed = true;
+}
+
+emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error)
+{
+    size_t size = EMQXI_RECORDS * f->record_size;
+    ssize_t n = pread(f->fd, f->records, size, offset(f, cell, 0));
+    if (n < 0)
+        return emqxi_file_fail(f, error, "can't be read: %s", strerror(errno));
+    f->cell = cell;
+    f->newest = f->base = EMQXI_RECORDS;
+    for (uint32_t i = 0; i < EMQXI_RECORDS && (size_t)n == size; i++) {
+        const emqxi_record *r = at(f, i);
+        if (!valid(f, i))
+            continue;
+        if (f->newest == EMQXI_RECORDS || r->sequence > at(f, f->newest)->sequence)
+            f->newest = i;
+        if (r->synced && (f->base == EMQXI_RECORDS || r->sequence > at(f, f->base)->sequence))
+            f->base = i;
+    }
+    if (f->newest == EMQXI_RECORDS)
+        return emqxi_file_fail(f, error,
+                               "is damaged, so what is left of the quota is not known; when nothing has been sent with "
+                               "this API key for %llu min, delete it",
+                               (unsigned long long)(f->settings.window_ms + 59999) / 60000 + 2);
+    memcpy(f->now, at(f, f->newest), f->record_len);
+    f->changed = false;
+    if (!emqxi_origin_same(&f->now->origin, &f->here))
+        rebase(f);
+    return EMQX_TLS_OK;
+}
+
+static bool put(const emqxi_file *f, int fd, uint64_t cell, uint32_t i, const emqxi_record *r)
+{
+    ssize_t n = pwrite(fd, r, f->record_len, offset(f, cell, i));
+    if (n >= 0 && (size_t)n != f->record_len)
+        errno = ENOSPC;
+    return (size_t)n == f->record_len;
+}
+
+bool emqxi_cell_put(emqxi_file *f, int fd, uint64_t cell)
+{
+    f->now->sequence = 1;
+    f->now->synced = 1;
+    f->now->unsynced_reads = f->settings.reads / 8;
+    f->now->origin = f->here;
+    f->now->hash = hash(f, cell, 0, f->now);
+    return put(f, fd, cell, 0, f->now);
+}
+
+static bool sync_record(emqxi_file *f, uint32_t i, const emqxi_record *r)
+{
+    if (!put(f, f->fd, f->cell, i, r) || fdatasync(f->fd) != 0)
+        return false;
+    f->synced[f->cell % EMQXI_SYNC_MEMORY] = r->hash;
+    return true;
+}
+
+emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
+{
+    const emqxi_record *newest = at(f, f->newest);
+    uint32_t i = 0;
+    /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then it must be written again,
+     * too, since the kernel reports what it could not write only once. */
+    bool ok =
+        !newest->synced || newest->hash == f->synced[f->cell % EMQXI_SYNC_MEMORY] || sync_record(f, f->newest, newest);
+    if (ok) {
+        while (i == f->newest || i == f->base)
+            i++;
+        sync = sync || f->changed || f->base == EMQXI_RECORDS;
+        f->now->sequence = newest->sequence + 1;
+        f->now->synced = sync;
+        if (sync)
+            f->now->unsynced_reads = f->settings.reads / 8;
+        f->now->origin = f->here;
+        f->now->hash = hash(f, f->cell, i, f->now);
+        ok = sync ? sync_record(f, i, f->now) : put(f, f->fd, f->cell, i, f->now);
+    }
+    return ok ? EMQX_TLS_OK : emqxi_file_fail(f, error, "can't be written: %s", strerror(errno));
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "limiter/origin.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+/* A wall clock that the kernel calls synchronised is off by at most 16 s (it says so no longer beyond that), at both ends. */
+#define WALL_ERROR_MS 32000
+
+/* /etc/machine-id must not be shown to others as it is; the hash is of use here only. 32 hexadecimal digits, or it is not set up yet. */
+static void machine(uint8_t id[16])
+{
+    static const uint8_t key[16] = "emqxtls quota 1";
+    char text[33];
+    memset(id, 0, 16);
+    int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof text);
+    close(fd);
+    if (n < 32)
+        return;
+    text[32] = '\0';
+    if (strspn(text, "0123456789abcdef") == 32)
+        emqxi_siphash(key, text, 32, id);
+}
+
+static bool synchronised(void)
+{
+    struct timex t = {.modes = 0};
+    int state = adjtimex(&t);
+    return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
+}
+
+static bool never(void)
+{
+    return false;
+}
+
+const emqxi_host emqxi_system_host = {machine, synchronised};
+const emqxi_host emqxi_custom_host = {machine, never};
+
+static bool known(const uint8_t id[16])
+{
+    static const uint8_t none[16];
+    return memcmp(id, none, 16) != 0;
+}
+
+/* Processes in another time namespace have the same boot but another origin of its clock: they count as another machine. */
+static void mix_time_namespace(emqxi_origin *here)
+{
+    struct stat s;
+    if (stat("/proc/self/ns/time", &s) != 0)
+        return;
+    uint64_t inode = s.st_ino;
+    emqxi_siphash(here->boot, &inode, sizeof inode, here->boot);
+    if (known(here->machine))
+        emqxi_siphash(here->machine, &inode, sizeof inode, here->machine);
+}
+
+void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, const emqxi_host *host)
+{
+    memset(here, 0, sizeof *here);
+    here->wall_ms = EMQXI_NO_WALL;
+    if (clock->boot_id)
+        clock->boot_id(clock->context, here->boot);
+    if (!known(here->boot)) {
+        const uint64_t random[2] = {emqxi_random(), emqxi_random()};
+        memcpy(here->boot, random, sizeof random);
+        return;
+    }
+    host->machine(here->machine);
+    if (clock->boot_id == emqxi_system_clock.boot_id)
+        mix_time_namespace(here);
+}
+
+bool emqxi_origin_same_boot(const emqxi_origin *was, const emqxi_origin *here)
+{
+    return memcmp(was->boot, here->boot, sizeof was->boot) == 0;
+}
+
+bool emqxi_origin_same(const emqxi_origin *was, const emqxi_origin *here)
+{
+    return emqxi_origin_same_boot(was, here) && here->seen_ms >= was->seen_ms;
+}
+
+int64_t emqxi_origin_uptime(const emqxi_origin *was, const emqxi_origin *here)
+{
+    bool reboot = !emqxi_origin_same_boot(was, here) && known(was->machine) &&
+                  memcmp(was->machine, here->machine, sizeof was->machine) == 0;
+    return reboot ? EMQXI_MAX(here->seen_ms, 0) : 0;
+}
+
+int64_t emqxi_origin_elapsed(const emqxi_origin *was, const emqxi_origin *here)
+{
+    int64_t elapsed = emqxi_origin_uptime(was, here);
+    if (was->wall_ms != EMQXI_NO_WALL && here->wall_ms != EMQXI_NO_WALL)
+        elapsed = EMQXI_MAX(elapsed, emqxi_add(emqxi_add(here->wall_ms, -WALL_ERROR_MS), -was->wall_ms));
+    return elapsed;
+}

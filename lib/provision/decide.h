@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * decide - what a reading of the status means for what is wanted. Pure: no I/O, no clock, no memory.
+ */
+#ifndef EMQXI_DECIDE_H
+#define EMQXI_DECIDE_H
+
+#include "base/base.h"
+
+#include <emqxtls/provision.h>
+
+#define EMQXI_ZONE_MAX (14 * 3600) /* seconds: no time zone is further from UTC */
+
+/* What a status can show of a certificate. */
+typedef struct emqxi_wanted {
+    uint32_t type;
+    bool readable; /* the leaf could be read; else the next two are empty */
+    int64_t not_after;
+    char common_name[256]; /* "": not compared */
+} emqxi_wanted;
+
+enum emqxi_likeness {
+    EMQXI_DIFFERENT, /* something told differs */
+    EMQXI_UNTOLD,    /* nothing told differs, but `expire` could not be compared */
+    EMQXI_SAME       /* `expire` is the same, and nothing told differs */
+};
+
+/* offset_s: the zone of the platform's `expire`. A bare date is compared by day. */
+enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
+
+/* Does what is wanted end before what the status shows? */
+bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
+
+/* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole quarter hours within 14 h? */
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t *offset_s);
+
+/* What the receipt says about the certificate that the status shows. */
+enum emqxi_record {
+    EMQXI_RECORD_NONE,   /* nothing, or about one that looks different */
+    EMQXI_RECORD_OURS,   /* it is the wanted one */
+    EMQXI_RECORD_INTENT, /* a write of the wanted one was begun, its outcome is not known */
+    EMQXI_RECORD_OTHER   /* it is another one that looks alike, such as a new key with the same end */
+};
+
+/* What was in place when that write began. */
+enum emqxi_before {
+    EMQXI_BEFORE_DIFFERENT,       /* it looked different, or there was none: the status will show the write */
+    EMQXI_BEFORE_ALIKE,           /* it looked alike, running or failed: only "pending" in between shows the write */
+    EMQXI_BEFORE_ALIKE_UNFINISHED /* it looked alike and was not running yet: the status can't show the write */
+};
+
+enum emqxi_evidence { EMQXI_PROBE_SILENT, EMQXI_PROBE_PROVES, EMQXI_PROBE_DISPROVES };
+
+typedef struct emqxi_facts {
+    uint32_t state; /* EMQX_TLS_STATE_* */
+    uint32_t flags; /* ensure_options.flags */
+    enum emqxi_likeness likeness;
+    enum emqxi_record record;
+    enum emqxi_before before; /* of RECORD_INTENT, or of this call's accepted write */
+    enum emqxi_evidence probe;
+    bool readable; /* the wanted leaf could be read */
+    bool earlier;
+    bool accepted;      /* this call's write was accepted */
+    bool settled;       /* since then a state other than running was read, or the time for it is over */
+    bool lost;          /* this call's write is in doubt (then record is INTENT) */
+    bool before_failed; /* the state before this call's write was "failed" */
+} emqxi_facts;
+
+enum emqxi_verdict {
+    EMQXI_IN_PLACE,  /* it is there and running */
+    EMQXI_COMING,    /* it is there, not running yet: wait for it */
+    EMQXI_UNCLEAR,   /* what is there can't be told until it is further: wait until it can */
+    EMQXI_LEAVING,   /* what was there is being deleted: wait until it is gone */
+    EMQXI_CREATE,    /* POST */
+    EMQXI_UPDATE,    /* PUT */
+    EMQXI_UNSURE,    /* whether this call's write was carried out can't be told */
+    EMQXI_EARLIER,   /* refused: it would end before what is there */
+    EMQXI_ILLEGIBLE, /* refused: the leaf can't be read, so nothing can be compared */
+    EMQXI_BROKEN,    /* the platform has put it into "failed" */
+    EMQXI_VANISHED   /* it was written, and is gone */
+};
+
+typedef struct emqxi_decision {
+    enum emqxi_verdict verdict;
+    bool certain;     /* IN_PLACE, COMING: by receipt or probe */
+    bool carried_out; /* a write in doubt was: the receipt can say so */
+    bool shown;       /* CREATE, UPDATE: what is there is not what is wanted, beyond doubt */
+    bool probe_helps; /* a probe could tell more than the status does */
+} emqxi_decision;
+
+emqxi_decision emqxi_decide(const emqxi_facts *facts);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "provision/ensure.h"
+
+#include <string.h>
+
+static int64_t wall_s(const emqxi_ensure *e)
+{
+    const emqx_tls_clock *c = &e->job.call.client->clock;
+    if (!c->wall_ms)
+        c = &emqxi_system_clock;
+    return c->wall_ms(c->context) / 1000;
+}
+
+static void warn(const emqxi_ensure *e, const char *what, const char *why)
+{
+    emqxi_log(e->job.call.client, EMQX_TLS_LOG_WARNING, "ensure of %s: %s%s%s", e->job.deployment_id, what,
+              why[0] ? ": " : "", why);
+}
+
+int32_t emqxi_ensure_zone(const emqxi_ensure *e)
+{
+    return e->receipt.zone_known ? e->receipt.zone_s : e->option_offset_s;
+}
+
+static bool is_ours(const emqxi_ensure *e)
+{
+    const emqxi_receipt *r = &e->receipt;
+    return e->intended || (r->type == e->wanted.type && memcmp(&r->material, &e->material, sizeof r->material) == 0);
+}
+
+enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
+{
+    const emqxi_receipt *r = &e->receipt;
+    const emqx_tls_status *s = &e->job.call.status;
+    if (r->state == EMQXI_RECEIPT_NONE || s->state == EMQX_TLS_STATE_ABSENT)
+        return EMQXI_RECORD_NONE;
+    if (is_ours(e))
+        return r->state == EMQXI_RECEIPT_DONE ? EMQXI_RECORD_OURS : EMQXI_RECORD_INTENT;
+    emqxi_wanted other = {.type = r->type, .readable = true, .not_after = r->not_after};
+    bool alike = emqxi_compare(s, &other, emqxi_ensure_zone(e)) != EMQXI_DIFFERENT;
+    return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
+}
+
+static emqx_tls_code save(emqxi_ensure *e, emqx_tls_error *error)
+{
+    return e->locked ? emqxi_receipt_save(&e->file, &e->receipt, error) : EMQX_TLS_OK;
+}
+
+static void save_or_warn(emqxi_ensure *e, const char *what)
+{
+    emqx_tls_error error;
+    emqxi_error_clear(&error);
+    e->unsaved = save(e, &error) != EMQX_TLS_OK;
+    if (e->unsaved)
+        warn(e, what, error.message);
+}
+
+/* How long the write of a receipt's intent may still arrive. A wall clock that went back tells nothing: then as long as at the
+ * beginning, counted from now on. */
+static int64_t doubt_ms(emqxi_ensure *e)
+{
+    emqxi_receipt *r = &e->receipt;
+    int64_t now = wall_s(e), whole = r->lease_s + EMQXI_ARRIVAL_MS / 1000;
+    if (now < r->time_s) {
+        r->time_s = now;
+        save_or_warn(e, "the receipt's time could not be corrected");
+    }
+    int64_t left = whole - (now - r->time_s);
+    return left > 0 ? left * 1000 : 0;
+}
+
+emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error)
+{
+    bool damaged;
+    emqx_tls_code code = emqxi_receipt_load(&e->file, &e->receipt, &damaged, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    if (damaged)
+        warn(e, "the receipt is damaged and counts as none", "");
+    if (e->receipt.state == EMQXI_RECEIPT_INTENT)
+        e->doubt_until = emqxi_job_now(&e->job) + doubt_ms(e);
+    return EMQX_TLS_OK;
+}
+
+emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqx_tls_error *error)
+{
+    emqxi_receipt *r = &e->receipt;
+    if (!e->intended)
+        e->previous = *r;
+    r->state = EMQXI_RECEIPT_INTENT;
+    r->type = e->wanted.type;
+    r->material = e->material;
+    r->not_after = e->wanted.not_after;
+    r->before = e->before;
+    strcpy(r->was, e->job.call.status.expire_text);
+    r->time_s = wall_s(e);
+    r->lease_s = (lease_ms + 999) / 1000;
+    emqx_tls_code code = save(e, error);
+    if (code == EMQX_TLS_OK)
+        e->intended = true;
+    else if (!e->intended)
+        *r = e->previous;
+    return code;
+}
+
+void emqxi_ensure_done(emqxi_ensure *e)
+{
+    emqxi_receipt *r = &e->receipt;
+    r->state = EMQXI_RECEIPT_DONE;
+    r->type = e->wanted.type;
+    r->material = e->material;
+    r->not_after = e->wanted.not_after;
+    r->time_s = wall_s(e);
+    save_or_warn(e, "the write was carried out, but the receipt could not be written");
+}
+
+void emqxi_ensure_undo(emqxi_ensure *e)
+{
+    if (!e->intended)
+        return;
+    e->intended = false;
+    e->receipt = e->previous;
+    save_or_warn(e, "nothing was written, but the receipt could not be put back");
+}
+
+void emqxi_ensure_learn_zone(emqxi_ensure *e, const emqx_tls_status *status, bool own_reply)
+{
+    emqxi_receipt *r = &e->receipt;
+    int32_t zone;
+    bool ours = r->state != EMQXI_RECEIPT_NONE && is_ours(e);
+    if (!ours || (r->zone_known && !own_reply) || strcmp(status->expire_text, r->was) == 0)
+        return; /* the same text as before: that of the certificate before, perhaps */
+    if (!emqxi_zone_of(status, &e->wanted, &zone) || (r->zone_known && r->zone_s == zone))
+        return;
+    r->zone_known = true;
+    r->zone_s = zone;
+    if (r->state == EMQXI_RECEIPT_DONE)
+        save_or_warn(e, "the zone of `expire` could not be kept in the receipt");
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The probe with OpenSSL: resolve, connect, shake hands. The leaf is kept as soon as the server has shown it: what follows may
+ * fail, since a two-way port refuses us without a client certificate.
+ */
+#include "provision/probe.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+const bool emqxi_probe_available = true;
+
+enum state { RESOLVE, CONNECT, HANDSHAKE };
+
+struct emqxi_probe {
+    const emqx_tls_allocator *allocator;
+    enum state state;
+    int64_t deadline, next_at; /* when the next address gets its turn */
+    emqxi_resolver *resolver;
+    const struct addrinfo *address; /* the one that is tried, or is next */
+    bool numeric;
+    char *host, *server_name;
+    uint32_t port;
+    int fd;
+    short events; /* what the socket is waited for */
+    SSL_CTX *context;
+    SSL *ssl;
+    BIO *in, *out; /* of memory: OpenSSL's own socket BIO can't keep SIGPIPE away */
+    bool seen;
+    emqxi_leaf leaf;
+};
+
+/* -- the leaf ----------------------------------------------------------------------------------------------------- */
+
+/* Called with the server's chain in place of verification, which a probe does not do. */
+static int keep_leaf(X509_STORE_CTX *store, void *context)
+{
+    emqxi_probe *p = context;
+    X509 *x = X509_STORE_CTX_get0_cert(store);
+    BIO *pem = BIO_new(BIO_s_mem());
+    char *text;
+    if (x && pem && PEM_write_bio_X509(pem, x) == 1) {
+        long len = BIO_get_mem_data(pem, &text);
+        p->seen = emqxi_leaf_of(text, (size_t)len, &p->leaf);
+    }
+    BIO_free(pem);
+    return 1;
+}
+
+static bool set_up_tls(emqxi_probe *p)
+{
+    p->context = SSL_CTX_new(TLS_client_method());
+    if (!p->context)
+        return false;
+    SSL_CTX_set_min_proto_version(p->context, TLS1_2_VERSION);
+    SSL_CTX_set_security_level(p->context, 0); /* the platform takes RSA 1024 */
+    SSL_CTX_set_verify(p->context, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_cert_verify_callback(p->context, keep_leaf, p);
+    p->ssl = SSL_new(p->context);
+    p->in = BIO_new(BIO_s_mem());
+    p->out = BIO_new(BIO_s_mem());
+    if (!p->ssl || !p->in || !p->out) {
+        BIO_free(p->in);
+        BIO_free(p->out);
+        return false;
+    }
+    BIO_set_mem_eof_return(p->in, -1); /* empty is "try again", not the end */
+    SSL_set_bio(p->ssl, p->in, p->out);
+    SSL_set_connect_state(p->ssl);
+    const char *name = p->server_name ? p->server_name : p->numeric ? NULL : p->host;
+    return !name || SSL_set_tlsext_host_name(p->ssl, name) == 1;
+}
+
+/* -- bytes -------------------------------------------------------------------------------------------------------- */
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* Sends what OpenSSL has to say. False: the connection is gone. */
+static bool flush(emqxi_probe *p)
+{
+    char *from;
+    long len = BIO_get_mem_data(p->out, &from);
+    while (len > 0) {
+        ssize_t n = send(p->fd, from, (size_t)len, MSG_NOSIGNAL);
+        if (n < 0) {
+            p->events |= POLLOUT;
+            return would_block();
+        }
+        char taken[1024];
+        for (ssize_t left = n; left > 0;)
+            left -= BIO_read(p->out, taken, (int)EMQXI_MIN(left, (ssize_t)sizeof taken));
+        len = BIO_get_mem_data(p->out, &from);
+    }
+    return true;
+}
+
+/* Takes what the server said. 1: something came, 0: nothing yet, -1: the connection is gone. */
+static int fill(emqxi_probe *p)
+{
+    char bytes[4096];
+    ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
+    if (n > 0)
+        return BIO_write(p->in, bytes, (int)n) == n ? 1 : -1;
+    return n < 0 && would_block() ? 0 : -1;
+}
+
+/* -- steps -------------------------------------------------------------------------------------------------------- */
+
+static emqx_tls_code fail(const emqxi_probe *p, emqx_tls_code code, const char *what, emqx_tls_error *error)
+{
+    return emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
+}
+
+static void drop_connection(emqxi_probe *p)
+{
+    int saved = errno;
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    errno = saved;
+}
+
+/* Tries addresses until one is being connected to. False: there is none left. */
+static bool connect_next(emqxi_probe *p, int64_t now_ms)
+{
+    drop_connection(p);
+    for (; p->address; p->address = p->address->ai_next) {
+        int64_t left = 0;
+        for (const struct addrinfo *a = p->address; a; a = a->ai_next)
+            left++;
+        p->next_at = now_ms + EMQXI_MAX((p->deadline - now_ms) / left, 1);
+        p->fd = socket(p->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (p->fd >= 0 && (connect(p->fd, p->address->ai_addr, p->address->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+            p->address = p->address->ai_next;
+            p->state = CONNECT;
+            p->events = POLLOUT;
+            return true;
+        }
+        drop_connection(p);
+    }
+    return false;
+}
+
+static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqx_tls_error *error)
+{
+    const char *problem;
+    if (!emqxi_resolver_over(p->resolver, &p->address, &problem))
+        return false;
+    if (!problem && connect_next(p, now_ms))
+        return false;
+    *code = fail(p, EMQX_TLS_E_TRANSPORT, problem ? problem : strerror(errno), error);
+    return true;
+}
+
+static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqx_tls_error *error)
+{
+    struct pollfd ready = {.fd = p->fd, .events = POLLOUT};
+    int problem = 0;
+    socklen_t size = sizeof problem;
+    if (poll(&ready, 1, 0) <= 0) {
+        if (now_ms < p->next_at || !p->address)
+            return false;
+        problem = ETIMEDOUT;
+    } else if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0) {
+        problem = errno;
+    }
+    if (problem == 0) {
+        p->state = HANDSHAKE;
+        return false;
+    }
+    errno = problem;
+    if (connect_next(p, now_ms))
+        return false;
+    *code = fail(p, EMQX_TLS_E_TRANSPORT, strerror(errno), error);
+    return true;
+}
+
+static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqx_tls_error *error)
+{
+    for (;;) {
+        ERR_clear_error();
+        int done = SSL_do_handshake(p->ssl), why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(p->ssl, done);
+        ERR_clear_error();
+        if (done == 1)
+            SSL_shutdown(p->ssl);
+        p->events = POLLIN;
+        bool alive = flush(p);
+        bool more = alive && why == SSL_ERROR_WANT_READ;
+        int filled = more ? fill(p) : 0;
+        if (more && filled == 0)
+            return false;
+        if (filled == 1)
+            continue;
+        *code = EMQX_TLS_OK;
+        if (!p->seen)
+            *code = fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
+        return true;
+    }
+}
+
+bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf, emqx_tls_error *error)
+{
+    bool over = false;
+    *code = EMQX_TLS_OK;
+    if (p->state == RESOLVE)
+        over = step_resolve(p, now_ms, code, error);
+    if (!over && p->state == CONNECT)
+        over = step_connect(p, now_ms, code, error);
+    if (!over && p->state == HANDSHAKE)
+        over = step_handshake(p, code, error);
+    if (!over && now_ms >= p->deadline) {
+        over = true;
+        if (!p->seen)
+            *code = fail(p, EMQX_TLS_E_TIMEOUT,
+                         p->state == RESOLVE   ? "the name was not resolved in time"
+                         : p->state == CONNECT ? "no connection in time"
+                                               : "no TLS handshake in time: is it the TLS port?",
+                         error);
+    }
+    if (over && *code == EMQX_TLS_OK)
+        *leaf = p->leaf;
+    return over;
+}
+
+void emqxi_probe_wait(emqxi_probe *p, int ms)
+{
+    struct pollfd ready = {.fd = p->fd, .events = p->events};
+    poll(&ready, p->fd >= 0, p->fd >= 0 ? ms : EMQXI_MIN(ms, 5)); /* the resolver has no descriptor */
+}
+
+/* -- life --------------------------------------------------------------------------------------------------------- */
+
+emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port, const char *server_name,
+                                int64_t deadline_ms, emqxi_probe **out, emqx_tls_error *error)
+{
+    emqxi_probe *p = emqxi_zalloc(a, sizeof *p);
+    *out = NULL;
+    if (!p)
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a probe");
+    p->allocator = a;
+    p->deadline = deadline_ms;
+    p->port = port;
+    p->fd = -1;
+    p->host = emqxi_strdup(a, host);
+    p->server_name = server_name ? emqxi_strdup(a, server_name) : NULL;
+    if (p->host && (p->server_name || !server_name))
+        p->resolver = emqxi_resolver_start(host, port, &p->numeric);
+    if (p->resolver && set_up_tls(p)) {
+        *out = p;
+        return EMQX_TLS_OK;
+    }
+    emqxi_probe_free(p);
+    return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory, or of threads, for a probe");
+}
+
+void emqxi_probe_free(emqxi_probe *p)
+{
+    if (!p)
+        return;
+    drop_connection(p);
+    SSL_free(p->ssl);
+    SSL_CTX_free(p->context);
+    emqxi_resolver_free(p->resolver);
+    emqxi_free(p->allocator, p->host);
+    emqxi_free(p->allocator, p->server_name);
+    emqxi_free(p->allocator, p);
+}

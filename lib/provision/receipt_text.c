@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A receipt as text: one JSON object. There is nothing secret in it, so jansson may write it too.
+ */
+#include "provision/receipt.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+#define VERSION 1
+
+static const char *const states[] = {[EMQXI_RECEIPT_NONE] = "", "intent", "done"};
+static const char *const types[] = {[EMQX_TLS_TYPE_UNKNOWN] = "", "one-way", "two-way"};
+static const char *const befores[] = {"different", "alike", "alike-unfinished"};
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static void to_hex(const unsigned char from[32], char to[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 32; i++) {
+        to[2 * i] = digits[from[i] >> 4];
+        to[2 * i + 1] = digits[from[i] & 15];
+    }
+    to[64] = '\0';
+}
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool from_hex(const char *from, unsigned char to[32])
+{
+    if (strlen(from) != 64)
+        return false;
+    for (int i = 0; i < 32; i++) {
+        int high = digit(from[2 * i]), low = digit(from[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        to[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool find(const char *text, const char *const *texts, size_t count, uint32_t *index)
+{
+    for (size_t i = 0; i < count; i++)
+        if (texts[i][0] && strcmp(texts[i], text) == 0) {
+            *index = (uint32_t)i;
+            return true;
+        }
+    return false;
+}
+
+size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, size_t size)
+{
+    char chain[65], spki[65], cacert[65];
+    to_hex(r->material.chain_sha256, chain);
+    to_hex(r->material.spki_sha256, spki);
+    to_hex(r->material.cacert_sha256, cacert);
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version", VERSION, "receipt",
+                          name, "state", states[r->state], "type", types[r->type], "chain", chain, "spki", spki,
+                          "cacert", cacert, "not_after", (json_int_t)r->not_after, "before", befores[r->before], "was",
+                          r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
+    if (o && r->zone_known)
+        json_object_set_new(o, "zone", json_integer(r->zone_s));
+    size_t len = o ? json_dumpb(o, to, size, JSON_INDENT(1)) : 0;
+    json_decref(o);
+    return len < size ? len : 0;
+}
+
+static bool take(json_t *o, const char *name, emqxi_receipt *r)
+{
+    int version;
+    const char *receipt, *state, *type, *chain, *spki, *cacert, *before, *was;
+    json_int_t not_after, time, lease;
+    json_t *zone = NULL;
+    uint32_t index;
+    if (json_unpack(o, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s?o}", "version", &version,
+                    "receipt", &receipt, "state", &state, "type", &type, "chain", &chain, "spki", &spki, "cacert",
+                    &cacert, "not_after", &not_after, "before", &before, "was", &was, "time", &time, "lease", &lease,
+                    "zone", &zone) != 0)
+        return false;
+    if (version != VERSION || strcmp(receipt, name) != 0)
+        return false;
+    if (!find(state, states, LENGTH(states), &r->state) || !find(type, types, LENGTH(types), &r->type) ||
+        !find(before, befores, LENGTH(befores), &index))
+        return false;
+    r->before = (enum emqxi_before)index;
+    if (!from_hex(chain, r->material.chain_sha256) || !from_hex(spki, r->material.spki_sha256) ||
+        !from_hex(cacert, r->material.cacert_sha256) || strlen(was) >= sizeof r->was || lease < 0)
+        return false;
+    strcpy(r->was, was);
+    r->not_after = not_after;
+    r->time_s = time;
+    r->lease_s = lease;
+    if (!zone)
+        return true;
+    r->zone_known = true;
+    r->zone_s = (int32_t)json_integer_value(zone);
+    return json_is_integer(zone) && json_integer_value(zone) >= -EMQXI_ZONE_MAX &&
+           json_integer_value(zone) <= EMQXI_ZONE_MAX;
+}
+
+bool emqxi_receipt_decode(const char *text, size_t len, const char *name, emqxi_receipt *r)
+{
+    json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    memset(r, 0, sizeof *r);
+    bool good = o && take(o, name, r);
+    if (!good)
+        memset(r, 0, sizeof *r);
+    json_decref(o);
+    return good;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "redis/connection.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/time.h>
+#include <time.h>
+
+#ifdef EMQXI_HIREDIS_SSL
+#include <hiredis/hiredis_ssl.h>
+#endif
+
+#define ARGUMENTS_MAX 16
+#define RETRY_MS      250
+
+static const char script[] =
+#include "quota.lua.inc"
+    ;
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static const char *where(const emqxi_redis *r)
+{
+    return r->url.path ? r->url.path : r->url.host;
+}
+
+static void drop(emqxi_redis *r)
+{
+    if (r->link)
+        redisFree(r->link);
+    r->link = NULL;
+}
+
+static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *what)
+{
+    emqxi_fail(error, EMQX_TLS_E_STORE, "the quota's Redis at %s %s", where(r), what);
+    drop(r);
+    r->retry_ms = monotonic_ms() + RETRY_MS;
+    return EMQX_TLS_E_STORE;
+}
+
+/* A command whose answer must be of a type; NULL: away() was called. Errors of Redis name no secrets: only its first word is told. */
+static redisReply *command(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
+{
+    redisReply *reply = redisCommandArgv(r->link, count, arguments, NULL);
+    char what[128];
+    if (!reply) {
+        away(r, error, "does not answer: is it running?");
+        return NULL;
+    }
+    if (reply->type == REDIS_REPLY_ERROR) {
+        snprintf(what, sizeof what, "refuses %s (%.*s): check its user, password and database", arguments[0],
+                 (int)strcspn(reply->str, " "), reply->str);
+        freeReplyObject(reply);
+        away(r, error, what);
+        return NULL;
+    }
+    return reply;
+}
+
+static emqx_tls_code simple(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
+{
+    redisReply *reply = command(r, count, arguments, error);
+    if (!reply)
+        return EMQX_TLS_E_STORE;
+    freeReplyObject(reply);
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code start_tls(emqxi_redis *r, emqx_tls_error *error)
+{
+#ifdef EMQXI_HIREDIS_SSL
+    redisSSLContextError problem;
+    redisSSLContext *tls = redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, r->url.host, &problem);
+    bool ok = tls && redisInitiateSSLWithContext(r->link, tls) == REDIS_OK;
+    if (tls)
+        redisFreeSSLContext(tls);
+    return ok ? EMQX_TLS_OK : away(r, error, "has no TLS that can be trusted: check its certificate");
+#else
+    return away(r, error, "needs TLS, which this build lacks");
+#endif
+}
+
+static emqx_tls_code open_link(emqxi_redis *r, emqx_tls_error *error)
+{
+    const struct timeval patience = {.tv_sec = EMQXI_REDIS_PATIENCE_MS / 1000};
+    char database[16];
+    r->sha1[0] = '\0';
+    r->link = r->url.path ? redisConnectUnixWithTimeout(r->url.path, patience)
+                          : redisConnectWithTimeout(r->url.host, r->url.port, patience);
+    if (!r->link)
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for a connection to Redis");
+    if (r->link->err)
+        return away(r, error, "can't be reached: is it running?");
+    redisSetTimeout(r->link, patience);
+    if (r->url.tls && start_tls(r, error) != EMQX_TLS_OK)
+        return EMQX_TLS_E_STORE;
+    if (r->url.password) {
+        const char *with_user[] = {"AUTH", r->url.user, r->url.password}, *without[] = {"AUTH", r->url.password};
+        if (simple(r, r->url.user ? 3 : 2, r->url.user ? with_user : without, error) != EMQX_TLS_OK)
+            return EMQX_TLS_E_STORE;
+    }
+    snprintf(database, sizeof database, "%d", r->url.database);
+    const char *select[] = {"SELECT", database};
+    return r->url.database ? simple(r, 2, select, error) : EMQX_TLS_OK;
+}
+
+/* A number behind NAME: in the text that INFO gives; -1: none. */
+static int64_t info_number(const char *info, const char *name)
+{
+    const char *at = strstr(info, name);
+    return at ? strtoll(at + strlen(name), NULL, 10) : -1;
+}
+
+/* Until when (Redis's clock) what was used before must be thought of as still used, if there is no epoch there. 0: there was nothing. */
+static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_error *error)
+{
+    const char *info[] = {"INFO"}, *time_command[] = {"TIME"};
+    redisReply *reply = command(r, 1, info, error);
+    if (!reply)
+        return EMQX_TLS_E_STORE;
+    int64_t up_ms = info_number(reply->str, "uptime_in_seconds:") * 1000;
+    bool keeps = info_number(reply->str, "aof_enabled:") == 1;
+    freeReplyObject(reply);
+    if (!(reply = command(r, 1, time_command, error)))
+        return EMQX_TLS_E_STORE;
+    int64_t now = strtoll(reply->element[0]->str, NULL, 10) * 1000;
+    freeReplyObject(reply);
+    *until = 0;
+    if (r->epoch[0] && monotonic_ms() - r->seen_ms < 2 * r->held_ms)
+        *until = now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
+    else if (!keeps && up_ms < r->held_ms)
+        *until = now - up_ms + r->held_ms; /* it may have held something before it was started again */
+    return EMQX_TLS_OK;
+}
+
+/* Takes the epoch that is there, or makes one. */
+static emqx_tls_code join_epoch(emqxi_redis *r, emqx_tls_error *error)
+{
+    char key[320], lifetime[32], made[64];
+    int64_t until;
+    snprintf(key, sizeof key, "%s:epoch", r->prefix);
+    snprintf(lifetime, sizeof lifetime, "%" PRId64, 2 * r->held_ms);
+    const char *get[] = {"GET", key};
+    for (int i = 0; i < 2; i++) {
+        redisReply *reply = command(r, 2, get, error);
+        if (!reply)
+            return EMQX_TLS_E_STORE;
+        bool there = reply->type == REDIS_REPLY_STRING && reply->len < sizeof r->epoch;
+        if (there)
+            memcpy(r->epoch, reply->str, reply->len + 1);
+        freeReplyObject(reply);
+        if (there) {
+            r->seen_ms = monotonic_ms();
+            return EMQX_TLS_OK;
+        }
+        if (unknown_until(r, &until, error) != EMQX_TLS_OK)
+            return EMQX_TLS_E_STORE;
+        snprintf(made, sizeof made, "%016" PRIx64 ":%" PRId64, emqxi_random(), until);
+        const char *set[] = {"SET", key, made, "NX", "PX", lifetime};
+        if (simple(r, 6, set, error) != EMQX_TLS_OK)
+            return EMQX_TLS_E_STORE;
+    }
+    return away(r, error, "does not keep what it is told: check its memory limit and eviction policy");
+}
+
+emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error)
+{
+    if (r->forks != emqxi_fork_count()) {
+        drop(r); /* the parent's connection: only this process's copy of it is closed */
+        r->forks = emqxi_fork_count();
+        r->retry_ms = 0;
+    }
+    if (r->link)
+        return EMQX_TLS_OK;
+    if (monotonic_ms() < r->retry_ms)
+        return emqxi_fail(error, EMQX_TLS_E_STORE, "the quota's Redis at %s could not be reached just now", where(r));
+    emqx_tls_code code = open_link(r, error);
+    return code == EMQX_TLS_OK ? join_epoch(r, error) : code;
+}
+
+/* EVALSHA, or EVAL where Redis does not know the script (yet, or any more). */
+static redisReply *evaluate(emqxi_redis *r, const char *scope, int count, const char *const *arguments)
+{
+    char epoch_key[320], lifetime[32];
+    const char *all[ARGUMENTS_MAX] = {"EVALSHA", r->sha1, "2", scope, epoch_key, r->epoch, lifetime};
+    snprintf(epoch_key, sizeof epoch_key, "%s:epoch", r->prefix);
+    snprintf(lifetime, sizeof lifetime, "%" PRId64, 2 * r->held_ms);
+    for (int i = 0; i < count; i++)
+        all[7 + i] = arguments[i];
+    redisReply *reply = NULL;
+    if (r->sha1[0]) {
+        reply = redisCommandArgv(r->link, 7 + count, all, NULL);
+        if (!reply || reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "NOSCRIPT", 8) != 0)
+            return reply;
+        freeReplyObject(reply);
+    }
+    const char *load[] = {"SCRIPT", "LOAD", script};
+    reply = redisCommandArgv(r->link, 3, load, NULL);
+    if (!reply || reply->type != REDIS_REPLY_STRING || reply->len >= sizeof r->sha1)
+        return reply;
+    memcpy(r->sha1, reply->str, reply->len + 1);
+    freeReplyObject(reply);
+    return redisCommandArgv(r->link, 7 + count, all, NULL);
+}
+
+/* hiredis writes without MSG_NOSIGNAL: a connection that is gone would end the process by SIGPIPE. It is held back on this thread, and
+ * taken away if a write raised it. */
+static bool pipe_pending(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                             emqx_tls_error *error)
+{
+    for (int attempt = 0; attempt < 3; attempt++) {
+        if (emqxi_redis_connect(r, error) != EMQX_TLS_OK)
+            return NULL;
+        redisReply *reply = evaluate(r, scope, count, arguments);
+        if (!reply) { /* a connection that was idle when Redis was started again: a step that was lost holds its slot at worst */
+            bool last = attempt == 2 || r->link->err != REDIS_ERR_EOF;
+            away(r, error, "does not answer: is it running?");
+            if (last)
+                return NULL;
+            r->retry_ms = 0;
+            continue;
+        }
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0) {
+            if (reply->element[0]->integer != -1) {
+                r->seen_ms = monotonic_ms();
+                return reply;
+            }
+            freeReplyObject(reply); /* the data there is not what we knew */
+            if (join_epoch(r, error) != EMQX_TLS_OK)
+                return NULL;
+            continue;
+        }
+        char what[128];
+        snprintf(what, sizeof what, "refuses the quota's script (%.*s): it must be Redis 7 or Valkey, and may write",
+                 reply->type == REDIS_REPLY_ERROR ? (int)strcspn(reply->str, " ") : 0,
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+        freeReplyObject(reply);
+        away(r, error, what);
+        return NULL;
+    }
+    away(r, error, "does not keep what it is told: check its memory limit and eviction policy");
+    return NULL;
+}
+
+redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                             emqx_tls_error *error)
+{
+    sigset_t pipe_only, before;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    bool theirs = pipe_pending();
+    redisReply *reply = take_step(r, scope, count, arguments, error);
+    if (!theirs && pipe_pending())
+        sigtimedwait(&pipe_only, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return reply;
+}
+
+void emqxi_redis_close(emqxi_redis *r)
+{
+    drop(r);
+    emqxi_redis_url_free(&r->allocator, &r->url);
+    emqxi_free(&r->allocator, r->prefix);
+}

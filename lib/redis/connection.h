@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection to Redis that comes back by itself, and what it knows of the data there.
+ */
+#ifndef EMQXI_REDIS_CONNECTION_H
+#define EMQXI_REDIS_CONNECTION_H
+
+#include <hiredis/hiredis.h>
+
+#include "base/base.h"
+#include "redis/url.h"
+
+#define EMQXI_REDIS_PATIENCE_MS 2000 /* for connecting, and for each answer */
+
+typedef struct emqxi_redis {
+    emqx_tls_allocator allocator;
+    emqxi_redis_url url;
+    char *prefix;
+    int64_t held_ms;    /* how long a slot is held, and 60 s: what may be forgotten matters so long */
+    redisContext *link; /* NULL: not connected */
+    uint32_t forks;
+    int64_t retry_ms; /* not reachable: no new try before (CLOCK_MONOTONIC) */
+    char epoch[64];   /* "NAME:UNTIL" of the data there; "": not known yet */
+    int64_t seen_ms;  /* when that epoch was last met (CLOCK_MONOTONIC) */
+    char sha1[41];    /* of the script, as Redis names it; "": not loaded by this connection yet */
+} emqxi_redis;
+
+/* Connected, logged in, the epoch known; or STORE, with a message. */
+emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error);
+
+/* Runs the script on a scope; connects and loads it as needed, and once more after a connection that was lost. The arguments are the
+ * script's from its third on. An array reply, to be freed with freeReplyObject, or NULL: STORE or NO_MEMORY in `error`. */
+redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                             emqx_tls_error *error);
+
+void emqxi_redis_close(emqxi_redis *r);
+
+#endif

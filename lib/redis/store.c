@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The quota store in Redis: the store's vtable on quota.lua.
+ */
+#include "redis/store.h"
+#include "redis/connection.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <emqxtls/redis.h>
+
+typedef struct redis_store {
+    emqxi_redis redis;
+    emqxi_settings settings;
+    emqxi_limits limits[EMQXI_CLASSES];
+    bool reads_without;
+    emqx_tls_store memory; /* counts the reads of this process while Redis is away; context NULL: not needed yet */
+} redis_store;
+
+/* The words of a ticket. Word 1 tells whose it is: the memory store has the class alone there. */
+enum { TICKET_SCOPE_A = 0, TICKET_CLASS = 1, TICKET_SCOPE_B = 2, TICKET_LEFT = 3, TICKET_ID = 4 };
+#define OWN_TICKET 0x100u /* in word 1, beside the class */
+
+/* Hosts that share a quota must name a scope alike, so the key is fixed; names are hashed to be of one length. */
+static void scope_of(const redis_store *s, const char *deployment_id, uint8_t scope[16])
+{
+    static const uint8_t key[16] = {0};
+    memset(scope, 0, 16);
+    if (s->settings.flags & EMQX_TLS_PER_DEPLOYMENT)
+        emqxi_siphash(key, deployment_id, strlen(deployment_id), scope);
+}
+
+static void name_scope(const redis_store *s, uint32_t class, const uint8_t scope[16], char *to, size_t size)
+{
+    static const char *const classes[EMQXI_CLASSES] = {"GET", "POST", "PUT", "DELETE"};
+    const char *name = class == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? classes[class] : "writes";
+    int n = snprintf(to, size, "%s:%s", s->redis.prefix, name);
+    if (!(s->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
+        return;
+    to[n++] = ':';
+    for (int i = 0; i < 16; i++)
+        n += snprintf(to + n, size - (size_t)n, "%02x", scope[i]);
+}
+
+/* Runs a step and looks at what all steps may answer. NULL: `error` says why. */
+static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16], int count, const char *const *own,
+                        emqx_tls_error *error)
+{
+    char name[320], slots[16], window[24];
+    const char *arguments[9] = {slots, window};
+    name_scope(s, class, scope, name, sizeof name);
+    snprintf(slots, sizeof slots, "%" PRIu32, s->limits[class].slots);
+    snprintf(window, sizeof window, "%" PRId64, s->limits[class].window_ms);
+    for (int i = 0; i < count; i++)
+        arguments[2 + i] = own[i];
+    redisReply *reply = emqxi_redis_step(&s->redis, name, 2 + count, arguments, error);
+    if (!reply)
+        return NULL;
+    if (reply->element[0]->integer == -2 && reply->elements == 3) {
+        emqxi_fail(
+            error, EMQX_TLS_E_STORE,
+            "Redis keeps the quota under %s with %lld slots in %lld ms, not %s in %s: use the same settings on every "
+            "host, or another prefix",
+            name, reply->element[1]->integer, reply->element[2]->integer, slots, window);
+        freeReplyObject(reply);
+        return NULL;
+    }
+    if (reply->element[0]->integer == -3 && reply->elements == 2) {
+        emqxi_fail(
+            error, EMQX_TLS_E_STORE,
+            "Redis has lost what it knew of the quota, or was just started without appendonly: what was used before "
+            "is not known; try again in %lld s, and turn appendonly on",
+            (reply->element[1]->integer + 999) / 1000);
+        freeReplyObject(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+/* The store in memory, for reads while Redis is away; NULL: not wanted for this. */
+static emqx_tls_store *fallback(redis_store *s, uint32_t op)
+{
+    if (!s->reads_without || op != EMQX_TLS_OP_GET)
+        return NULL;
+    if (!s->memory.context && !emqxi_memory_open(&s->memory, &s->settings))
+        return NULL;
+    return &s->memory;
+}
+
+static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+{
+    redis_store *s = context;
+    uint32_t class = emqxi_class(s->settings.flags, ask->op);
+    uint8_t scope[16];
+    char lease[24], ahead[16];
+    const char *own[] = {"reserve", lease, ahead};
+    scope_of(s, ask->deployment_id, scope);
+    snprintf(lease, sizeof lease, "%" PRId64, ask->lease_ms);
+    snprintf(ahead, sizeof ahead, "%" PRIu32, ask->ahead);
+    grant->busy = 0;
+    redisReply *reply = step(s, class, scope, 3, own, error);
+    if (!reply) {
+        emqx_tls_store *memory = fallback(s, ask->op);
+        return memory ? memory->reserve(memory->context, ask, grant, error) : EMQX_TLS_E_STORE;
+    }
+    grant->granted = reply->element[0]->integer == 1;
+    if (grant->granted) {
+        memcpy(&grant->ticket[TICKET_SCOPE_A], scope, 8);
+        memcpy(&grant->ticket[TICKET_SCOPE_B], scope + 8, 8);
+        grant->ticket[TICKET_CLASS] = class | OWN_TICKET;
+        grant->ticket[TICKET_ID] = (uint64_t)reply->element[1]->integer;
+        grant->ticket[TICKET_LEFT] = (uint64_t)reply->element[2]->integer;
+    } else {
+        grant->reason = (uint32_t)reply->element[1]->integer;
+        grant->early_ms = reply->element[2]->integer;
+        grant->late_ms = reply->element[3]->integer;
+    }
+    freeReplyObject(reply);
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
+                            int64_t retry_after_ms, emqx_tls_error *error)
+{
+    redis_store *s = context;
+    uint32_t class = (uint32_t)ticket[TICKET_CLASS] & ~OWN_TICKET;
+    uint8_t scope[16];
+    char id[24], left[24], how[16], after[24], random[24];
+    const char *own[] = {"settle", id, left, how, after, random};
+    if (!(ticket[TICKET_CLASS] & OWN_TICKET))
+        return s->memory.context ? s->memory.settle(s->memory.context, ticket, outcome, retry_after_ms, error)
+                                 : EMQX_TLS_OK;
+    if (class >= EMQXI_CLASSES)
+        return EMQX_TLS_OK;
+    memcpy(scope, &ticket[TICKET_SCOPE_A], 8);
+    memcpy(scope + 8, &ticket[TICKET_SCOPE_B], 8);
+    snprintf(id, sizeof id, "%" PRIu64, ticket[TICKET_ID]);
+    snprintf(left, sizeof left, "%" PRId64, (int64_t)ticket[TICKET_LEFT]);
+    snprintf(how, sizeof how, "%" PRIu32, outcome);
+    snprintf(after, sizeof after, "%" PRId64, retry_after_ms);
+    snprintf(random, sizeof random, "%" PRIu64, emqxi_random() >> 32);
+    redisReply *reply = step(s, class, scope, 6, own, error);
+    if (!reply)
+        return EMQX_TLS_E_STORE;
+    freeReplyObject(reply);
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
+                           emqx_tls_error *error)
+{
+    redis_store *s = context;
+    uint32_t class = emqxi_class(s->settings.flags, op);
+    const char *own[] = {"query"};
+    uint8_t scope[16];
+    scope_of(s, deployment_id, scope);
+    redisReply *reply = step(s, class, scope, 1, own, error);
+    if (!reply) {
+        emqx_tls_store *memory = fallback(s, op);
+        return memory ? memory->query(memory->context, op, deployment_id, quota, error) : EMQX_TLS_E_STORE;
+    }
+    quota->limit = s->limits[class].slots;
+    quota->used = (uint32_t)reply->element[1]->integer;
+    quota->remaining = (uint32_t)reply->element[2]->integer;
+    quota->next_ms = reply->element[3]->integer;
+    quota->reason = (uint32_t)reply->element[4]->integer;
+    quota->reserved = 0;
+    freeReplyObject(reply);
+    return EMQX_TLS_OK;
+}
+
+static void destroy(void *context)
+{
+    redis_store *s = context;
+    const emqx_tls_allocator a = s->settings.allocator;
+    if (s->memory.context)
+        s->memory.destroy(s->memory.context);
+    emqxi_redis_close(&s->redis);
+    emqxi_free(&a, s);
+}
+
+/* Looks the arguments over, connects, and runs one query: a wrong password or other settings are told now. */
+static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix, emqx_tls_error *error)
+{
+    emqxi_redis *r = &s->redis;
+    emqx_tls_quota quota = {.size = sizeof quota};
+    emqx_tls_error e;
+    r->allocator = s->settings.allocator;
+    r->forks = emqxi_fork_count();
+    emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+#ifndef EMQXI_HIREDIS_SSL
+    if (r->url.tls)
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "url is rediss://, but this build's hiredis has no TLS part: use redis:// through a tunnel, or "
+            "build with hiredis 1.0 or newer and its TLS part");
+#endif
+    for (uint32_t class = 0; class < EMQXI_CLASSES; class ++)
+        emqxi_class_limits(&s->settings, class, &s->limits[class]);
+    r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
+    if (!(r->prefix = emqxi_strdup(&r->allocator, prefix)))
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
+    emqxi_error_clear(&e);
+    for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
+        code = query(s, op, "", &quota, &e);
+    return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
+}
+
+emqx_tls_code emqxi_redis_open(const char *url, const char *prefix, const emqx_tls_limiter_config *config,
+                               emqx_tls_store *store, emqxi_settings *settings, emqx_tls_error *error)
+{
+    emqx_tls_limiter_config c;
+    emqxi_settings own;
+    if (!prefix)
+        prefix = "emqxtls";
+    if (!*prefix || strlen(prefix) > 200)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "prefix must have 1 to 200 bytes");
+    emqx_tls_limiter_config_init(&c);
+    if (config && !emqxi_input_ok(config, sizeof c, sizeof c))
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter_config has a size that can't be; set it up with emqx_tls_limiter_config_init");
+    if (config)
+        emqxi_input_copy(&c, config, sizeof c);
+    bool reads_without = c.flags & EMQX_TLS_READS_WITHOUT_STORE;
+    c.flags &= ~EMQX_TLS_READS_WITHOUT_STORE; /* the one that is this store's own */
+    emqx_tls_code code = emqxi_settings_take(&own, &c, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    redis_store *s = emqxi_zalloc(&own.allocator, sizeof *s);
+    if (!s)
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
+    s->settings = own;
+    s->reads_without = reads_without;
+    code = set_up(s, url, prefix, error);
+    if (code != EMQX_TLS_OK) {
+        destroy(s);
+        return code;
+    }
+    const emqx_tls_store vtable = {.size = sizeof vtable,
+                                   .flags = own.flags,
+                                   .shared = 1,
+                                   .context = s,
+                                   .reserve = reserve,
+                                   .settle = settle,
+                                   .query = query,
+                                   .destroy = destroy};
+    *store = vtable;
+    if (settings)
+        *settings = own;
+    return EMQX_TLS_OK;
+}
+
+emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix, const emqx_tls_limiter_config *config,
+                                          emqx_tls_limiter **limiter, emqx_tls_error *error)
+{
+    emqxi_settings settings;
+    emqx_tls_store store;
+    if (!limiter)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL; it is where the new limiter goes");
+    *limiter = NULL;
+    emqx_tls_code code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    if (code != EMQX_TLS_OK)
+        store.destroy(store.context);
+    return code;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes through both, and every answer
+ * must be the same. Time is virtual by one replacement in the script: where it asks Redis for the time, it reads two keys.
+ * core.c QUOTA_LUA [SEED [STEPS]]
+ */
+#include "server.h"
+
+#include "limiter/core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hiredis/hiredis.h>
+
+#define FLYING_MAX 64
+
+static redisContext *link_;
+static char sha1[41];
+static uint64_t seed;
+
+static uint64_t draw(void) /* xorshift64* */
+{
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return seed * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+static int64_t upto(int64_t most)
+{
+    return (int64_t)(draw() % (uint64_t)(most + 1));
+}
+
+static redisReply *ask(const char *what, redisReply *reply)
+{
+    if (!reply || reply->type == REDIS_REPLY_ERROR) {
+        fprintf(stderr, "%s: %s\n", what, reply ? reply->str : link_->errstr);
+        exit(1);
+    }
+    return reply;
+}
+
+static void load(const char *path)
+{
+    static const char find[] = "redis.call('TIME')", put[] = "redis.call('MGET', 's', 'us')";
+    char text[32768], changed[32768];
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    char *at = strstr(text, find);
+    if (!at || strstr(at + 1, find)) {
+        fprintf(stderr, "%s: the time must be asked for exactly once\n", path);
+        exit(1);
+    }
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, put, at + sizeof find - 1);
+    redisReply *reply = ask("load", redisCommand(link_, "SCRIPT LOAD %s", changed));
+    snprintf(sha1, sizeof sha1, "%s", reply->str);
+    freeReplyObject(reply);
+    freeReplyObject(ask("epoch", redisCommand(link_, "SET epoch name:0")));
+}
+
+static redisReply *step(int scope, const emqxi_limits *l, const char *own)
+{
+    char command[256];
+    snprintf(command, sizeof command, "EVALSHA %s 2 scope%d epoch name:0 100000000000 %u %" PRId64 " %s", sha1, scope,
+             l->slots, l->window_ms, own);
+    return ask(own, redisCommand(link_, command));
+}
+
+static void same(const char *what, int64_t in_c, int64_t in_lua, int64_t at)
+{
+    if (in_c == in_lua)
+        return;
+    fprintf(stderr, "step %" PRId64 ": %s is %" PRId64 " in C, %" PRId64 " in Lua\n", at, what, in_c, in_lua);
+    exit(1);
+}
+
+typedef struct flying {
+    emqxi_receipt receipt;
+    int64_t id, left; /* Lua's */
+} flying;
+
+/* One scope with limits of its own, through so many steps. */
+static int64_t schedule(int scope, int64_t steps, int64_t now)
+{
+    emqxi_limits l;
+    emqxi_limits_set(&l, (uint32_t)(1 + upto(7)), (uint64_t)(1000 + upto(2) * 60000 + upto(3600000) * upto(1)));
+    emqxi_log log = {.capacity = l.slots};
+    emqxi_slot slots[8];
+    flying all[FLYING_MAX];
+    int count = 0;
+    char own[128];
+    for (int64_t i = 0; i < steps; i++) {
+        static const int64_t pauses[] = {0, 1, 500, 60000};
+        int64_t kind = upto(9), release = log.count ? slots[log.first].release_ms : now;
+        now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(l.window_ms / 4) : 0;
+        if (kind == 6 && release > now)
+            now = release - upto(1); /* the edge itself, or the millisecond before */
+        char *from = own;
+        freeReplyObject(ask("time", redisCommand(link_, "MSET s %lld us %lld", (long long)(now / 1000),
+                                                 (long long)(now % 1000 * 1000))));
+
+        int64_t what = upto(9);
+        if (what < 4 && count < FLYING_MAX) {
+            int64_t lease = upto(1) ? 30000 : upto(100), ahead = upto(3) ? 0 : upto(20);
+            emqxi_decision d;
+            emqxi_log_reserve(&log, slots, &l, now, lease, (uint32_t)ahead, &d);
+            snprintf(from, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
+            redisReply *r = step(scope, &l, own);
+            same("granted", d.granted, r->element[0]->integer, i);
+            if (d.granted) {
+                same("id", d.receipt.id, r->element[1]->integer, i);
+                same("left", d.receipt.left_ms, r->element[2]->integer, i);
+                all[count++] = (flying){d.receipt, r->element[1]->integer, r->element[2]->integer};
+            } else {
+                same("reason", d.reason, r->element[1]->integer, i);
+                same("early", d.early_ms, r->element[2]->integer, i);
+                same("late", d.late_ms, r->element[3]->integer, i);
+            }
+            freeReplyObject(r);
+        } else if (what < 8 && count > 0) {
+            int64_t chosen = upto(count - 1), outcome = upto(3);
+            int64_t after = outcome == 3 && upto(1) ? upto(2 * l.window_ms) - 10 : -1;
+            uint64_t random = draw();
+            flying f = all[chosen];
+            emqxi_log_settle(&log, slots, &l, now, &f.receipt, (uint32_t)outcome, after, random);
+            snprintf(own, sizeof own, "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id, f.left,
+                     outcome, after, random >> 32);
+            freeReplyObject(step(scope, &l, own));
+            if (upto(9) > 0) /* now and then it is settled twice */
+                all[chosen] = all[--count];
+        } else {
+            emqx_tls_quota q;
+            emqxi_log_query(&log, slots, &l, now, &q);
+            redisReply *r = step(scope, &l, "query");
+            same("used", q.used, r->element[1]->integer, i);
+            same("remaining", q.remaining, r->element[2]->integer, i);
+            same("next", q.next_ms, r->element[3]->integer, i);
+            same("reason of the query", q.reason, r->element[4]->integer, i);
+            freeReplyObject(r);
+        }
+    }
+    return now;
+}
+
+int main(int argc, char **argv)
+{
+    server s;
+    server_new(&s, false);
+    char path[96];
+    snprintf(path, sizeof path, "%s/socket", s.folder);
+    seed = argc > 2 ? strtoull(argv[2], NULL, 10) : emqxi_random() >> 1 | 1;
+    int64_t steps = argc > 3 ? strtoll(argv[3], NULL, 10) : 60000, now = 1700000000000, each = 500;
+    printf("seed %" PRIu64 ", %" PRId64 " steps\n", seed, steps);
+    fflush(stdout);
+    link_ = redisConnectUnix(path);
+    freeReplyObject(ask("login", redisCommand(link_, "AUTH %s", SERVER_PASSWORD)));
+    load(argv[1]);
+    for (int scope = 0; scope < steps / each; scope++)
+        now = schedule(scope, each, now);
+    redisFree(link_);
+    server_free(&s);
+    puts("every answer was the same");
+    return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+
+static void give_up(const char *what)
+{
+    fprintf(stderr, "redis-server for the test: %s\n", what);
+    exit(1);
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+        give_up("no free port");
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static redisContext *open_link(const server *s)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/socket", s->folder);
+    redisContext *link = redisConnectUnix(path);
+    if (!link || link->err) {
+        if (link)
+            redisFree(link);
+        return NULL;
+    }
+    redisReply *reply = redisCommand(link, "AUTH %s", SERVER_PASSWORD);
+    bool ok = reply && reply->type == REDIS_REPLY_STATUS;
+    freeReplyObject(reply);
+    reply = ok ? redisCommand(link, "PING") : NULL; /* LOADING while it reads what it kept */
+    ok = reply && reply->type == REDIS_REPLY_STATUS;
+    freeReplyObject(reply);
+    if (ok)
+        return link;
+    redisFree(link);
+    return NULL;
+}
+
+void server_new(server *s, bool appendonly)
+{
+    if (system("command -v redis-server >/dev/null") != 0)
+        exit(77);
+    memset(s, 0, sizeof *s);
+    s->appendonly = appendonly;
+    s->port = free_port();
+    snprintf(s->folder, sizeof s->folder, "/tmp/emqxtls-redis-XXXXXX");
+    if (!mkdtemp(s->folder))
+        give_up("no folder");
+    snprintf(s->socket_url, sizeof s->socket_url, "unix://:p%%40ss%%20word@%s/socket", s->folder);
+    snprintf(s->tcp_url, sizeof s->tcp_url, "redis://:p%%40ss%%20word@127.0.0.1:%d/0", s->port);
+    server_start(s);
+}
+
+void server_start(server *s)
+{
+    char config[1024];
+    snprintf(config, sizeof config,
+             "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave \"\"\nappendonly %s\n"
+             "daemonize no\nlogfile %s/log\n",
+             s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no", s->folder);
+    int in[2];
+    if (pipe(in) != 0 || (s->pid = fork()) < 0)
+        give_up("no process");
+    if (s->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(in[0], 0);
+        close(in[1]);
+        execlp("redis-server", "redis-server", "-", (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    if (write(in[1], config, strlen(config)) < 0)
+        give_up("it did not take its configuration");
+    close(in[1]);
+    for (int i = 0; i < 1000; i++) {
+        redisContext *link = open_link(s);
+        if (link) {
+            redisFree(link);
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    give_up("it did not come up in 10 s");
+}
+
+void server_kill(server *s)
+{
+    if (s->pid <= 0)
+        return;
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    s->pid = 0;
+}
+
+void server_free(server *s)
+{
+    char command[128];
+    server_kill(s);
+    snprintf(command, sizeof command, "rm -rf %s", s->folder);
+    if (system(command) != 0)
+        give_up("its folder stays behind");
+}
+
+long long server_command(const server *s, const char *format, ...)
+{
+    va_list arguments;
+    redisContext *link = open_link(s);
+    if (!link)
+        give_up("it can't be asked");
+    va_start(arguments, format);
+    redisReply *reply = redisvCommand(link, format, arguments);
+    va_end(arguments);
+    if (!reply || reply->type == REDIS_REPLY_ERROR)
+        give_up(reply ? reply->str : "no answer");
+    long long n = reply->type == REDIS_REPLY_INTEGER ? reply->integer
+                  : reply->type == REDIS_REPLY_ARRAY ? (long long)reply->elements
+                                                     : (long long)reply->len;
+    freeReplyObject(reply);
+    redisFree(link);
+    return n;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "file_rig.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+emqx_tls_test_clock *timer;
+uint8_t machine;
+bool wall_trusted;
+char folder[64], path[128];
+
+static void machine_id(uint8_t id[16])
+{
+    memset(id, 0, 16);
+    id[0] = machine;
+}
+
+static bool is_wall_trusted(void)
+{
+    return wall_trusted;
+}
+
+static const emqxi_host host = {machine_id, is_wall_trusted};
+
+int file_rig_set_up(void **state)
+{
+    (void)state;
+    /* In memory where that can be: a sync of a busy disk takes milliseconds. */
+    snprintf(folder, sizeof folder, "%s/emqxtls-file-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/quota", folder);
+    timer = emqx_tls_test_clock_new(24 * HOUR_MS, 1700000000000);
+    machine = 1;
+    wall_trusted = false;
+    return timer ? 0 : -1;
+}
+
+/* Nothing but the file itself may be left in the folder. */
+int file_rig_tear_down(void **state)
+{
+    (void)state;
+    emqx_tls_test_clock_free(timer);
+    unlink(path);
+    return rmdir(folder);
+}
+
+emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter, emqx_tls_error *error)
+{
+    emqx_tls_store store;
+    emqxi_settings settings;
+    emqx_tls_limiter_config own;
+    emqx_tls_limiter_config_init(&own);
+    if (config)
+        own = *config;
+    own.clock = emqx_tls_test_clock_vtable(timer);
+    *limiter = NULL;
+    emqx_tls_code code = emqxi_file_open(path, &own, &host, &store, &settings, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    if (code != EMQX_TLS_OK)
+        store.destroy(store.context);
+    return code;
+}
+
+emqx_tls_limiter *file_open(const emqx_tls_limiter_config *config)
+{
+    emqx_tls_limiter *limiter;
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    if (file_try_open(config, &limiter, &error) != EMQX_TLS_OK)
+        fail_msg("%s", error.message);
+    return limiter;
+}
+
+emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment, emqxi_reserve *r,
+                      emqx_tls_error *error)
+{
+    emqxi_waiter waiter = {0};
+    *r = (emqxi_reserve){.op = op, .deployment_id = deployment, .lease_ms = LEASE_MS};
+    emqx_tls_error_init(error);
+    return emqxi_limiter_reserve(limiter, r, &waiter, error);
+}
+
+void use(emqx_tls_limiter *limiter, uint32_t op)
+{
+    emqxi_reserve r;
+    emqx_tls_error error;
+    if (reserve(limiter, op, "d1", &r, &error) != EMQX_TLS_OK)
+        fail_msg("%s", error.message);
+    assert_true(r.granted);
+    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error), EMQX_TLS_OK);
+}
+
+static emqx_tls_quota quota(emqx_tls_limiter *limiter, uint32_t op)
+{
+    emqx_tls_quota q;
+    emqx_tls_error error;
+    emqx_tls_quota_init(&q);
+    emqx_tls_error_init(&error);
+    if (emqx_tls_limiter_query(limiter, op, "d1", &q, &error) != EMQX_TLS_OK)
+        fail_msg("%s", error.message);
+    return q;
+}
+
+uint32_t used(emqx_tls_limiter *limiter, uint32_t op)
+{
+    return quota(limiter, op).used;
+}
+
+void file_use(uint32_t op)
+{
+    emqx_tls_limiter *limiter = file_open(NULL);
+    use(limiter, op);
+    emqx_tls_limiter_unref(limiter);
+}
+
+uint32_t file_used(uint32_t op)
+{
+    emqx_tls_limiter *limiter = file_open(NULL);
+    uint32_t n = used(limiter, op);
+    emqx_tls_limiter_unref(limiter);
+    return n;
+}
+
+int64_t file_next(uint32_t op)
+{
+    emqx_tls_limiter *limiter = file_open(NULL);
+    int64_t ms = quota(limiter, op).next_ms;
+    emqx_tls_limiter_unref(limiter);
+    return ms;
+}
