@@ -129,7 +129,7 @@ static void on_accepted(emqxi_ensure *e)
     if (job->reply.state == EMQX_TLS_STATE_ABSENT) /* {}: nothing was told */
         job->call.status.state = EMQX_TLS_STATE_UNKNOWN;
     carried_out(e);
-    e->settled = job->reply.state == EMQX_TLS_STATE_RUNNING;
+    e->settled = job->reply.state == EMQX_TLS_STATE_RUNNING || e->before_failed;
     emqxi_ensure_learn_zone(e, &job->reply, true);
     emqxi_ensure_done(e);
     emqxi_job_poll_anew(job);

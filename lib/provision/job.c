@@ -154,7 +154,7 @@ void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
     if (emqx_tls_limiter_query(client->limiter, EMQX_TLS_OP_GET, job->deployment_id, &quota, NULL) == EMQX_TLS_OK) {
-        if (quota.remaining < polls_in(left, job->polls))
+        if (quota.remaining > 0 && quota.remaining < polls_in(left, job->polls))
             pause = EMQXI_MAX(pause, left / ((int64_t)quota.remaining + 1));
         /* Where no more read fits in, the next one says so, and when, at once and not at the end. */
         pause = quota.next_ms < left ? EMQXI_MAX(pause, quota.next_ms) : 0;

@@ -213,7 +213,7 @@ static void one_that_looked_alike_counts_as_replaced_once_something_moved(void *
 
 /* -- likeness ------------------------------------------------------------------------------------------------------- */
 
-#define END 1932000000 /* 2031-03-22 02:40:00 UTC */
+#define END 1931913600 /* 2031-03-22 02:40:00 UTC */
 
 static emqx_tls_status told(const char *text, int64_t expire)
 {
