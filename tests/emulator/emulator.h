@@ -102,7 +102,8 @@ enum { HTTP_OK = 0, HTTP_GONE = -1, HTTP_CUT = -2 }; /* or the status with which
 int http_read(struct stream *, struct request *, int64_t deadline);
 void http_request_free(struct request *); /* wipes */
 void answer_text(struct answer *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void answer_header(struct answer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* False: there is no room for the line. */
+bool answer_header(struct answer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void answer_free(struct answer *);
 char *http_format(const struct answer *, bool keep_alive, time_t date, size_t *len, size_t *head_len);
 void http_date(char to[40], time_t);

@@ -67,7 +67,7 @@ static char *copy(const char *text, size_t len)
     return to;
 }
 
-/* ["Name: value", ...] as header lines. False: it is something else. */
+/* ["Name: value", ...] as header lines. False: it is something else, or too long. */
 static bool read_headers(struct fault *f, const json_t *list)
 {
     struct answer lines = {0};
@@ -77,9 +77,8 @@ static bool read_headers(struct fault *f, const json_t *list)
         return false;
     json_array_foreach(list, i, line)
     {
-        if (!json_is_string(line))
+        if (!json_is_string(line) || !answer_header(&lines, "%s\r\n", json_string_value(line)))
             return false;
-        answer_header(&lines, "%s\r\n", json_string_value(line));
     }
     f->headers = strdup(lines.headers);
     return f->headers;
@@ -123,7 +122,7 @@ static const char *read_fault(const json_t *json, struct fault *f)
     if (!read_end(f, end))
         return "end is keep, close, drop, reset or stall";
     if (!read_headers(f, headers))
-        return "headers is a list of texts";
+        return "headers is a list of texts, 1000 bytes together at most";
     f->at_connect = !strcmp(at, "connect");
     if (!f->at_connect && strcmp(at, "request"))
         return "at is connect or request";

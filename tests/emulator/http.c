@@ -128,13 +128,14 @@ void answer_text(struct answer *a, int status, const char *format, ...)
     a->status = status;
 }
 
-void answer_header(struct answer *a, const char *format, ...)
+bool answer_header(struct answer *a, const char *format, ...)
 {
     va_list arguments;
-    size_t used = strlen(a->headers);
+    size_t used = strlen(a->headers), room = sizeof a->headers - used;
     va_start(arguments, format);
-    vsnprintf(a->headers + used, sizeof a->headers - used, format, arguments);
+    int n = vsnprintf(a->headers + used, room, format, arguments);
     va_end(arguments);
+    return n >= 0 && (size_t)n < room;
 }
 
 void answer_free(struct answer *a)

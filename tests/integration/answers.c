@@ -173,6 +173,24 @@ static void what_is_no_http_is_not_understood(void **state)
     }
 }
 
+static void a_head_without_an_end_is_given_up(void **state)
+{
+    (void)state;
+    enum { LINES = 8000, LINE = 100 };
+    static char fault[LINES * LINE + 200];
+    fixture f;
+    start(&f);
+    size_t used = (size_t)sprintf(fault, "{'end': 'stall', 'raw': 'HTTP/1.1 200 OK\\r\\n");
+    for (int i = 0; i < LINES; i++)
+        used += (size_t)sprintf(fault + used, "X-%d: %080d\\r\\n", i, 0);
+    strcpy(fault + used, "'}");
+    emulator_fault(&f.emulator, fault);
+    assert_int_equal(put(&f), EMQX_TLS_E_TRANSPORT); /* long before its timeout */
+    assert_int_equal(f.error.attempts, 1);
+    assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
+    fixture_end(&f);
+}
+
 static void odd_but_proper_answers_are_understood(void **state)
 {
     (void)state;
@@ -242,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_body_that_can_not_be_trusted_is_a_protocol_error),
         cmocka_unit_test(a_body_of_16_kib_is_taken),
         cmocka_unit_test(what_is_no_http_is_not_understood),
+        cmocka_unit_test(a_head_without_an_end_is_given_up),
         cmocka_unit_test(odd_but_proper_answers_are_understood),
         cmocka_unit_test(any_2xx_is_success_for_a_delete),
         cmocka_unit_test(retry_after_is_read_against_the_replys_date),

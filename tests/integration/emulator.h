@@ -16,7 +16,8 @@
  *     emulator_end(&e);
  *
  * For a shell or a program as a child: emulator_environment(&e) sets the three EMQXCLOUD_PLATFORM_ names. Where the emulator
- * can't do what it should, the test program says so and aborts. No call is for two threads at once.
+ * can't do what it should, the test program says so and aborts. No call is for two threads at once, and the thread that starts
+ * it has to outlive it.
  */
 #ifndef EMULATOR_RUN_H
 #define EMULATOR_RUN_H
