@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""contract.py MAP LAYOUT_C LIBRARY HEADER... - the written contract is kept:
+"""contract.py SONAME MAP LIBRARY TABLE HEADER... - the written contract is kept:
 
 - the headers' prototypes, the version script and what the shared library exports name the same symbols, each in its node
 - the SONAME
-- every struct with a size is in tests/abi/layout.c, and none holds another of them by value
+- every struct with a size is in TABLE (tests/abi/layout.c), and none holds another of them by value
 - nothing in a header whose shape depends on compiler or settings
 """
 import re
@@ -51,7 +51,7 @@ def compare(left, a, right, b):
 
 
 def main():
-    map_path, layout_path, library, *header_paths = sys.argv[1:]
+    soname, map_path, library, layout_path, *header_paths = sys.argv[1:]
     text = headers(header_paths)
 
     structs = set(re.findall(r"typedef struct (emqx_tls_\w+)\s*\{\s*uint32_t size;", text))
@@ -76,11 +76,12 @@ def main():
             problem(f"{symbol} is exported as {exported[symbol]}, the version script says {script[symbol]}")
 
     sonames = re.findall(r"SONAME.*\[(.*)\]", tool("readelf", "-d", library))
-    if sonames != ["libemqxtls.so.0"]:
-        problem(f"SONAME is {sonames}, not libemqxtls.so.0")
+    if sonames != [soname]:
+        problem(f"SONAME is {sonames}, not {soname}")
 
     table = {"emqx_tls_" + x for x in re.findall(r"LAYOUT\((\w+),", open(layout_path, encoding="utf-8").read())}
-    compare("headers as a struct with a size", structs, "table of tests/abi/layout.c", table - {"emqx_tls_X"})
+    for name in sorted(structs - table):
+        problem(f"{name} is not in {layout_path}")
 
     for name, body in re.findall(r"typedef struct (emqx_tls_\w+)\s*\{(.*?)\}", text, re.S):
         for member in body.split(";"):
@@ -93,8 +94,8 @@ def main():
         for found in re.findall(rf"(?<![\w]){word}(?![\w])", text):
             problem(f"the headers use '{found}', which has no place in the ABI")
 
-    if not structs or not declared or not exported:
-        problem("found no structs, prototypes or exports at all: this test reads them wrongly")
+    if not declared or not exported:
+        problem("found no prototypes or exports at all: this test reads them wrongly")
     for text in PROBLEMS:
         print(text)
     print(f"{len(declared)} prototypes, {len(exported)} exported symbols, {len(structs)} structs")

@@ -36,7 +36,9 @@
     DO(config)                                                                                                         \
     DO(ensure_options)                                                                                                 \
     DO(ensure_result)                                                                                                  \
-    DO(probe_result)
+    DO(probe_result)                                                                                                   \
+    DO(policy)                                                                                                         \
+    DO(finding)
 #define ROW(X) {#X, sizeof(struct emqx_tls_##X), inline_##X, exported_##X},
 
 EACH(WRAP)
@@ -146,6 +148,11 @@ static void defaults_are_the_documented_ones(void **state)
     emqx_tls_ensure_options_init(&options);
     assert_int_equal(options.probe_port, 8883);
     assert_int_equal(options.wait_ms, 0);
+    emqx_tls_policy policy;
+    emqx_tls_policy_init(&policy);
+    assert_int_equal(policy.min_days_left, 60);
+    assert_int_equal(policy.algorithm, EMQX_TLS_REFUSE);
+    assert_int_equal(policy.root_included, EMQX_TLS_WARN);
     emqx_tls_status_init(&status);
     assert_true(status.expire == INT64_MIN);
     emqx_tls_error_init(&error);

@@ -197,6 +197,21 @@ static emqx_tls_code use_store(world *w, const void *p)
     return code;
 }
 
+static void make_policy(world *w, void *p)
+{
+    (void)w;
+    emqx_tls_policy_init(p);
+}
+
+/* Refused for what is no PEM, once the policy has been taken. */
+static emqx_tls_code use_policy(world *w, const void *p)
+{
+    emqx_tls_request request;
+    make_request(w, &request);
+    emqx_tls_code code = emqx_tls_check(&request, p, 1700000000, NULL, NULL);
+    return code == EMQX_TLS_E_CHECK ? EMQX_TLS_OK : code;
+}
+
 /* -- the callers */
 
 #define ROW(X, before)                                                                                                 \
@@ -213,6 +228,7 @@ static const struct row {
 } rows[] = {
     ROW(clock, NULL),     ROW(allocator, NULL),       ROW(limiter_config, NULL), ROW(config, NULL),
     ROW(transport, NULL), ROW(request, expect_write), ROW(store, NULL),          ROW(ensure_options, expect_read),
+    ROW(policy, NULL),
 };
 
 #define COUNT (sizeof rows / sizeof rows[0])
@@ -294,6 +310,10 @@ static void null_is_refused_where_a_struct_is_needed(void **state)
     assert_int_equal(emqx_tls_delete(NULL, "d1", NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_get(w->client, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_create(w->client, "d1", NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_check(NULL, NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_report_get(NULL, 0, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_report_count(NULL), 0);
+    emqx_tls_report_free(NULL);
     assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_client_run(NULL, 0, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);

@@ -15,8 +15,8 @@ step() {
 }
 
 step "install into a clean prefix"
-meson setup "$work/build" "$source" --prefix "$work/prefix" -Dtests=false -Dexamples=false -Dcommand=false -Demulator=disabled \
-  -Dredis=disabled >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+meson setup "$work/build" "$source" --prefix "$work/prefix" -Dtests=false -Dexamples=false -Dcommand=false \
+  -Demulator=disabled >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 meson install -C "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 
 pc=$(dirname "$(find "$work/prefix" -name emqxtls.pc)")
@@ -27,6 +27,7 @@ cd "$work/outside"
 
 step "every public header is installed, and nothing else of ours"
 (cd "$source/include" && find emqxtls -name '*.h' | sort) >expected
+[ -f "$pc/emqxtls-redis.pc" ] || sed -i /redis.h/d expected
 (cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort) >installed
 diff expected installed
 ls "$lib"/libemqxtls.so "$lib"/libemqxtls.so.0 "$lib"/libemqxtls.a "$lib"/libemqxtls-test.a >/dev/null
@@ -45,14 +46,27 @@ step "a test with libemqxtls-test"
 "$@" -Wall -Wextra -Werror -o test "$here/program_test.c" $(pkg-config --cflags --libs emqxtls-test)
 LD_LIBRARY_PATH=$lib ./test
 
+if [ -f "$pc/emqxtls-redis.pc" ]; then
+  step "libemqxtls-redis, shared"
+  # shellcheck disable=SC2046
+  "$@" -Wall -Wextra -Werror -o redis "$here/program_redis.c" $(pkg-config --cflags --libs emqxtls-redis)
+  LD_LIBRARY_PATH=$lib ./redis
+fi
+
 step "static: in a prefix without the shared library"
-rm "$lib"/libemqxtls.so*
+rm "$lib"/libemqxtls*.so*
 # shellcheck disable=SC2046
 "$@" -Wall -Wextra -Werror -o static "$here/program.c" $(pkg-config --cflags --libs --static emqxtls)
 ./static
 if readelf -d static | grep libemqxtls; then exit 1; fi
+if [ -f "$pc/emqxtls-redis.pc" ]; then
+  # shellcheck disable=SC2046
+  "$@" -Wall -Wextra -Werror -o redis "$here/program_redis.c" $(pkg-config --cflags --libs --static emqxtls-redis)
+  ./redis
+  if readelf -d redis | grep libemqxtls; then exit 1; fi
+fi
 
-step "the static library defines no name that could meet another library's"
-if nm -g --defined-only "$lib/libemqxtls.a" | awk 'NF == 3 { print $3 }' | grep -v -E '^(emqx_tls_|emqxi_)'; then exit 1; fi
+step "the static libraries define no name that could meet another library's"
+if nm -g --defined-only "$lib"/libemqxtls*.a | awk 'NF == 3 { print $3 }' | grep -v -E '^(emqx_tls_|emqxi_)'; then exit 1; fi
 
 echo "all is well"

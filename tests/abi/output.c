@@ -47,6 +47,23 @@ static emqx_tls_code fill_ensure_result(world *w, void *p)
     return emqx_tls_ensure(w->client, "d1", &request, NULL, p, NULL, NULL);
 }
 
+static emqx_tls_code fill_finding(world *w, void *p)
+{
+    emqx_tls_request request;
+    emqx_tls_report *report;
+    (void)w;
+    emqx_tls_request_init(&request);
+    request.type = EMQX_TLS_TYPE_ONE_WAY;
+    request.cert = "no PEM";
+    request.cert_len = 6;
+    request.key = "no PEM";
+    request.key_len = 6;
+    assert_int_equal(emqx_tls_check(&request, NULL, 1700000000, &report, NULL), EMQX_TLS_E_CHECK);
+    emqx_tls_code code = emqx_tls_report_get(report, 0, p);
+    emqx_tls_report_free(report);
+    return code;
+}
+
 #define ROW(X)                                                                                                         \
     {                                                                                                                  \
 #X, sizeof(struct emqx_tls_##X), fill_##X                                                                      \
@@ -56,7 +73,7 @@ static const struct row {
     const char *name;
     size_t size;
     emqx_tls_code (*fill)(world *w, void *p);
-} rows[] = {ROW(error), ROW(status), ROW(quota), ROW(ensure_result)};
+} rows[] = {ROW(error), ROW(status), ROW(quota), ROW(ensure_result), ROW(finding)};
 
 #define COUNT (sizeof rows / sizeof rows[0])
 
