@@ -75,9 +75,11 @@ grep -q "Try again in\|try again in" out
 arrived DELETE 4
 unset EMQXTLS_QUOTA_FILE
 
-# What a user gets wrong.
+# What a user gets wrong. What the local check refuses costs no write.
 says 2 "usage: " example-status
 says 1 "missing.pem: No such file or directory" example-provision ge6a1a75 missing.pem first.key
+says 1 "(CHECK)" example-provision another first.pem second.key
+says 1 "(CHECK)" example-provision another first.key first.pem
 says 1 "not a file of 1 byte to 1 MiB" example-provision ge6a1a75 /dev/null first.key
 EMQXCLOUD_PLATFORM_API_SECRET=wrong-secret says 1 "(UNAUTHORIZED)" example-status ge6a1a75
 EMQXTLS_CA_FILE=$work/first.pem says 1 "(TRANSPORT)" example-status ge6a1a75
