@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision DEPLOYMENT CERT KEY [CLIENT-CA] - puts a certificate in place and waits until it runs. With CLIENT-CA two-way.
+ * provision DEPLOYMENT CERT KEY [CLIENT-CA] - sees to it that a deployment serves a certificate. With CLIENT-CA two-way.
  *
- * CERT holds the leaf first and its chain behind it, KEY the leaf's key without a passphrase; PEM. Costs one of 6 writes in 60
- * minutes, and some reads. Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY and
- * EMQXCLOUD_PLATFORM_API_SECRET. If set, EMQXTLS_QUOTA_FILE is the file in which all programs that use the key count together,
- * and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
+ * CERT holds the leaf first and its chain behind it, KEY the leaf's key without a passphrase; PEM. It writes nothing if that is
+ * in place already, else once, and waits until it runs.
+ *
+ * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY and EMQXCLOUD_PLATFORM_API_SECRET. If set,
+ * EMQXTLS_QUOTA_FILE is the file in which all programs that use the key count together, EMQXTLS_RECEIPTS a folder of yours in
+ * which it notes what it has written (never the key), and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
  *
  *     cc provision.c $(pkg-config --cflags --libs emqxtls) -o provision
  */
@@ -15,13 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <emqxtls/emqxtls.h>
 
-#define FILE_MAX   (1024 * 1024)
-#define WAIT_MAX_S (30 * 60) /* as long as the platform's own tools wait */
+#define FILE_MAX    (1024 * 1024)
+#define WAIT_MAX_MS (30 * 60 * 1000) /* as long as the platform's own tools wait */
 
 typedef struct pem {
     char *text;
@@ -74,47 +75,30 @@ static int fail(const char *what, const emqx_tls_error *error)
     return 1;
 }
 
-/* Each look costs a read: ever longer pauses, so that 60 reads outlast the platform. */
-static int wait_until_running(emqx_tls_client *client, const char *id)
-{
-    emqx_tls_status status;
-    emqx_tls_error error;
-    emqx_tls_status_init(&status);
-    emqx_tls_error_init(&error);
-    for (unsigned waited = 0, pause = 1; waited < WAIT_MAX_S; waited += pause, pause = pause < 30 ? 2 * pause : 60) {
-        sleep(pause);
-        if (emqx_tls_get(client, id, &status, &error) != EMQX_TLS_OK)
-            return fail("wait", &error);
-        printf("%s after %u s\n", status.state_text, waited + pause);
-        if (status.state == EMQX_TLS_STATE_RUNNING)
-            return 0;
-        if (status.state == EMQX_TLS_STATE_FAILED)
-            return 1;
-    }
-    fprintf(stderr, "wait: not running after %d minutes\n", WAIT_MAX_S / 60);
-    return 1;
-}
-
 static int provision(emqx_tls_client *client, const char *id, const emqx_tls_request *request)
 {
+    static const char *const actions[] = {[EMQX_TLS_ACTION_UNCHANGED] = "unchanged",
+                                          [EMQX_TLS_ACTION_CREATED] = "created",
+                                          [EMQX_TLS_ACTION_UPDATED] = "updated"};
+    emqx_tls_ensure_options options;
+    emqx_tls_ensure_result result;
     emqx_tls_status status;
     emqx_tls_error error;
+    emqx_tls_ensure_options_init(&options);
+    emqx_tls_ensure_result_init(&result);
     emqx_tls_status_init(&status);
     emqx_tls_error_init(&error);
-    emqx_tls_code code = emqx_tls_get(client, id, &status, &error);
-    if (code != EMQX_TLS_OK && code != EMQX_TLS_E_NOT_FOUND)
-        return fail("status", &error);
-    if (code == EMQX_TLS_E_NOT_FOUND || status.state == EMQX_TLS_STATE_ABSENT) {
-        printf("there is no certificate yet: create\n");
-        code = emqx_tls_create(client, id, request, &status, &error);
-    } else {
-        printf("there is one that expires %s: update\n", status.expire_text);
-        code = emqx_tls_update(client, id, request, &status, &error);
-    }
+    options.wait_ms = WAIT_MAX_MS;
+    options.receipt_dir = getenv("EMQXTLS_RECEIPTS");
+
+    /* Whatever ends this early, the same call goes on from there later: run it daily. */
+    emqx_tls_code code = emqx_tls_ensure(client, id, request, &options, &result, &status, &error);
     if (code != EMQX_TLS_OK)
-        return fail("write", &error);
-    printf("accepted, %s\n", status.state_text);
-    return wait_until_running(client, id);
+        return fail(id, &error);
+    printf("%s: %s, %s, expires %s (%u reads, %u writes)\n", id,
+           result.action > 0 && result.action <= EMQX_TLS_ACTION_UPDATED ? actions[result.action] : "done",
+           status.state_text, status.expire_text, result.reads, result.writes);
+    return 0;
 }
 
 static int run(const char *id, const emqx_tls_request *request)
@@ -152,7 +136,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: provision DEPLOYMENT CERT KEY [CLIENT-CA]\n");
         return 2;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0);
     if (read_pem(argv[2], &cert) == 0 && read_pem(argv[3], &key) == 0 &&
         (argc == 4 || read_pem(argv[4], &client_ca) == 0)) {
         emqx_tls_request_init(&request);

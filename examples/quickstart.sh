@@ -44,7 +44,8 @@ done
 [ -s "$work/ready" ] || { cat "$work/emulator.out"; exit 1; }
 # shellcheck disable=SC1091
 . "$work/ready"
-export EMQXCLOUD_PLATFORM_ENDPOINT EMQXTLS_CA_FILE=$work/ca.pem EMQXTLS_QUOTA_FILE=$work/quota
+export EMQXCLOUD_PLATFORM_ENDPOINT EMQXTLS_CA_FILE=$work/ca.pem EMQXTLS_QUOTA_FILE=$work/quota EMQXTLS_RECEIPTS=$work/receipts
+mkdir -m 700 "$work/receipts"
 echo "  It plays $EMQXCLOUD_PLATFORM_ENDPOINT: the same calls, checks and quota."
 echo "  Endpoint, key and secret are in the environment, where the platform's own tools look for them too."
 echo "  All programs of this run count in one file, so the quota of 60 reads and 6 writes in an hour holds across them."
@@ -76,23 +77,28 @@ for name in first renewed; do
 done
 echo "  first-chain.pem (200 days) and renewed-chain.pem (365 days), each with its key: leaf first, then the intermediate."
 
-step "4. Create: the deployment has no certificate, so this is a POST, and then some reads until it runs"
+step "4. Ensure the first certificate: there is none, so it is created, and waited for until it runs"
 run example-status $deployment
 run example-provision $deployment "$work/first-chain.pem" "$work/first.key"
 
 step "5. Read the status"
 run example-status $deployment
 
-step "6. Update with the renewed certificate: there is one, so this is a PUT"
+step "6. Ensure the renewed certificate: the other one is in place, so it is updated. And once more: nothing to write"
 run example-provision $deployment "$work/renewed-chain.pem" "$work/renewed.key"
+run example-provision $deployment "$work/renewed-chain.pem" "$work/renewed.key"
+
+step "7. What is left of the quota"
 run example-status $deployment
 
-step "7. Delete it, and see what is left of the quota"
+step "8. Delete it, and wait until it is gone"
 run example-remove $deployment
 run example-status $deployment
-arrived=$(grep -c '"method"' "$work/arrived")
-echo "  The emulator has counted too: $arrived requests arrived, 3 of them writes."
-[ "$(grep -c -E '"method": *"(POST|PUT|DELETE)"' "$work/arrived")" = 3 ]
+
+step "9. What the emulator has counted"
+writes=$(grep -c -E '"method": *"(POST|PUT|DELETE)"' "$work/arrived")
+echo "  $(grep -c '"method"' "$work/arrived") requests arrived, $writes of them writes: a create, an update, a delete."
+[ "$writes" = 3 ]
 if grep -q -e "$EMQXCLOUD_PLATFORM_API_SECRET" -e "PRIVATE KEY" "$work/arrived"; then exit 1; fi
 
 step "Done in $(($(date +%s) - began)) s."

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the ports 8883 and 8084. Costs one
- * of 6 writes in 60 minutes. The environment is that of status.c.
+ * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the ports 8883 and 8084, and waits
+ * until it is gone. Costs a write if there is one, and some reads. The environment is that of status.c.
  *
  *     cc remove.c $(pkg-config --cflags --libs emqxtls) -o remove
  */
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include <emqxtls/emqxtls.h>
+
+#define WAIT_MAX_MS (10 * 60 * 1000)
 
 int main(int argc, char **argv)
 {
@@ -35,15 +37,13 @@ int main(int argc, char **argv)
     if (code == EMQX_TLS_OK)
         code = emqx_tls_client_new(&config, &client, &error);
     if (code == EMQX_TLS_OK)
-        code = emqx_tls_delete(client, argv[1], &error);
+        code = emqx_tls_remove(client, argv[1], WAIT_MAX_MS, &error);
     emqx_tls_client_free(client);
     emqx_tls_limiter_unref(quota);
 
-    /* Where no answer came, the certificate may be gone all the same: read the status before you try again. */
     if (code != EMQX_TLS_OK)
-        fprintf(stderr, "%s: %s (%s%s)\n", argv[1], error.message, emqx_tls_code_name(code),
-                error.delivery == EMQX_TLS_DELIVERY_MAYBE ? ", may have been carried out" : "");
+        fprintf(stderr, "%s: %s (%s)\n", argv[1], error.message, emqx_tls_code_name(code));
     else
-        printf("%s: deleted\n", argv[1]);
+        printf("%s: there is no certificate any more\n", argv[1]);
     return code == EMQX_TLS_OK ? 0 : 1;
 }

@@ -13,7 +13,7 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 
 emulate() { # OPTION...
   rm -f ready log
-  "$emulator" --ready-file ready --log log --lifetime 60 --pending 1 "$@" >emulator.out 2>&1 &
+  "$emulator" --ready-file ready --log log --lifetime 100 --pending 1 --terminated 1 "$@" >emulator.out 2>&1 &
   pid=$!
   for _ in $(seq 100); do
     [ -s ready ] && break
@@ -56,23 +56,32 @@ certificate second 730
 
 emulate --tls-dir "$work"
 export EMQXTLS_CA_FILE=$work/ca.pem EMQXTLS_QUOTA_FILE=$work/quota
+mkdir -m 700 receipts
+export EMQXTLS_RECEIPTS=$work/receipts
 says 0 "ge6a1a75 has no certificate" example-status ge6a1a75
-says 0 "running after" example-provision ge6a1a75 first.pem first.key
+says 0 "ge6a1a75: created, running, expires " example-provision ge6a1a75 first.pem first.key
 says 0 "ge6a1a75: running, one-way, for first.example, expires " example-status ge6a1a75
-says 0 "running after" example-provision ge6a1a75 second.pem second.key first.pem
+says 0 "ge6a1a75: updated, running, expires " example-provision ge6a1a75 second.pem second.key first.pem
+says 0 "(1 reads, 0 writes)" example-provision ge6a1a75 second.pem second.key first.pem
 says 0 "ge6a1a75: running, two-way, for second.example, expires " example-status ge6a1a75
 arrived POST 1
 arrived PUT 1
-says 0 "ge6a1a75: deleted" example-remove ge6a1a75
+says 0 "ge6a1a75: there is no certificate any more" example-remove ge6a1a75
 arrived DELETE 1
 
 # One quota for all these processes, and no other count than the platform's.
 reads=$(grep -c '"method": *"GET"' log)
 says 0 "quota left: $((59 - reads)) of 60 reads, 3 of 6 writes" example-status ge6a1a75
-for _ in 1 2 3; do says 1 "(NOT_FOUND)" example-remove another; done
-says 1 "(RATE_LIMITED)" example-remove another
-grep -q "Try again in\|try again in" out
-arrived DELETE 4
+for name in a b c; do
+  "$examples/example-provision" $name first.pem first.key >$name.out 2>&1 &
+  others="${others:-} $!"
+done
+# shellcheck disable=SC2086
+wait $others
+grep "created, running" a.out b.out c.out | wc -l | grep -qx 3 || { cat ?.out; exit 1; }
+says 1 "(RATE_LIMITED)" example-provision d first.pem first.key
+grep -q "Try again in" out
+arrived POST 4
 unset EMQXTLS_QUOTA_FILE
 
 # What a user gets wrong. What the local check refuses costs no write.
