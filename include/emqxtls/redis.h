@@ -32,9 +32,11 @@ extern "C" {
  * config: as emqx_tls_limiter_new, and EMQX_TLS_READS_WITHOUT_STORE. All who share a prefix need the same limits and window; others
  * are told so with STORE. `clock` is used for waiting only: the time that counts is the Redis server's own.
  *
- * What it promises: one atomic script for each step, so what one host reserves every other host sees. It holds as long as Redis
- * keeps its data: turn on `appendonly`. A Redis that began less than a window ago without it, or that has lost what this process knew, may
- * have forgotten what was used: STORE until that can't matter any more. Its clock must not be stepped forwards.
+ * What it promises: one atomic script for each step, so what one host reserves every other host sees. It holds as long as
+ * Redis keeps its data: turn on `appendonly`, and `appendfsync always` if a crash of Redis itself must lose nothing (with
+ * `everysec` it may forget its last two seconds). A Redis that began less than a window ago without appendonly, or that has
+ * lost what this process knew, may have forgotten what was used: STORE until that can't matter any more. Its clock must not be
+ * stepped forwards.
  *
  * Threads: as every limiter. Each step waits for Redis at most 2 s. After a fork the child connects anew.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "redis/connection.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +39,29 @@ static void drop(emqxi_redis *r)
     if (r->link)
         redisFree(r->link);
     r->link = NULL;
+    r->told = 0;
+}
+
+/* Reads the answers to what was told: nobody waits for them. */
+static bool read_told(emqxi_redis *r)
+{
+    for (; r->told > 0; r->told--) {
+        void *reply;
+        if (redisGetReply(r->link, &reply) != REDIS_OK)
+            return false;
+        freeReplyObject(reply);
+    }
+    return true;
+}
+
+/* Sends a command and waits for its answer; NULL: the connection failed. */
+static redisReply *ask(emqxi_redis *r, int count, const char **arguments)
+{
+    void *reply = NULL;
+    if (redisAppendCommandArgv(r->link, count, arguments, NULL) != REDIS_OK || !read_told(r) ||
+        redisGetReply(r->link, &reply) != REDIS_OK)
+        return NULL;
+    return reply;
 }
 
 static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *what)
@@ -51,7 +75,7 @@ static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *wha
 /* A command whose answer must be of a type; NULL: away() was called. Errors of Redis name no secrets: only its first word is told. */
 static redisReply *command(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
 {
-    redisReply *reply = redisCommandArgv(r->link, count, arguments, NULL);
+    redisReply *reply = ask(r, count, arguments);
     char what[128];
     if (!reply) {
         away(r, error, "does not answer: is it running?");
@@ -136,17 +160,32 @@ static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_erro
     int64_t now = strtoll(reply->element[0]->str, NULL, 10) * 1000;
     freeReplyObject(reply);
     *until = 0;
-    if (r->epoch[0] && monotonic_ms() - r->seen_ms < 2 * r->held_ms)
+    if (r->epoch[0] && monotonic_ms() - r->seen_ms < r->held_ms)
         *until = now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
     else if (!keeps && up_ms < r->held_ms)
         *until = now - up_ms + r->held_ms; /* it may have held something before it was started again */
     return EMQX_TLS_OK;
 }
 
+/* Everybody who shares the prefix must count alike. */
+static emqx_tls_code compare_settings(emqxi_redis *r, emqx_tls_error *error)
+{
+    const char *until = strchr(r->epoch, ':'), *settings = until ? strchr(until + 1, ':') : NULL;
+    if (settings && strcmp(settings + 1, r->settings) == 0)
+        return EMQX_TLS_OK;
+    emqxi_fail(error, EMQX_TLS_E_STORE,
+               "Redis keeps a quota of %s under the prefix %s, not of %s (reads/writes/window in ms/flags): use the "
+               "same settings on "
+               "every host, or another prefix",
+               settings ? settings + 1 : "something else", r->prefix, r->settings);
+    r->epoch[0] = '\0';
+    return EMQX_TLS_E_STORE;
+}
+
 /* Takes the epoch that is there, or makes one. */
 static emqx_tls_code join_epoch(emqxi_redis *r, emqx_tls_error *error)
 {
-    char key[320], lifetime[32], made[64];
+    char key[320], lifetime[32], made[128];
     int64_t until;
     snprintf(key, sizeof key, "%s:epoch", r->prefix);
     snprintf(lifetime, sizeof lifetime, "%" PRId64, 2 * r->held_ms);
@@ -161,11 +200,11 @@ static emqx_tls_code join_epoch(emqxi_redis *r, emqx_tls_error *error)
         freeReplyObject(reply);
         if (there) {
             r->seen_ms = monotonic_ms();
-            return EMQX_TLS_OK;
+            return compare_settings(r, error);
         }
         if (unknown_until(r, &until, error) != EMQX_TLS_OK)
             return EMQX_TLS_E_STORE;
-        snprintf(made, sizeof made, "%016" PRIx64 ":%" PRId64, emqxi_random(), until);
+        snprintf(made, sizeof made, "%016" PRIx64 ":%" PRId64 ":%s", emqxi_random(), until, r->settings);
         const char *set[] = {"SET", key, made, "NX", "PX", lifetime};
         if (simple(r, 6, set, error) != EMQX_TLS_OK)
             return EMQX_TLS_E_STORE;
@@ -188,29 +227,46 @@ emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error)
     return code == EMQX_TLS_OK ? join_epoch(r, error) : code;
 }
 
-/* EVALSHA, or EVAL where Redis does not know the script (yet, or any more). */
-static redisReply *evaluate(emqxi_redis *r, const char *scope, int count, const char *const *arguments)
-{
+/* EVALSHA with its arguments. */
+typedef struct evalsha {
     char epoch_key[320], lifetime[32];
-    const char *all[ARGUMENTS_MAX] = {"EVALSHA", r->sha1, "2", scope, epoch_key, r->epoch, lifetime};
-    snprintf(epoch_key, sizeof epoch_key, "%s:epoch", r->prefix);
-    snprintf(lifetime, sizeof lifetime, "%" PRId64, 2 * r->held_ms);
+    const char *arguments[ARGUMENTS_MAX];
+    int count;
+} evalsha;
+
+static void prepare(emqxi_redis *r, const char *scope, int count, const char *const *own, evalsha *e)
+{
+    const char *fixed[] = {"EVALSHA", r->sha1, "2", scope, e->epoch_key, r->epoch, e->lifetime};
+    int64_t now = monotonic_ms();
+    snprintf(e->epoch_key, sizeof e->epoch_key, "%s:epoch", r->prefix);
+    strcpy(e->lifetime, "0");
+    if (!r->renewed_ms || now - r->renewed_ms > r->held_ms / 4) {
+        snprintf(e->lifetime, sizeof e->lifetime, "%" PRId64, 2 * r->held_ms);
+        r->renewed_ms = now;
+    }
+    memcpy(e->arguments, fixed, sizeof fixed);
+    e->count = (int)(sizeof fixed / sizeof fixed[0]);
     for (int i = 0; i < count; i++)
-        all[7 + i] = arguments[i];
+        e->arguments[e->count++] = own[i];
+}
+
+/* Evaluates, loading the script where Redis does not know it (yet, or any more). */
+static redisReply *evaluate(emqxi_redis *r, evalsha *e)
+{
     redisReply *reply = NULL;
     if (r->sha1[0]) {
-        reply = redisCommandArgv(r->link, 7 + count, all, NULL);
+        reply = ask(r, e->count, e->arguments);
         if (!reply || reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "NOSCRIPT", 8) != 0)
             return reply;
         freeReplyObject(reply);
     }
     const char *load[] = {"SCRIPT", "LOAD", script};
-    reply = redisCommandArgv(r->link, 3, load, NULL);
+    reply = ask(r, 3, load);
     if (!reply || reply->type != REDIS_REPLY_STRING || reply->len >= sizeof r->sha1)
         return reply;
     memcpy(r->sha1, reply->str, reply->len + 1);
     freeReplyObject(reply);
-    return redisCommandArgv(r->link, 7 + count, all, NULL);
+    return ask(r, e->count, e->arguments);
 }
 
 /* hiredis writes without MSG_NOSIGNAL: a connection that is gone would end the process by SIGPIPE. It is held back on this thread, and
@@ -227,9 +283,11 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
     for (int attempt = 0; attempt < 3; attempt++) {
         if (emqxi_redis_connect(r, error) != EMQX_TLS_OK)
             return NULL;
-        redisReply *reply = evaluate(r, scope, count, arguments);
-        if (!reply) { /* a connection that was idle when Redis was started again: a step that was lost holds its slot at worst */
-            bool last = attempt == 2 || r->link->err != REDIS_ERR_EOF;
+        evalsha e;
+        prepare(r, scope, count, arguments, &e);
+        redisReply *reply = evaluate(r, &e);
+        if (!reply) { /* lost, since Redis was started again, say: a step whose answer got lost holds its slot at worst */
+            bool last = attempt == 2 || (r->link->err == REDIS_ERR_IO && errno == EAGAIN);
             away(r, error, "does not answer: is it running?");
             if (last)
                 return NULL;
@@ -242,6 +300,7 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
                 return reply;
             }
             freeReplyObject(reply); /* the data there is not what we knew */
+            r->renewed_ms = 0;
             if (join_epoch(r, error) != EMQX_TLS_OK)
                 return NULL;
             continue;
@@ -258,23 +317,73 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
     return NULL;
 }
 
+typedef struct quiet {
+    sigset_t pipe_only, before;
+    bool theirs;
+} quiet;
+
+static void be_quiet(quiet *q)
+{
+    sigemptyset(&q->pipe_only);
+    sigaddset(&q->pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &q->pipe_only, &q->before);
+    q->theirs = pipe_pending();
+}
+
+static void be_as_before(const quiet *q)
+{
+    if (!q->theirs && pipe_pending())
+        sigtimedwait(&q->pipe_only, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+}
+
 redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
                              emqx_tls_error *error)
 {
-    sigset_t pipe_only, before;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    bool theirs = pipe_pending();
+    quiet q;
+    be_quiet(&q);
     redisReply *reply = take_step(r, scope, count, arguments, error);
-    if (!theirs && pipe_pending())
-        sigtimedwait(&pipe_only, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    be_as_before(&q);
     return reply;
+}
+
+static emqx_tls_code send_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                               emqx_tls_error *error)
+{
+    evalsha e;
+    int written = 0;
+    if (emqxi_redis_connect(r, error) != EMQX_TLS_OK)
+        return EMQX_TLS_E_STORE;
+    if (!r->sha1[0]) {
+        redisReply *reply = take_step(r, scope, count, arguments, error);
+        freeReplyObject(reply);
+        return reply ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
+    }
+    prepare(r, scope, count, arguments, &e);
+    bool sent = redisAppendCommandArgv(r->link, e.count, e.arguments, NULL) == REDIS_OK;
+    while (sent && !written)
+        sent = redisBufferWrite(r->link, &written) == REDIS_OK;
+    if (!sent || !read_told(r))
+        return away(r, error, "does not answer: is it running?");
+    r->told = 1;
+    return EMQX_TLS_OK;
+}
+
+emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                               emqx_tls_error *error)
+{
+    quiet q;
+    be_quiet(&q);
+    emqx_tls_code code = send_step(r, scope, count, arguments, error);
+    be_as_before(&q);
+    return code;
 }
 
 void emqxi_redis_close(emqxi_redis *r)
 {
+    /* Closing with an answer unread would reset a TCP connection, and what was told last might be thrown away with it. */
+    if (r->link && r->forks == emqxi_fork_count())
+        read_told(r);
     drop(r);
     emqxi_redis_url_free(&r->allocator, &r->url);
     emqxi_free(&r->allocator, r->prefix);

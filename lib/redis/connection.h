@@ -18,11 +18,14 @@ typedef struct emqxi_redis {
     char *prefix;
     int64_t held_ms;    /* how long a slot is held, and 60 s: what may be forgotten matters so long */
     redisContext *link; /* NULL: not connected */
+    int told;           /* 1: the answer to what was told last is still to be read */
     uint32_t forks;
-    int64_t retry_ms; /* not reachable: no new try before (CLOCK_MONOTONIC) */
-    char epoch[64];   /* "NAME:UNTIL" of the data there; "": not known yet */
-    int64_t seen_ms;  /* when that epoch was last met (CLOCK_MONOTONIC) */
-    char sha1[41];    /* of the script, as Redis names it; "": not loaded by this connection yet */
+    int64_t retry_ms;   /* not reachable: no new try before (CLOCK_MONOTONIC) */
+    char settings[64];  /* limits, window and flags: the same for all who share the prefix */
+    char epoch[128];    /* "NAME:UNTIL:SETTINGS" of the data there; "": not known yet */
+    int64_t seen_ms;    /* when that epoch was last met (CLOCK_MONOTONIC) */
+    int64_t renewed_ms; /* when it was last given its whole lifetime */
+    char sha1[41];      /* of the script, as Redis names it; "": not loaded by this connection yet */
 } emqxi_redis;
 
 /* Connected, logged in, the epoch known; or STORE, with a message. */
@@ -32,6 +35,10 @@ emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error);
  * script's from its third on. An array reply, to be freed with freeReplyObject, or NULL: STORE or NO_MEMORY in `error`. */
 redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
                              emqx_tls_error *error);
+
+/* The same, but waits for no answer: what is told so may get lost with its connection. OK: it is on its way. */
+emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
+                               emqx_tls_error *error);
 
 void emqxi_redis_close(emqxi_redis *r);
 

@@ -1,233 +1,218 @@
 -- SPDX-License-Identifier: MIT
 --
--- One step of the quota of one scope, atomic in Redis, by Redis's own clock. The rules are those of lib/limiter/core.c and share.c,
--- word for word; tests/unit/store_suite.h holds both to the same tests, and tests/unit/redis_core.c compares them step by step.
+-- One step of the quota of one scope, atomic in Redis, by Redis's own clock. The rules are those of lib/limiter/core.c and share.c;
+-- tests/redis/core.c puts the same schedules through both and compares every answer.
 --
--- KEYS: 1 the scope's state, 2 the epoch: "NAME:UNTIL", made by whoever first met an empty Redis
--- ARGV: 1 the epoch as the caller knows it, 2 its lifetime in ms, 3 slots (N), 4 window in ms (W), 5 the step, then the step's own:
---       "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | "query"
--- Answers: {1, ...} done; {0, reason, early_ms, late_ms} no slot; {-1} another epoch; {-2, N, W} other settings; {-3, ms} shut until
--- then, since what was used before Redis began is not known
+-- KEYS: 1 the scope's state, 2 the epoch: "NAME:UNTIL:SETTINGS", made by whoever first met an empty Redis
+-- ARGV: 1 the epoch as the caller knows it, 2 its lifetime in ms, or 0: it need not be renewed now, 3 slots (N), 4 window in ms (W),
+--       5 the step, then the step's own: "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | "query"
+-- Answers: {1, ...} done; {0, reason, early_ms, late_ms} no slot; {-1} another epoch; {-3, ms} shut so long, since what was used before
+-- Redis began is not known
 --
--- The state is one string: a head, then the slots sorted by release, each {release, id, state}. So a step reads and writes one key,
--- and looks at few of its slots.
+-- The state is one string: a head with the epoch's name, what 429s have taught (if there was one), then the slots sorted by release, 8 bytes each: release,
+-- and id * 4 + state. All times in it are relative to `base`. It is written for few and short new strings, which is what a script's
+-- time goes into: the usual step makes one.
 
-local HEAD, HEAD_LENGTH = '<dddddddddddddd', 112
-local SLOT, SLOT_LENGTH = '<ddd', 24
-local IN_FLIGHT, PASSED, REFUSED, LOST = 0, 1, 2, 3 -- luacheck: ignore
-local SHUT, FLYING = 1, 2 -- emqx_tls_quota.reason
-local STRAY, FOREVER = 60000, 2 ^ 53
+local HEAD, SHARE, SLOT, SLOT_LENGTH = '<c1c16dI4I4I4I4', '<ddddddd', '<I4I4', 8
+local IN_FLIGHT, PASSED, REFUSED, LOST = 0, 1, 2, 3
+local STRAY = 60000
+local pack, unpack, sub = struct.pack, struct.unpack, string.sub
 
-local epoch = redis.call('GETEX', KEYS[2], 'PX', ARGV[2])
-if epoch ~= ARGV[1] then return {-1} end
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local unknown_until = tonumber(string.match(epoch, ':(%d+)$'))
-if now < unknown_until then return {-3, unknown_until - now} end
+local now = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+local raw = redis.call('GET', KEYS[1])
+local name = sub(ARGV[1], 1, 16)
 
 local N, W, step = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local held = W + 1000 + math.ceil(W / 2000)
+local held = W + 1000 + math.ceil(W / 2000) -- W'
 
 -- -- the state
 
-local refused, share, k, probe_id, probe_end, probe_at, shut, refused_at = 0, 0, 0, 0, 0, 0, 0, 0
-local passed, refusals, last_id, seen = 0, 0, 0, now
-local log = ''
-local raw = redis.call('GET', KEYS[1])
+local kind, base, seen, last_id, passed, refusals, from = 'n', now, 0, 0, 0, 0, 1
+local share, k, probe_id, probe_end, probe_at, shut, refused_at -- only of kind 'r'
+local known_name
 if raw then
-  local n, w
-  refused, share, k, probe_id, probe_end, probe_at, shut, refused_at, passed, refusals, last_id, seen, n, w =
-    struct.unpack(HEAD, raw)
-  if n ~= N or w ~= W then return {-2, n, w} end
-  log = string.sub(raw, HEAD_LENGTH + 1)
+  kind, known_name, base, seen, last_id, passed, refusals, from = unpack(HEAD, raw)
+  if kind == 'r' then share, k, probe_id, probe_end, probe_at, shut, refused_at, from = unpack(SHARE, raw, from) end
 end
-
-local function count() return #log / SLOT_LENGTH end
-
--- Position 0 is released first.
-local function slot(position)
-  local release, id, state = struct.unpack(SLOT, log, position * SLOT_LENGTH + 1)
-  return release, id, state
-end
-
-local function insert(position, release, id, state)
-  local at = position * SLOT_LENGTH
-  log = string.sub(log, 1, at) .. struct.pack(SLOT, release, id, state) .. string.sub(log, at + 1)
-end
-
-local function take_out(position)
-  local at = position * SLOT_LENGTH
-  log = string.sub(log, 1, at) .. string.sub(log, at + SLOT_LENGTH + 1)
-end
-
--- The place of a release: behind all that are not later.
-local function place(release)
-  local position = count()
-  while position > 0 and slot(position - 1) > release do position = position - 1 end
-  return position
+-- A state of the epoch that the caller knows says all; else, and where its lifetime is to be renewed, the epoch itself is looked at.
+if known_name ~= name or ARGV[2] ~= '0' then
+  local epoch
+  if ARGV[2] == '0' then epoch = redis.call('GET', KEYS[2]) else epoch = redis.call('GETEX', KEYS[2], 'PX', ARGV[2]) end
+  if epoch ~= ARGV[1] then return {-1} end
+  if not raw then -- only a scope without a state can have been lost
+    local unknown_until = tonumber(string.match(epoch, ':(%d+):'))
+    if now < unknown_until then return {-3, unknown_until - now} end
+    raw = ''
+  end
 end
 
 -- Redis's clock is a wall clock. Stepped back, no time has passed since the last step: nothing frees early, and nothing is held longer.
-if now < seen then
-  local back = now - seen
-  for position = 0, count() - 1 do
-    local release, id, state = slot(position)
-    local at = position * SLOT_LENGTH
-    log = string.sub(log, 1, at) .. struct.pack(SLOT, release + back, id, state) .. string.sub(log, at + SLOT_LENGTH + 1)
+if now - base < seen then base = now - seen end
+now = now - base
+if now > 1073741824 then -- keep what is relative small
+  local moved = {}
+  for at = from, #raw, SLOT_LENGTH do
+    local release, word = unpack(SLOT, raw, at)
+    if release > now then moved[#moved + 1] = pack(SLOT, release - now, word) else moved[#moved + 1] = pack(SLOT, 0, word) end
   end
-  if refused == 1 then
-    probe_end, probe_at, shut, refused_at = probe_end + back, probe_at + back, shut + back, refused_at + back
-  end
+  raw, from = table.concat(moved), 1
+  if kind == 'r' then probe_end, probe_at, shut, refused_at = probe_end - now, probe_at - now, shut - now, refused_at - now end
+  base, now = base + now, 0
 end
 
-local function share_over(at) return at > refused_at + W + math.floor(W / 10) end
-
-local over = 0
-while over < count() do
-  local release, _, state = slot(over)
+while from <= #raw do
+  local release, word = unpack(SLOT, raw, from)
   if release > now then break end
-  if state == PASSED then passed = passed - 1 elseif state == REFUSED then refusals = refusals - 1 end
-  over = over + 1
+  if word % 4 == PASSED then passed = passed - 1 elseif word % 4 == REFUSED then refusals = refusals - 1 end
+  from = from + SLOT_LENGTH
 end
-if over > 0 then log = string.sub(log, over * SLOT_LENGTH + 1) end
-if refused == 1 and count() == 0 and share_over(now) then
-  refused, share, k, probe_id, probe_end, probe_at, shut, refused_at = 0, 0, 0, 0, 0, 0, 0, 0
-end
+local count = (#raw - from + 1) / SLOT_LENGTH
+if kind == 'r' and count == 0 and now > refused_at + W + math.floor(W / 10) then kind = 'n' end
 
-local function save()
-  local idle = math.max(now, shut, probe_at)
-  if count() > 0 then idle = math.max(idle, (slot(count() - 1))) end
-  if refused == 1 then idle = math.max(idle, refused_at + W + W / 10 + 1) end
-  redis.call('SET', KEYS[1], struct.pack(HEAD, refused, share, k, probe_id, probe_end, probe_at, shut, refused_at, passed, refusals,
-    last_id, now, N, W) .. log, 'PX', math.ceil(idle - now) + 1000)
-end
-
--- -- decisions
-
-local function in_flight(release, state) return state == IN_FLIGHT and release > now + held end
-
-local function slot_wait(lease, ahead)
-  local free = math.max(N - count(), 0)
-  if ahead < free then return 0, 0 end
-  local again, position = math.min(math.floor(ahead / N), 100000), ahead % N
-  local late = position < free and now or (slot(position - free))
-  local early, soonest = late, now + held
-  for i = count() - 1, 0, -1 do
-    if early <= soonest then break end
-    local release, _, state = slot(i)
-    if release <= soonest then break end
-    if in_flight(release, state) then early = soonest end
+local function save(slots, idle)
+  local head = pack(HEAD, kind, name, base, now, last_id, passed, refusals)
+  if kind == 'r' then
+    head = head .. pack(SHARE, share, k, probe_id, probe_end, probe_at, shut, refused_at)
+    idle = math.max(idle, shut, probe_at, refused_at + W + W / 10)
   end
-  early = early + again * held
-  late = late + again * (held + STRAY + lease)
-  return early - now, late - now
+  redis.call('SET', KEYS[1], head .. slots, 'PX', math.ceil(idle - now) + 1000)
 end
 
-local function step_ms() return math.max(math.ceil(W / N), 1) end
-
--- When the n-th slot is released of those that the platform may have let pass.
-local function release_of(n)
-  for i = 0, count() - 1 do
-    local release, _, state = slot(i)
-    if state ~= REFUSED then
-      n = n - 1
-      if n == 0 then return release end
-    end
-  end
-  return FOREVER
+-- The place of a release among the slots up to `at`: behind all that are not later.
+local function place(release, at)
+  while at > from and unpack(SLOT, raw, at - SLOT_LENGTH) > release do at = at - SLOT_LENGTH end
+  return at
 end
 
-local function share_wait(ahead)
-  local wanted = count() - refusals + ahead
-  local below, probing = wanted < share, probe_id ~= 0 and now < probe_end
-  local early, late = now, now
-  if not below then
-    local release, behind = release_of(wanted - share + 1), math.min(ahead, 100000) * step_ms()
-    early = math.max(now, probe_at)
-    late = (probing and math.max(early, probe_end) or early) + behind
-    early, late = math.min(early, release), math.min(late, release)
-  end
-  early, late = math.max(early, shut), math.max(late, shut)
-  return early - now, late - now, not below and late <= now
-end
+-- -- decisions (what is not needed while slots are free and there was no 429 is made when it is)
 
 local function decide(lease, ahead)
-  local slot_early, slot_late = slot_wait(lease, ahead)
+  if kind == 'n' and ahead < N - count then return true, false, 0, 0, 0 end
+
+  local function slot(position) return unpack(SLOT, raw, from + position * SLOT_LENGTH) end
+
+  local function slot_wait()
+    local free = math.max(N - count, 0)
+    if ahead < free then return 0, 0 end
+    local again, position = math.min(math.floor(ahead / N), 100000), ahead % N
+    local late = position < free and now or (slot(position - free))
+    local early, soonest = late, now + held
+    for i = count - 1, 0, -1 do
+      if early <= soonest then break end
+      local release, word = slot(i)
+      if release <= soonest then break end
+      if word % 4 == IN_FLIGHT then early = soonest end
+    end
+    return early + again * held - now, late + again * (held + STRAY + lease) - now
+  end
+
+  -- When the n-th slot is released of those that the platform may have let pass.
+  local function release_of(n)
+    for i = 0, count - 1 do
+      local release, word = slot(i)
+      if word % 4 ~= REFUSED then
+        n = n - 1
+        if n == 0 then return release end
+      end
+    end
+    return 2 ^ 53
+  end
+
+  local function share_wait()
+    local wanted, one = count - refusals + ahead, math.max(math.ceil(W / N), 1)
+    local below, probing = wanted < share, probe_id ~= 0 and now < probe_end
+    local early, late = now, now
+    if not below then
+      local release, behind = release_of(wanted - share + 1), math.min(ahead, 100000) * one
+      early = math.max(now, probe_at)
+      late = (probing and math.max(early, probe_end) or early) + behind
+      early, late = math.min(early, release), math.min(late, release)
+    end
+    early, late = math.max(early, shut), math.max(late, shut)
+    return early - now, late - now, not below and late <= now
+  end
+
+  local slot_early, slot_late = slot_wait()
   local share_early, share_late, probe, shared = 0, 0, false, true
-  if refused == 1 then
-    share_early, share_late, probe = share_wait(ahead)
+  if kind == 'r' then
+    share_early, share_late, probe = share_wait()
     shared = probe or share_late == 0
   end
-  local reason = slot_early < slot_late and FLYING or 0
-  if not shared and share_late >= slot_late then reason = SHUT end
+  local reason = slot_early < slot_late and 2 or 0 -- EMQX_TLS_QUOTA_IN_FLIGHT
+  if not shared and share_late >= slot_late then reason = 1 end -- EMQX_TLS_QUOTA_SHUT
   return slot_late == 0 and shared, probe, reason, math.max(slot_early, share_early), math.max(slot_late, share_late)
 end
 
 -- -- steps
 
 if step == 'reserve' then
-  local lease, ahead = tonumber(ARGV[6]), tonumber(ARGV[7])
-  local granted, probe, reason, early, late = decide(lease, ahead)
+  local lease = tonumber(ARGV[6])
+  local granted, probe, reason, early, late = decide(lease, tonumber(ARGV[7]))
   if not granted then return {0, reason, early, late} end
+  last_id = last_id % 1073741823 + 1
   local ended = now + lease + STRAY
-  last_id = last_id % 4294967295 + 1
-  insert(place(ended + held), ended + held, last_id, IN_FLIGHT)
+  local release = ended + held
   if probe then probe_id, probe_end = last_id, ended end
-  save()
-  return {1, last_id, now}
+  local at = place(release, #raw + 1)
+  local slots = sub(raw, from, at - 1) .. pack(SLOT, release, last_id * 4 + IN_FLIGHT) .. sub(raw, at)
+  save(slots, at > #raw and release or unpack(SLOT, raw, #raw - SLOT_LENGTH + 1))
+  return {1, last_id, base + now}
 end
 
 if step == 'query' then
   local granted, probe, reason, _, late = decide(0, 0)
-  local remaining = granted and N - count() or 0
-  if granted and refused == 1 then remaining = math.min(remaining, probe and 1 or share - (count() - refusals)) end
-  return {1, count(), remaining, late, granted and 0 or reason}
+  local remaining = granted and N - count or 0
+  if granted and kind == 'r' then remaining = math.min(remaining, probe and 1 or share - (count - refusals)) end
+  return {1, count, remaining, late, granted and 0 or reason}
 end
 
 -- settle
-local id, left, outcome = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local retry_after, random = tonumber(ARGV[9]), tonumber(ARGV[10])
-local position = count() - 1
-while position >= 0 do -- those in flight are at the end
-  local release, other, state = slot(position)
-  if release <= now + held then position = -1 break end
-  if other == id and state == IN_FLIGHT then break end
-  position = position - 1
+local id, outcome = tonumber(ARGV[6]), tonumber(ARGV[8])
+local at, release, word = #raw - SLOT_LENGTH + 1
+while true do -- those in flight are at the end
+  if at < from then return {1} end
+  release, word = unpack(SLOT, raw, at)
+  if release <= now + held then return {1} end
+  if word == id * 4 + IN_FLIGHT then break end
+  at = at - SLOT_LENGTH
 end
-if position < 0 then return {1} end
-local release = slot(position)
-take_out(position)
-if probe_id == id then probe_id = 0 end
+local last = unpack(SLOT, raw, #raw - SLOT_LENGTH + 1)
+if kind == 'r' and probe_id == id then probe_id = 0 end
+if outcome == 1 then -- EMQX_TLS_OUTCOME_NOT_SENT
+  save(sub(raw, from, at - 1) .. sub(raw, at + SLOT_LENGTH), last)
+  return {1}
+end
 
-local NOT_SENT, ANSWERED, WAS_REFUSED = 1, 2, 3 -- EMQX_TLS_OUTCOME_*
-if outcome ~= NOT_SENT then
-  local ended, state = now, LOST
-  if outcome == ANSWERED then
-    state = PASSED
-    passed = passed + 1
-    if refused == 1 then share = math.max(share, passed) end
-  elseif outcome == WAS_REFUSED then
-    state = REFUSED
-    refusals = refusals + 1
-    local known = refused == 1 and left <= refused_at -- it left before the last 429 was seen
-    share = refused == 1 and math.min(share, passed) or passed
-    if not known then
-      if refused == 1 and share_over(left) then k = 0 end
-      local function jitter(ms) return ms + math.floor(math.floor(ms / 10) * random / 4294967296) end
-      local one = step_ms()
-      local block = one
-      if retry_after ~= -1 then block = retry_after < 0 and W or math.min(retry_after, W) end
-      local probe = k == 0 and block or one
-      probe = math.min(math.max(probe * (k == 0 and 1 or 2 ^ k), block), W)
-      refused, refused_at = 1, now
-      shut, probe_at = math.max(shut, now + jitter(block)), math.max(probe_at, now + jitter(probe))
-      k = math.min(k + 1, 31)
+local ended, state = now, LOST
+if outcome == 2 then -- EMQX_TLS_OUTCOME_ANSWERED
+  state = PASSED
+  passed = passed + 1
+  if kind == 'r' then share = math.max(share, passed) end
+elseif outcome == 3 then -- EMQX_TLS_OUTCOME_REFUSED
+  state = REFUSED
+  refusals = refusals + 1
+  local left, retry_after, random = tonumber(ARGV[7]) - base, tonumber(ARGV[9]), tonumber(ARGV[10])
+  local known = kind == 'r' and left <= refused_at -- it left before the last 429 was seen
+  share = kind == 'r' and math.min(share, passed) or passed
+  if not known then
+    if kind == 'n' then
+      kind, k, probe_id, probe_end, probe_at, shut, refused_at = 'r', 0, 0, 0, 0, 0, now
+    elseif left > refused_at + W + math.floor(W / 10) then
+      k = 0
     end
-  else
-    ended = now + STRAY
+    local function jitter(ms) return ms + math.floor(math.floor(ms / 10) * random / 4294967296) end
+    local one = math.max(math.ceil(W / N), 1)
+    local block = one
+    if retry_after ~= -1 then block = retry_after < 0 and W or math.min(retry_after, W) end
+    local probe = math.min(math.max(k == 0 and block or one * 2 ^ k, block), W)
+    refused_at, shut, probe_at = now, math.max(shut, now + jitter(block)), math.max(probe_at, now + jitter(probe))
+    k = math.min(k + 1, 31)
   end
-  release = math.min(release, ended + held)
-  insert(place(release), release, id, state)
+else
+  ended = now + STRAY
 end
-save()
+release = math.min(release, ended + held)
+local new = place(release, at)
+save(sub(raw, from, new - 1) .. pack(SLOT, release, id * 4 + state) .. sub(raw, new, at - 1) .. sub(raw, at + SLOT_LENGTH), last)
 return {1}

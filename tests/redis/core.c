@@ -61,14 +61,14 @@ static void load(const char *path)
     redisReply *reply = ask("load", redisCommand(link_, "SCRIPT LOAD %s", changed));
     snprintf(sha1, sizeof sha1, "%s", reply->str);
     freeReplyObject(reply);
-    freeReplyObject(ask("epoch", redisCommand(link_, "SET epoch name:0")));
+    freeReplyObject(ask("epoch", redisCommand(link_, "SET epoch 0123456789abcdef:0:x")));
 }
 
 static redisReply *step(int scope, const emqxi_limits *l, const char *own)
 {
     char command[256];
-    snprintf(command, sizeof command, "EVALSHA %s 2 scope%d epoch name:0 100000000000 %u %" PRId64 " %s", sha1, scope,
-             l->slots, l->window_ms, own);
+    snprintf(command, sizeof command, "EVALSHA %s 2 scope%d epoch 0123456789abcdef:0:x 0 %u %" PRId64 " %s", sha1,
+             scope, l->slots, l->window_ms, own);
     return ask(own, redisCommand(link_, command));
 }
 

@@ -98,6 +98,9 @@ static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
     int pipes[2], most = 0;
     pid_t pids[CLIENTS];
     server_new(&s, true);
+    server_kill(&s);
+    s.fsync_always = true;
+    server_start(&s);
     if (pipe(pipes) != 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) != 0)
         exit(1);
     for (int i = 0; i < CLIENTS; i++)

@@ -73,8 +73,10 @@ void server_start(server *s)
     char config[1024];
     snprintf(config, sizeof config,
              "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave \"\"\nappendonly %s\n"
+             "appendfsync %s\n"
              "daemonize no\nlogfile %s/log\n",
-             s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no", s->folder);
+             s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",
+             s->fsync_always ? "always" : "everysec", s->folder);
     int in[2];
     if (pipe(in) != 0 || (s->pid = fork()) < 0)
         give_up("no process");

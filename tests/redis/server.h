@@ -17,7 +17,8 @@ typedef struct server {
     char tcp_url[160];
     int port;
     bool appendonly;
-    pid_t pid; /* 0: it does not run */
+    bool fsync_always; /* else a crash of Redis may forget its last two seconds; from the next start on */
+    pid_t pid;         /* 0: it does not run */
 } server;
 
 /* Skips the test program (exit 77) where there is no redis-server. */

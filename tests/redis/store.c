@@ -12,7 +12,7 @@
 
 typedef struct subject {
     const char *url;
-    int opened;
+    int *opened;
 } subject;
 
 static void pass_time(void *context, int64_t ms)
@@ -28,7 +28,7 @@ static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *co
     emqx_tls_error error;
     char prefix[32];
     emqx_tls_error_init(&error);
-    snprintf(prefix, sizeof prefix, "suite-%d", s->opened++);
+    snprintf(prefix, sizeof prefix, "suite-%d", (*s->opened)++);
     emqx_tls_code code = emqxi_redis_open(s->url, prefix, config, store, NULL, &error);
     if (code != EMQX_TLS_OK)
         fprintf(stderr, "%s\n", error.message);
@@ -37,7 +37,8 @@ static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *co
 
 static int run(const char *name, const char *url)
 {
-    subject context = {.url = url};
+    static int opened; /* no prefix is used twice */
+    subject context = {.url = url, .opened = &opened};
     const store_subject redis = {.name = name,
                                  .context = &context,
                                  .open = open_redis,
