@@ -30,6 +30,50 @@ static void die(const char *format, ...)
     abort();
 }
 
+/* -- folders: also those of a test that failed go away ------------------------------------------------------------- */
+
+#define FOLDERS 64
+
+static char folders[FOLDERS][64];
+static pid_t owner; /* a child's exit leaves them alone */
+
+static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at)
+{
+    (void)s, (void)kind, (void)at;
+    return remove(path);
+}
+
+static void remove_folder(char *folder)
+{
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    folder[0] = '\0';
+}
+
+static void remove_all(void)
+{
+    for (size_t i = 0; i < FOLDERS && getpid() == owner; i++)
+        if (folders[i][0])
+            remove_folder(folders[i]);
+}
+
+static void make_folder(char to[64])
+{
+    strcpy(to, "/tmp/emqxtls-emulator.XXXXXX");
+    if (!mkdtemp(to))
+        die("can't make a folder: %s", strerror(errno));
+    if (!owner)
+        atexit(remove_all);
+    if (owner != getpid())
+        memset(folders, 0, sizeof folders);
+    owner = getpid();
+    for (size_t i = 0; i < FOLDERS; i++) {
+        if (!folders[i][0]) {
+            strcpy(folders[i], to);
+            return;
+        }
+    }
+}
+
 /* -- the process -------------------------------------------------------------------------------------------------- */
 
 static bool has(const char *const *options, const char *name)
@@ -82,9 +126,9 @@ void emulator_start(emulator_run *e, const char *const *options)
     int out[2];
     pid_t parent = getpid();
     memset(e, 0, sizeof *e);
-    strcpy(e->folder, "/tmp/emqxtls-emulator.XXXXXX");
-    if (!mkdtemp(e->folder) || pipe2(out, O_CLOEXEC))
-        die("no folder or pipe: %s", strerror(errno));
+    make_folder(e->folder);
+    if (pipe2(out, O_CLOEXEC))
+        die("can't make a pipe: %s", strerror(errno));
     snprintf(e->log, sizeof e->log, "%s/log", e->folder);
     if (!has(options, "--http") && !has(options, "--tls-cert"))
         snprintf(e->ca_file, sizeof e->ca_file, "%s/ca.pem", e->folder);
@@ -98,19 +142,15 @@ void emulator_start(emulator_run *e, const char *const *options)
     close(out[0]);
 }
 
-static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at)
-{
-    (void)s, (void)kind, (void)at;
-    return remove(path);
-}
-
 void emulator_end(emulator_run *e)
 {
     int status;
     kill(e->pid, SIGTERM);
     if (waitpid(e->pid, &status, 0) != e->pid || !WIFEXITED(status) || WEXITSTATUS(status))
         die("it did not end well");
-    nftw(e->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < FOLDERS; i++)
+        if (!strcmp(folders[i], e->folder))
+            remove_folder(folders[i]);
     memset(e, 0, sizeof *e);
 }
 
