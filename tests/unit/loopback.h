@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A server on 127.0.0.1 inside the test: HTTP/1.1, plain or over TLS, with an answer for each request that arrives.
+ */
+#ifndef LOOPBACK_H
+#define LOOPBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct loopback loopback;
+
+enum { KEEP, CLOSE, RESET, STALL }; /* what the server does with the connection after an answer */
+
+typedef struct loopback_answer {
+    const char *text; /* NULL: none */
+    int then;
+    int pause_ms;   /* before the answer */
+    bool head_only; /* the request's body is not read */
+} loopback_answer;
+
+/* A connection, for a server that speaks for itself. */
+typedef struct loopback_connection loopback_connection;
+bool loopback_read(loopback_connection *c, void *to, size_t n); /* exactly n; false: the client is gone */
+bool loopback_write(loopback_connection *c, const void *from, size_t n);
+void loopback_note(loopback_connection *c, const char *request); /* counts a request */
+
+typedef struct loopback_options {
+    const loopback_answer *answers; /* for the 1st, 2nd ... request; the last one for all that follow */
+    size_t count;
+    void (*serve)(loopback_connection *); /* instead of them */
+    void *tls;                            /* an SSL_CTX; NULL: plain */
+} loopback_options;
+
+loopback *loopback_start(const loopback_options *options);
+int loopback_port(const loopback *l);
+size_t loopback_requests(loopback *l); /* that have arrived */
+size_t loopback_connections(loopback *l);
+const char *loopback_request(loopback *l, size_t index); /* as it came: head, blank line, body */
+void loopback_wait_closed(loopback *l);                  /* until the server has closed them all */
+void loopback_stop(loopback *l);                         /* ends all connections */
+
+#define OK_JSON(body, length)                                                                                          \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " #length "\r\n\r\n" body
+
+#endif

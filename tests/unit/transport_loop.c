@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many exchanges at once, and the ways to drive, wake and end them.
+ */
+#include "transport_fixture.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#define RUNNING OK_JSON("{\"status\":\"running\"}", 20)
+#define MANY    40
+
+static uint32_t cancel(fixture *f, outcome *o)
+{
+    return f->transport.cancel(f->transport.context, o->handle);
+}
+
+static void poll_once(fixture *f, int timeout_ms)
+{
+    assert_int_equal(f->transport.poll(f->transport.context, timeout_ms), EMQX_TLS_OK);
+}
+
+static void poll_until_arrived(fixture *f, size_t requests)
+{
+    for (int64_t end = real_ms() + 30000; loopback_requests(f->server) < requests && real_ms() < end;)
+        poll_once(f, 5);
+    assert_int_equal(loopback_requests(f->server), requests);
+}
+
+/* A name that takes its time: libcurl asks this instead of the C library's. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+    (void)service, (void)hints;
+    if (strncmp(node, "slow", 4) == 0) {
+        sleep(3);
+        return EAI_AGAIN;
+    }
+    static struct sockaddr_in address;
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct addrinfo *a = calloc(1, sizeof *a);
+    *a = (struct addrinfo){.ai_family = AF_INET,
+                           .ai_socktype = SOCK_STREAM,
+                           .ai_addrlen = sizeof address,
+                           .ai_addr = (struct sockaddr *)&address};
+    *result = a;
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *a)
+{
+    free(a);
+}
+
+/* -- cancel ------------------------------------------------------------------------------------------------------- */
+
+static void cancelled_before_it_departs_nothing_was_sent(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    SERVE(f, {.text = RUNNING});
+    begin(f, exchange(&o, f, "PUT", "{}"));
+    assert_int_equal(cancel(f, &o), EMQX_TLS_DELIVERY_NOT_SENT);
+    poll_once(f, 50);
+    assert_int_equal(o.done, 0);
+    assert_int_equal(loopback_requests(f->server), 0);
+}
+
+static void cancelled_in_the_handshake_nothing_was_sent(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    SERVE(f, {.text = NULL, .then = STALL});
+    memmove(f->url + 5, f->url + 4, strlen(f->url + 4) + 1); /* http -> https, which the server does not speak */
+    f->url[4] = 's';
+    begin(f, exchange(&o, f, "PUT", "{}"));
+    for (int i = 0; i < 100 && loopback_connections(f->server) == 0; i++)
+        poll_once(f, 20);
+    poll_once(f, 20);
+    assert_int_equal(cancel(f, &o), EMQX_TLS_DELIVERY_NOT_SENT);
+}
+
+static void cancelled_after_it_departed_it_may_have_been_carried_out(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    SERVE(f, {.text = NULL, .then = STALL}, {.text = RUNNING});
+    begin(f, exchange(&o, f, "PUT", "{}"));
+    poll_until_arrived(f, 1);
+    assert_int_equal(cancel(f, &o), EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(o.done, 0);
+    o = run(f, "GET", NULL); /* and the next is not disturbed */
+    assert_answered(o, 200);
+}
+
+static fixture *in_done;
+static outcome pair[2];
+static uint32_t delivery_in_done;
+
+static void cancel_the_other(void *user, const emqx_tls_reply *reply)
+{
+    on_done(user, reply);
+    delivery_in_done = cancel(in_done, user == &pair[0] ? &pair[1] : &pair[0]);
+}
+
+static void done_may_cancel_another_that_is_finished_too(void **state)
+{
+    fixture *f = *state;
+    SERVE(f, {.text = RUNNING, .pause_ms = 100});
+    in_done = f;
+    for (int i = 0; i < 2; i++) {
+        exchange(&pair[i], f, "PUT", "{}")->exchange.done = cancel_the_other;
+        begin(f, &pair[i]);
+    }
+    poll_until_arrived(f, 2);
+    usleep(200000); /* both answers are there, so that one poll finishes both */
+    for (int64_t end = real_ms() + 30000; !pair[0].done && !pair[1].done && real_ms() < end;)
+        poll_once(f, 1000);
+    assert_int_equal(delivery_in_done, EMQX_TLS_DELIVERY_MAYBE);
+    poll_once(f, 50);
+    assert_int_equal(pair[0].done + pair[1].done, 1);
+}
+
+static void reads_behind_a_first_one_that_is_cancelled_go_on(void **state)
+{
+    fixture *f = *state;
+    outcome first, second, third;
+    SERVE(f, {.text = RUNNING});
+    begin(f, exchange(&first, f, "GET", NULL));
+    begin(f, exchange(&second, f, "GET", NULL));
+    begin(f, exchange(&third, f, "GET", NULL));
+    assert_int_equal(cancel(f, &second), EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(cancel(f, &first), EMQX_TLS_DELIVERY_NOT_SENT);
+    finish(f, &third);
+    assert_answered(third, 200);
+    assert_int_equal(loopback_requests(f->server), 1);
+}
+
+/* -- start -------------------------------------------------------------------------------------------------------- */
+
+static int chain_left;
+
+static void start_the_next(void *user, const emqx_tls_reply *reply)
+{
+    outcome *o = user;
+    on_done(user, reply);
+    if (--chain_left > 0) {
+        o->done = 0;
+        begin(in_done, o);
+    }
+}
+
+static void done_may_start_the_next(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    SERVE(f, {.text = RUNNING});
+    in_done = f;
+    chain_left = 5;
+    exchange(&o, f, "GET", NULL)->exchange.done = start_the_next;
+    begin(f, &o);
+    for (int64_t end = real_ms() + 30000; chain_left > 0 && real_ms() < end;)
+        poll_once(f, 1000);
+    assert_int_equal(chain_left, 0);
+    assert_answered(o, 200);
+    assert_int_equal(loopback_requests(f->server), 5);
+    assert_int_equal(loopback_connections(f->server), 1);
+}
+
+static void many_at_once(void **state)
+{
+    fixture *f = *state;
+    static outcome o[MANY];
+    SERVE(f, {.text = RUNNING, .pause_ms = 20});
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < MANY; i++)
+            begin(f, exchange(&o[i], f, i % 4 ? "GET" : "PUT", i % 4 ? NULL : "{}"));
+        for (int i = 0; i < MANY; i++) {
+            finish(f, &o[i]);
+            assert_answered(o[i], 200);
+        }
+        outcome alone = run(f, "GET", NULL);
+        assert_answered(alone, 200);
+    }
+    assert_int_equal(loopback_requests(f->server), 2 * (MANY + 1));
+}
+
+static void reads_that_begin_together_connect_in_parallel(void **state)
+{
+    fixture *f = *state;
+    static outcome o[MANY];
+    SERVE(f, {.text = RUNNING, .pause_ms = 200});
+    int64_t began = real_ms();
+    for (int i = 0; i < MANY; i++)
+        begin(f, exchange(&o[i], f, "GET", NULL));
+    for (int i = 0; i < MANY; i++)
+        finish(f, &o[i]);
+    assert_in_range(real_ms() - began, 200, 6000); /* one after another: 8 s */
+}
+
+/* -- waking, and the descriptor ----------------------------------------------------------------------------------- */
+
+static void *wake_later(void *transport)
+{
+    const emqx_tls_transport *t = transport;
+    usleep(100000);
+    t->wake(t->context);
+    return NULL;
+}
+
+static void a_wake_ends_the_poll_of_another_thread(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    pthread_t thread;
+    SERVE(f, {.text = NULL, .then = STALL});
+    for (int with_descriptor = 0; with_descriptor < 2; with_descriptor++) {
+        if (with_descriptor)
+            assert_true(f->transport.fd(f->transport.context) >= 0);
+        begin(f, exchange(&o, f, "GET", NULL));
+        poll_until_arrived(f, (size_t)with_descriptor + 1);
+        int64_t began = real_ms();
+        pthread_create(&thread, NULL, wake_later, &f->transport);
+        while (real_ms() - began < 90) /* libcurl's own timers may end a poll too */
+            poll_once(f, 4000);
+        pthread_join(thread, NULL);
+        assert_in_range(real_ms() - began, 90, 2000);
+        assert_int_equal(o.done, 0);
+        cancel(f, &o);
+    }
+}
+
+static void a_wake_with_no_poll_running_ends_the_next(void **state)
+{
+    fixture *f = *state;
+    SERVE(f, {.text = RUNNING});
+    f->transport.wake(f->transport.context);
+    f->transport.wake(f->transport.context);
+    int64_t began = real_ms();
+    poll_once(f, 5000);
+    assert_in_range(real_ms() - began, 0, 1000);
+    began = real_ms();
+    poll_once(f, 60); /* and only the next */
+    assert_in_range(real_ms() - began, 55, 1000);
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* An event loop knows nothing but the descriptor. */
+static void drive_by_descriptor(fixture *f, int fd, const outcome *o)
+{
+    for (int64_t end = real_ms() + 30000; !o->done && real_ms() < end;) {
+        assert_true(readable(fd, 6000));
+        poll_once(f, 0);
+    }
+    assert_int_equal(o->done, 1);
+}
+
+static void the_descriptor_is_all_that_an_event_loop_needs(void **state)
+{
+    fixture *f = *state;
+    static outcome o[MANY];
+    outcome late;
+    SERVE(f, {.text = RUNNING, .pause_ms = 10});
+    begin(f, exchange(&o[0], f, "GET", NULL)); /* under way before it is asked for */
+    poll_until_arrived(f, 1);
+    int fd = f->transport.fd(f->transport.context);
+    assert_int_equal(f->transport.fd(f->transport.context), fd);
+    drive_by_descriptor(f, fd, &o[0]);
+    for (int i = 0; i < MANY; i++)
+        begin(f, exchange(&o[i], f, i % 4 ? "GET" : "PUT", i % 4 ? NULL : "{}"));
+    for (int i = 0; i < MANY; i++) {
+        drive_by_descriptor(f, fd, &o[i]);
+        assert_answered(o[i], 200);
+    }
+    loopback_stop(f->server); /* idle connections end: no work, or work that one poll does */
+    f->server = NULL;
+    for (int i = 0; i < 10 && readable(fd, 20); i++)
+        poll_once(f, 0);
+    assert_false(readable(fd, 20));
+    f->transport.wake(f->transport.context);
+    assert_true(readable(fd, 0));
+    poll_once(f, 0);
+    assert_false(readable(fd, 20));
+    snprintf(f->url, sizeof f->url, "http://slow.example/x");
+    exchange(&late, f, "GET", NULL)->exchange.connect_timeout_ms = 200;
+    begin(f, &late);
+    drive_by_descriptor(f, fd, &late);
+    assert_failed(late, TIMEOUT, NOT_SENT);
+}
+
+/* -- time --------------------------------------------------------------------------------------------------------- */
+
+static void deadlines_hold_while_a_name_is_looked_up(void **state)
+{
+    fixture *f = *state;
+    outcome o;
+    open_transport(f);
+    snprintf(f->url, sizeof f->url, "https://slow.example/x");
+    int64_t began = real_ms();
+    exchange(&o, f, "PUT", "{}")->exchange.timeout_ms = 200;
+    begin(f, &o);
+    finish(f, &o);
+    assert_failed(o, TIMEOUT, NOT_SENT);
+    begin(f, exchange(&o, f, "PUT", "{}"));
+    poll_once(f, 50);
+    assert_int_equal(cancel(f, &o), EMQX_TLS_DELIVERY_NOT_SENT);
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
+    assert_in_range(real_ms() - began, 200, 2500); /* the look-up itself: 3000 */
+}
+
+static void deadlines_hold_for_reads_that_wait_for_the_first(void **state)
+{
+    fixture *f = *state;
+    outcome o[4];
+    SERVE(f, {.text = NULL, .then = STALL});
+    memmove(f->url + 5, f->url + 4, strlen(f->url + 4) + 1);
+    f->url[4] = 's'; /* a handshake that does not end */
+    int64_t began = real_ms();
+    for (int i = 0; i < 4; i++) {
+        exchange(&o[i], f, "GET", NULL)->exchange.timeout_ms = 400;
+        o[i].exchange.connect_timeout_ms = 200;
+        begin(f, &o[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        finish(f, &o[i]);
+        assert_failed(o[i], TIMEOUT, NOT_SENT);
+    }
+    assert_in_range(real_ms() - began, 200, 4000);
+}
+
+/* -- memory ------------------------------------------------------------------------------------------------------- */
+
+static void a_failed_allocation_is_told_and_leaks_nothing(void **state)
+{
+    fixture *f = *state;
+    emqx_tls_error error;
+    SERVE(f, {.text = RUNNING});
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
+    size_t i = 0;
+    for (int failed = 1; failed; i++) {
+        outcome o = {0};
+        emqx_tls_test_allocator_fail(f->allocator, i + 1, 0);
+        emqx_tls_code code = emqxi_curl_transport(&f->options, &f->transport, &error);
+        if (code == EMQX_TLS_OK) {
+            exchange(&o, f, "GET", NULL);
+            code = f->transport.start(f->transport.context, &o.exchange, &o.handle);
+            if (code == EMQX_TLS_OK) {
+                finish(f, &o);
+                code = o.code;
+            }
+            f->transport.destroy(f->transport.context);
+        }
+        f->transport.context = NULL;
+        failed = emqx_tls_test_allocator_failed(f->allocator);
+        assert_int_equal(code, failed ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_OK);
+    }
+    emqx_tls_test_allocator_fail(f->allocator, 0, 0);
+    assert_in_range(i, 6, 20); /* context, table, exceptions, transfer, URL, reply */
+}
+
+static void warm_reads_allocate_nothing_of_the_librarys_own(void **state)
+{
+    fixture *f = *state;
+    SERVE(f, {.text = RUNNING});
+    run(f, "GET", NULL);
+    size_t before = emqx_tls_test_allocator_count(f->allocator);
+    for (int i = 0; i < 10; i++)
+        run(f, "GET", NULL);
+    assert_int_equal(emqx_tls_test_allocator_count(f->allocator), before);
+}
+
+static void a_read_in_flight_takes_little_memory(void **state)
+{
+    fixture *f = *state;
+    static outcome o[MANY];
+    SERVE(f, {.text = RUNNING});
+    size_t before = emqx_tls_test_allocator_live(f->allocator);
+    for (int i = 0; i < MANY; i++)
+        begin(f, exchange(&o[i], f, "GET", NULL));
+    for (int i = 0; i < MANY; i++)
+        finish(f, &o[i]);
+    assert_in_range((emqx_tls_test_allocator_peak(f->allocator) - before) / MANY, 1, 2048);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(cancelled_before_it_departs_nothing_was_sent),
+        TEST(cancelled_in_the_handshake_nothing_was_sent),
+        TEST(cancelled_after_it_departed_it_may_have_been_carried_out),
+        TEST(done_may_cancel_another_that_is_finished_too),
+        TEST(reads_behind_a_first_one_that_is_cancelled_go_on),
+        TEST(done_may_start_the_next),
+        TEST(many_at_once),
+        TEST(reads_that_begin_together_connect_in_parallel),
+        TEST(a_wake_ends_the_poll_of_another_thread),
+        TEST(a_wake_with_no_poll_running_ends_the_next),
+        TEST(the_descriptor_is_all_that_an_event_loop_needs),
+        TEST(deadlines_hold_while_a_name_is_looked_up),
+        TEST(deadlines_hold_for_reads_that_wait_for_the_first),
+        TEST(a_failed_allocation_is_told_and_leaks_nothing),
+        TEST(warm_reads_allocate_nothing_of_the_librarys_own),
+        TEST(a_read_in_flight_takes_little_memory),
+    };
+    alarm(120);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
