@@ -90,14 +90,14 @@ static void order(emqxi_check *c, const walk *w)
                 len < sizeof text - 24 ? "" : ", ...");
 }
 
-static void incomplete(emqxi_check *c, const walk *w, bool ca_left_over)
+static void incomplete(emqxi_check *c, const walk *w, size_t last_ca_left_over)
 {
     char name[EMQXI_NAME_TEXT];
     for (size_t i = 0; i < w->reached; i++) {
         const emqxi_cert *cert = w->queue[i];
         /* The chain's end needs no issuer: clients have the root. But the leaf's own one belongs to the chain, and a CA that
-         * is left over suggests that one is missing between. */
-        if (cert->self_signed || cert->has_issuer || (i > 0 && !ca_left_over))
+         * is left over behind the end suggests that one is missing between. */
+        if (cert->self_signed || cert->has_issuer || (i > 0 && cert->index >= last_ca_left_over))
             continue;
         emqxi_name_text(X509_get_issuer_name(cert->x), name);
         emqxi_found(c, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, EMQX_TLS_PART_CERT, cert->index,
@@ -119,20 +119,22 @@ static void roots(emqxi_check *c, const walk *w)
     }
 }
 
-static bool left_over(emqxi_check *c, const emqxi_certs *certs)
+/* Returns the block of the last CA that is left over; 0: none is. */
+static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
 {
     char name[EMQXI_NAME_TEXT];
-    bool ca = false;
+    size_t last_ca = 0;
     for (size_t i = 0; i < certs->count; i++) {
         const emqxi_cert *cert = &certs->list[i];
         if (cert->reached)
             continue;
-        ca = ca || X509_check_ca(cert->x) != 0;
+        if (X509_check_ca(cert->x) != 0)
+            last_ca = cert->index;
         emqxi_name_text(X509_get_subject_name(cert->x), name);
         emqxi_found(c, EMQX_TLS_FINDING_CHAIN_EXTRA, EMQX_TLS_PART_CERT, cert->index,
                     "block %zu of cert (%s) does not belong to the leaf's chain: take it out", cert->index, name);
     }
-    return ca;
+    return last_ca;
 }
 
 void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)

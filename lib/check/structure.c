@@ -58,6 +58,15 @@ static void certificates(emqxi_check *c, uint32_t part)
     c->sound[part] = false;
 }
 
+/* All three begin with a version. What follows tells them apart: PKCS#8 the algorithm's SEQUENCE, SEC1 an OCTET STRING,
+ * PKCS#1 an INTEGER. OpenSSL would take any of them under any label; others do not. */
+static bool has_form_of_label(const emqxi_pem_block *b)
+{
+    size_t at = b->der[1] < 0x80 ? 2 : 2u + (b->der[1] & 0x7F);
+    unsigned char next = b->kind == EMQXI_PEM_PKCS8 ? 0x30 : b->kind == EMQXI_PEM_SEC1 ? 0x04 : 0x02;
+    return b->der_len > at + 3 && b->der[at] == 0x02 && b->der[at + 1] == 0x01 && b->der[at + 3] == next;
+}
+
 static void key_block(emqxi_check *c, size_t i, size_t keys_before)
 {
     const uint32_t part = EMQX_TLS_PART_KEY;
@@ -80,8 +89,15 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_FORMAT, part, i,
                     "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it to PKCS#8",
                     (int)b->label_len, b->label);
-    else if (b->fault && b->kind != EMQXI_PEM_PARAMETERS)
+    else if (b->kind == EMQXI_PEM_PARAMETERS)
+        c->sound[part] = true;
+    else if (b->fault)
         found_fault(c, part, i);
+    else if (!has_form_of_label(b))
+        emqxi_found(
+            c, EMQX_TLS_FINDING_KEY_DAMAGED, part, i,
+            "the key is no \"%.*s\", as its BEGIN line says, or it is damaged: copy the file again, or convert it",
+            (int)b->label_len, b->label);
     else
         c->sound[part] = true;
 }

@@ -106,16 +106,16 @@ static emqxi_cert *first_end_entity(const emqxi_certs *certs)
     return NULL;
 }
 
-/* The leaf is what the key belongs to. Where it belongs to none, the first certificate that is no CA's. */
+/* The leaf is what the key belongs to, unless that is a CA above it. Where it belongs to none, the first certificate that is
+ * no CA's. */
 static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY *key, size_t key_index)
 {
-    emqxi_cert *leaf = owner(certs, key);
-    if (leaf)
-        return leaf;
-    leaf = first_end_entity(certs);
+    emqxi_cert *leaf = first_end_entity(certs), *own = owner(certs, key);
+    if (own && (!leaf || X509_check_ca(own->x) == 0))
+        return own;
     if (!c->sound[EMQX_TLS_PART_CERT]) /* what can't be read may be the leaf */
         return key ? NULL : leaf;
-    if (!leaf && (certs->count > 1 || !certs->list[0].self_signed)) {
+    if (!leaf && !own && (certs->count > 1 || !certs->list[0].self_signed)) {
         emqxi_found(
             c, EMQX_TLS_FINDING_NO_LEAF, EMQX_TLS_PART_CERT, 0,
             "cert has only certificates of CAs: put the leaf before them (fullchain.pem, where the file is chain.pem)");
@@ -124,7 +124,8 @@ static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY 
     leaf = leaf ? leaf : &certs->list[0];
     if (key)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_MISMATCH, EMQX_TLS_PART_KEY, key_index,
-                    "the private key belongs to no certificate of cert: give the key that the leaf was made with");
+                    "the private key belongs to %s: give the key that the leaf was made with",
+                    own ? "a CA of the chain and not to the leaf" : "no certificate of cert");
     return leaf;
 }
 

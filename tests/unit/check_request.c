@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cases about what is in which part: type, key, client CA.
+ */
+#include "check_cases.h"
+
+const check_case check_cases_request[] = {
+    /* accepted */
+    {"one-way with its chain", "leaf inter", "leaf.key", NULL, "", ""},
+    {"two-way with its chain", "leaf inter", "leaf.key", "root", "", ""},
+    {"two-way with several client CAs", "leaf inter", "leaf.key", "root other-root v1", "", ""},
+    {"a client CA that is an intermediate", "leaf inter", "leaf.key", "inter", "", ""},
+    {"a SEC1 key", "leaf inter", "leaf.sec1", NULL, "", ""},
+    {"a SEC1 key behind EC PARAMETERS", "leaf inter", "leaf.params leaf.sec1", NULL, "", ""},
+    {"a PKCS#1 key", "rsa2048 rsaca", "rsa2048.pkcs1", NULL, "", ""},
+    {"blanks for the client CA of one-way", "leaf inter", "leaf.key", "space", "", "", .type = 1},
+    /* the request */
+    {"neither one-way nor two-way", "leaf inter", "leaf.key", NULL, "!type-unknown@request.0", "", .type = 3},
+    {"no certificate", "", "leaf.key", NULL, "!part-empty@cert.0", ""},
+    {"blanks for a certificate", "space", "leaf.key", NULL, "!part-empty@cert.0", ""},
+    {"no key", "leaf inter", "", NULL, "!part-empty@key.0", ""},
+    {"nothing at all", "", "", NULL, "!part-empty@cert.0 !part-empty@key.0", ""},
+    {"text for a certificate", "comment", "leaf.key", NULL, "!no-leaf@cert.0", ""},
+    {"two-way without a client CA", "leaf inter", "leaf.key", "", "!ca-missing@cacert.0", ""},
+    {"two-way with blanks for the client CA", "leaf inter", "leaf.key", "space", "!ca-missing@cacert.0", ""},
+    {"two-way with text for the client CA", "leaf inter", "leaf.key", "comment", "!ca-missing@cacert.0", ""},
+    {"one-way with a client CA", "leaf inter", "leaf.key", "root", "!ca-unexpected@cacert.0", "", .type = 1},
+    /* blocks in the wrong place */
+    {"key and certificate exchanged", "leaf.key", "leaf", NULL, "!key-in-cert@cert.0 !cert-in-key@key.0", ""},
+    {"the key in the certificate's file too", "leaf inter leaf.key", "leaf.key", NULL, "!key-in-cert@cert.2", ""},
+    {"an encrypted key in the certificate's file", "leaf inter leaf.encrypted", "leaf.key", NULL, "!key-in-cert@cert.2",
+     ""},
+    {"the chain in the key's file too", "leaf inter", "leaf.key leaf inter", NULL,
+     "!cert-in-key@key.1 !cert-in-key@key.2", ""},
+    {"a key for the client CA", "leaf inter", "leaf.key", "root.key", "!key-in-cert@cacert.0", ""},
+    {"a certificate request", "csr", "leaf.key", NULL, "!block-unexpected@cert.0", ""},
+    {"PKCS#7", "pkcs7", "leaf.key", NULL, "!block-unexpected@cert.0", ""},
+    {"OpenSSL's TRUSTED CERTIFICATE", "trusted inter", "leaf.key", NULL, "!block-unexpected@cert.0", ""},
+    {"DH parameters behind the chain", "leaf inter dh", "leaf.key", NULL, "!block-unexpected@cert.2", ""},
+    {"EC parameters in the chain", "leaf inter leaf.params", "leaf.key", NULL, "!block-unexpected@cert.2", ""},
+    {"a public key for the key", "leaf inter", "public", NULL, "!block-unexpected@key.0", ""},
+    {"a public key behind the key", "leaf inter", "leaf.key public", NULL, "!block-unexpected@key.1", ""},
+    /* the key */
+    {"text for a key", "leaf inter", "comment", NULL, "!no-key@key.0", ""},
+    {"EC PARAMETERS alone", "leaf inter", "leaf.params", NULL, "!no-key@key.0", ""},
+    {"two keys", "leaf inter", "leaf.key other.key", NULL, "!several-keys@key.1", ""},
+    {"the same key twice", "leaf inter", "leaf.params leaf.sec1 leaf.key", NULL, "!several-keys@key.2", ""},
+    {"an encrypted PKCS#8 key", "leaf inter", "leaf.encrypted", NULL, "!key-encrypted@key.0", ""},
+    {"a SEC1 key with Proc-Type: 4,ENCRYPTED", "leaf inter", "leaf.legacy", NULL, "!key-encrypted@key.0", ""},
+    {"a PKCS#1 key with Proc-Type: 4,ENCRYPTED", "rsa2048 rsaca", "rsa2048.legacy", NULL, "!key-encrypted@key.0", ""},
+    {"an encrypted key under the label of a plain one", "leaf inter", "sealed", NULL, "!key-damaged@key.0", ""},
+    {"an OpenSSH key", "leaf inter", "openssh", NULL, "!key-format@key.0", ""},
+    {"a DSA key", "leaf inter", "dsa", NULL, "!key-format@key.0", ""},
+    {"a key that is none", "leaf inter", "junk-key", NULL, "!key-damaged@key.0", ""},
+    {"a certificate under a key's label", "leaf inter", "leaf-as-key", NULL, "!key-damaged@key.0", ""},
+    {"PKCS#8 under the label of SEC1", "leaf inter", "pkcs8-as-sec1", NULL, "!key-damaged@key.0", ""},
+    {"a key whose halves do not belong together", "leaf inter", "wrong-half", NULL, "", "!key-damaged@key.0"},
+    {"another key", "leaf inter", "other.key", NULL, "", "!key-mismatch@key.0"},
+    {"another kind of key", "leaf inter", "rsa2048.key", NULL, "", "!key-mismatch@key.0"},
+    {"the key of the intermediate", "leaf inter", "inter.key", NULL, "", "!key-mismatch@key.0"},
+    {"another key behind EC PARAMETERS", "leaf inter", "other.params other.sec1", NULL, "", "!key-mismatch@key.1"},
+    {"another key for a self-signed CA's certificate", "self-ca", "other.key", NULL, "", "!key-mismatch@key.0"},
+    /* the client CA */
+    {"a client's certificate for the client CA", "leaf inter", "leaf.key", "client", "", "!ca-not-ca@cacert.0"},
+    {"one of two is no CA", "leaf inter", "leaf.key", "root client", "", "!ca-not-ca@cacert.1"},
+    {"no CA, and the policy lets it pass", "leaf inter", "leaf.key", "client", "", "?ca-not-ca@cacert.0",
+     .policy = "client_ca=warn"},
+    {"no CA, and the policy does not look", "leaf inter", "leaf.key", "client", "", "", .policy = "client_ca=off"},
+    {"an expired client CA among others", "leaf inter", "leaf.key", "root root-expired", "", "?ca-not-valid@cacert.1"},
+    {"a client CA of the future among others", "leaf inter", "leaf.key", "root-future root", "",
+     "?ca-not-valid@cacert.0"},
+    {"no client CA that is valid", "leaf inter", "leaf.key", "root-expired root-future", "",
+     "?ca-not-valid@cacert.0 ?ca-not-valid@cacert.1 !ca-none-valid@cacert.0"},
+    {"a client CA twice", "leaf inter", "leaf.key", "root inter root", "?ca-duplicate@cacert.2", ""},
+    {"a damaged client CA", "leaf inter", "leaf.key", "root junk-cert", "", "!cert-damaged@cacert.1"},
+};
+const size_t check_cases_request_count = sizeof check_cases_request / sizeof check_cases_request[0];

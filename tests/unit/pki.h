@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when the tests run.
+ *
+ * A name is that of a certificate ("leaf"), of a key in a form ("leaf.key", .sec1, .pkcs1, .params, .encrypted, .legacy), a
+ * certificate or key as DER ("leaf.der"), or of one of the other pieces in pki_pieces.c. pki.c has the tables.
+ */
+#ifndef PKI_H
+#define PKI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/x509.h>
+
+/* 2027-01-15 08:00:00 UTC: all validity is told from here. */
+#define PKI_NOW INT64_C(1800000000)
+#define PKI_DAY INT64_C(86400)
+
+/* Growing text; `data` has a NUL behind it. */
+typedef struct pki_text {
+    char *data;
+    size_t len;
+} pki_text;
+
+void pki_append(pki_text *to, const void *data, size_t len);
+
+void pki_start(void);
+void pki_end(void);
+
+EVP_PKEY *pki_key(const char *name);
+X509 *pki_cert(const char *name);
+
+/* Appends the pieces of a list of names ("leaf inter"); ends the program where a name is none. */
+void pki_put(pki_text *to, const char *names);
+
+/* The pieces that are neither certificates nor keys; false: none of that name. pki_pieces.c */
+int pki_put_piece(pki_text *to, const char *name);
+
+/* A certificate of the same key for CN=`name`, signed by the certificate and key of CN=`issuer`. For long chains. */
+X509 *pki_issue(const char *name, const char *issuer, int ca, EVP_PKEY *key, EVP_PKEY *issuer_key);
+void pki_put_cert(pki_text *to, X509 *x);
+
+#endif
