@@ -41,7 +41,7 @@ run() { # NAME DIR MESON-TEST-ARGUMENT...
 }
 
 say "packages"
-./tests/packages.sh build tests redis
+./tests/packages.sh build tests redis acme
 configure build-test
 run "all tests" build-test
 

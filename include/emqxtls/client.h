@@ -129,7 +129,8 @@ EMQX_TLS_API emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op,
                                            const emqx_tls_request *request, emqx_tls_done_fn done, void *user,
                                            emqx_tls_call **call, emqx_tls_error *error);
 
-/* Inside `done`: copies the call's results. status and error may be NULL. */
+/* Inside `done`: copies the call's results. status and error may be NULL. Before that, while the call is under way, the status is the
+ * last one that it saw (state UNKNOWN: none yet), for a display of progress. */
 EMQX_TLS_API void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, emqx_tls_error *error);
 
 /* Ends a call: its `done` comes with CANCELLED from the next run (or client_free). A call that is already over, and waits

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include <jansson.h>
+
+static const char *const parts[] = {"request", "cert", "key", "cacert"};
+
+static void show_finding(const struct options *o, const emqx_tls_finding *f)
+{
+    const char *severity = f->severity == EMQX_TLS_REFUSE ? "refused" : "warning";
+    const char *part = parts[f->part % 4];
+    if (!o->json) {
+        printf("%s: %s, block %u: %s (%s)\n", severity, part, (unsigned)f->index + 1, f->text, f->name);
+        return;
+    }
+    json_t *j = json_pack("{ss si ss ss si ss}", "finding", f->name, "id", (int)f->id, "severity", severity, "part",
+                          part, "index", (int)f->index, "text", f->text);
+    char *text = json_dumps(j, JSON_COMPACT);
+    puts(text ? text : "{}");
+    free(text);
+    json_decref(j);
+}
+
+int run_check(const struct options *o)
+{
+    struct material m;
+    emqx_tls_policy policy;
+    emqx_tls_report *report = NULL;
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    emqx_tls_policy_init(&policy);
+    policy.host = o->host;
+    if (o->min_days_left)
+        policy.min_days_left = o->min_days_left;
+    int code = material_load(&m, o);
+    if (code != EXIT_DONE) {
+        material_free(&m);
+        return code;
+    }
+    emqx_tls_code checked = emqx_tls_check(&m.request, &policy, time(NULL), &report, &error);
+    if (checked != EMQX_TLS_OK && checked != EMQX_TLS_E_CHECK)
+        show_failure(o, &error);
+    for (size_t i = 0; i < emqx_tls_report_count(report); i++) {
+        emqx_tls_finding finding;
+        emqx_tls_finding_init(&finding);
+        if (emqx_tls_report_get(report, i, &finding) == EMQX_TLS_OK &&
+            (!o->quiet || finding.severity == EMQX_TLS_REFUSE))
+            show_finding(o, &finding);
+    }
+    if (checked == EMQX_TLS_OK && emqx_tls_report_count(report) == 0 && !o->quiet && !o->json)
+        puts("nothing found that the platform would refuse");
+    emqx_tls_report_free(report);
+    material_free(&m);
+    return exit_of(o, &error);
+}
+
+int run_probe(const struct options *o)
+{
+    struct material m = {0};
+    emqx_tls_probe_result result;
+    emqx_tls_error error;
+    char until[32] = "";
+    emqx_tls_probe_result_init(&result);
+    emqx_tls_error_init(&error);
+    int code = material_load(&m, o);
+    const emqx_tls_request *expected = o->cert_file ? &m.request : NULL;
+    if (code == EXIT_DONE && emqx_tls_probe(o->probe_host, o->probe_port, o->host, expected,
+                                            o->wait_ms ? o->wait_ms : 10000, &result, &error) != EMQX_TLS_OK) {
+        show_failure(o, &error);
+        code = exit_of(o, &error);
+    }
+    material_free(&m);
+    if (code != EXIT_DONE)
+        return code;
+    time_t seconds = (time_t)result.not_after;
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc))
+        strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &utc);
+    if (o->json) {
+        json_t *j = json_pack("{ss ss ss ss}", "command", "probe", "cn", result.common_name, "expire", until, "sha256",
+                              result.sha256);
+        if (expected)
+            json_object_set_new(j, "matches", json_boolean(result.matches));
+        char *text = json_dumps(j, JSON_COMPACT);
+        puts(text ? text : "{}");
+        free(text);
+        json_decref(j);
+    } else if (!o->quiet) {
+        printf("%s:%u serves%s%s, until %s UTC, sha256 %s\n", o->probe_host, (unsigned)o->probe_port,
+               *result.common_name ? " cn " : " a certificate", result.common_name, until, result.sha256);
+    }
+    if (!expected || result.matches)
+        return EXIT_DONE;
+    if (!o->json)
+        fprintf(stderr, "emqxtls: that is not the certificate of %s\n", o->cert_file);
+    return EXIT_LATER; /* it may yet come: after a write it takes a while */
+}

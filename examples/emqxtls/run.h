@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands that talk to the platform, for one deployment or many at once.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "options.h"
+
+/* One deployment's part of the work, and what became of it. */
+struct job {
+    const char *deployment;
+    struct fleet *fleet;
+    emqx_tls_call *call; /* while it is under way */
+    int64_t since_ms;
+    emqx_tls_code code;
+    emqx_tls_status status;
+    emqx_tls_error error;
+    emqx_tls_ensure_result result;
+};
+
+struct fleet {
+    const struct options *options;
+    emqx_tls_client *client;
+    const emqx_tls_request *request; /* NULL where the command needs none */
+    struct job *jobs;
+    size_t count, submitted, active, done;
+    int64_t began_ms;
+    int exit_code;
+    bool progress; /* a terminal: show what is going on */
+};
+
+int run_platform_command(const struct options *o);
+
+/* Opens the limiter that the options name. `key` tells the default file of one key from that of another. */
+int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_limiter **limiter);
+
+/* -- show.c */
+int64_t monotonic_ms(void);
+int exit_of(const struct options *o, const emqx_tls_error *error);
+int worse(int a, int b);
+void show_job(const struct options *o, const struct job *job);
+void show_progress(const struct fleet *fleet);
+void hide_progress(const struct fleet *fleet);
+void show_log(void *user, int32_t level, const char *line);
+void show_failure(const struct options *o, const emqx_tls_error *error);
+int show_quota(const struct options *o, emqx_tls_limiter *limiter);
+
+/* -- local.c: commands that need no platform */
+int run_check(const struct options *o);
+int run_probe(const struct options *o);
+
+#endif

@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# command.sh EMQXTLS EMULATOR - the command end to end against the emulator; its output is compared as a user reads it.
+set -uo pipefail
+emqxtls=$(realpath "$1") emulator=$(realpath "$2")
+work=$(mktemp -d)
+pids=()
+cleanup() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+  wait 2>/dev/null
+  rm -rf "$work"
+}
+trap cleanup EXIT
+cd "$work" || exit 1
+export HOME=$work TZ=UTC
+unset XDG_STATE_HOME STATE_DIRECTORY CREDENTIALS_DIRECTORY
+failed=0 passed=0
+
+# run EXIT-STATUS ARGUMENT... : what it printed is in $output (stdout and stderr)
+run() {
+  local wanted=$1 status
+  shift
+  output=$("$emqxtls" "$@" 2>&1 </dev/null)
+  status=$?
+  if [ "$status" != "$wanted" ]; then
+    failed=$((failed + 1))
+    printf 'FAILED: emqxtls %s\n  ended with %s, not %s, and said:\n%s\n' "$*" "$status" "$wanted" "$output"
+    return 1
+  fi
+  passed=$((passed + 1))
+}
+
+says() { # TEXT: the whole output
+  if [ "$output" = "$1" ]; then passed=$((passed + 1)); return; fi
+  failed=$((failed + 1))
+  printf 'FAILED: wanted\n%s\nbut it said\n%s\n' "$1" "$output"
+}
+
+tells() { # PATTERN: somewhere in the output
+  if grep -qE -- "$1" <<<"$output"; then passed=$((passed + 1)); return; fi
+  failed=$((failed + 1))
+  printf 'FAILED: nothing like "%s" in\n%s\n' "$1" "$output"
+}
+
+field() { # JQ-EXPRESSION VALUE
+  local is
+  is=$(jq -r "$1" <<<"$output" 2>&1)
+  if [ "$is" = "$2" ]; then passed=$((passed + 1)); return; fi
+  failed=$((failed + 1))
+  printf 'FAILED: %s is %s, not %s, in\n%s\n' "$1" "$is" "$2" "$output"
+}
+
+arrived() { # METHOD NUMBER
+  local is
+  is=$(grep -c "\"method\":\"$1\"" arrived)
+  if [ "$is" = "$2" ]; then passed=$((passed + 1)); return; fi
+  failed=$((failed + 1))
+  printf 'FAILED: %s %s arrived, not %s\n' "$is" "$1" "$2"
+}
+
+fault() {
+  curl -sf -d "$1" "$EMULATOR_CONTROL/faults" || { echo "the emulator does not take $1"; exit 1; }
+}
+
+certificate() { # NAME DAYS
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.pem" -days "$2" -subj /CN=broker.test \
+    -addext subjectAltName=DNS:broker.test >/dev/null 2>&1
+}
+certificate first 200
+certificate second 300
+certificate short 20
+
+export EMQXCLOUD_PLATFORM_API_KEY=test-key EMQXCLOUD_PLATFORM_API_SECRET=test-secret-never-shown
+"$emulator" --tls-dir tls --ready-file ready --log arrived --pending 1 --terminated 1 --lifetime 250 >/dev/null 2>&1 &
+pids+=($!)
+for _ in $(seq 100); do [ -s ready ] && break; sleep 0.1; done
+set -a
+. ./ready
+set +a
+ca=(--ca-file tls/ca.pem)
+
+# -- usage
+run 0 --help && tells '^  ensure '
+run 0 --version && tells '^emqxtls [0-9]'
+run 2 && tells 'give a command'
+run 2 nonsense && tells "no command 'nonsense'"
+run 2 status && tells 'needs --deployment'
+run 2 ensure -d a --cert first.pem && tells 'needs --cert FILE and --key FILE'
+run 2 delete -d a -d b && tells 'takes one --deployment'
+run 2 status -d a --wait 1x && tells 'duration'
+run 2 status -d a --unknown && tells -- '--unknown'
+run 2 status -d 'a
+b' "${ca[@]}" && tells 'control character'
+run 2 ensure -d a --cert no.pem --key first.key "${ca[@]}" && tells 'no.pem: No such file'
+chmod 644 second.key
+run 2 ensure -d a --cert second.pem --key second.key "${ca[@]}" && tells 'everybody can read'
+chmod 600 second.key
+
+# -- local
+run 0 check --cert first.pem --key first.key && says 'nothing found that the platform would refuse'
+run 3 check --cert first.pem --key second.key && tells 'refused: key.*\(key-mismatch\)'
+run 3 check --cert short.pem --key short.key && tells 'days'
+run 0 check --cert short.pem --key short.key --min-days-left 10
+run 3 check --cert first.pem --key second.key --json && field 'select(.severity=="refused") | .finding' key-mismatch
+arrived GET 0
+
+# -- the life of a certificate
+run 0 status -d d1 "${ca[@]}" && says 'd1: absent'
+run 0 ensure -d d1 "${ca[@]}" --cert first.pem --key first.key --dry-run && says 'd1: would create (1 reads, 0 writes); absent'
+arrived POST 0
+run 3 ensure -d d1 "${ca[@]}" --cert short.pem --key short.key && tells '^d1: CHECK: '
+run 0 ensure -d d1 "${ca[@]}" --cert first.pem --key first.key --wait 1m --receipt receipts &&
+  tells '^d1: created \([0-9]+ reads, 1 writes\); running, one-way, until .*, cn broker.test$'
+arrived POST 1
+run 0 ensure -d d1 "${ca[@]}" --cert first.pem --key first.key --wait 1m --receipt receipts &&
+  tells '^d1: unchanged \(1 reads, 0 writes\); running'
+run 0 ensure -d d1 "${ca[@]}" --cert second.pem --key second.key --wait 1m --receipt receipts --json &&
+  field .action updated && field .writes 1 && field .state running && field .certain true
+run 0 ensure -d d1 "${ca[@]}" --cert second.pem --key second.key --receipt receipts --quiet && says ''
+run 3 ensure -d d1 "${ca[@]}" --cert first.pem --key first.key --receipt receipts && tells 'would end before the one in place'
+arrived PUT 1
+run 0 wait -d d1 "${ca[@]}" --cert second.pem --key second.key && tells '^d1: running'
+run 0 status -d d1 -d d2 "${ca[@]}" --json && field 'select(.deployment=="d2").state' absent
+printf '# fleet\n d1 \n\nd2 # second\n' >fleet.txt
+run 0 status --deployments fleet.txt "${ca[@]}" && tells '^d1: running' && tells '^d2: absent'
+run 4 wait -d d2 "${ca[@]}" && tells 'NOT_FOUND'
+run 0 remove -d d1 "${ca[@]}" && says 'd1: no certificate any more'
+run 0 remove -d d1 "${ca[@]}"
+arrived DELETE 1
+run 0 quota && tells '^writes: 3 of 6 left$'
+run 0 quota --json && field 'select(.class=="writes").used' 3
+run 0 status -d d2 "${ca[@]}" --verbose && tells 'GET 127.0.0.1:[0-9]+/public_api/v1/deployments/d2/tls: status 200'
+
+# -- trouble, with its exit status
+EMQXCLOUD_PLATFORM_API_SECRET=wrong run 4 status -d d1 "${ca[@]}" && tells 'UNAUTHORIZED'
+EMQXCLOUD_PLATFORM_ENDPOINT=https://127.0.0.1:1/v1 run 5 status -d d1 "${ca[@]}" && tells 'could not reach'
+run 5 status -d d1 && tells 'ca_file|certificate'
+EMQXCLOUD_PLATFORM_ENDPOINT='' run 2 status -d d1 && tells 'EMQXCLOUD_PLATFORM_ENDPOINT is not set'
+fault '{"method": "POST", "cut": 0, "end": "drop"}'
+run 6 create -d d3 "${ca[@]}" --cert first.pem --key first.key && tells 'may have been carried out'
+fault '{"method": "PUT", "status": 500}'
+run 6 update -d d3 "${ca[@]}" --cert second.pem --key second.key && tells 'HTTP'
+run 0 delete -d d3 "${ca[@]}" && says 'd3: deleted'
+run 5 create -d d4 "${ca[@]}" --cert first.pem --key first.key --json && field .code RATE_LIMITED &&
+  field '.retry_after_s > 3000' true && field .exit 5
+
+# -- where credentials come from
+(
+  umask 077
+  printf 'EMQXCLOUD_PLATFORM_ENDPOINT=%s\nEMQXCLOUD_PLATFORM_API_KEY="test-key"\nexport EMQXCLOUD_PLATFORM_API_SECRET=%s\n' \
+    "$EMQXCLOUD_PLATFORM_ENDPOINT" test-secret-never-shown >emqxtls
+)
+saved=$(env | grep ^EMQXCLOUD)
+unset EMQXCLOUD_PLATFORM_ENDPOINT EMQXCLOUD_PLATFORM_API_KEY EMQXCLOUD_PLATFORM_API_SECRET
+run 2 status -d d1 "${ca[@]}" && tells 'is not set'
+run 0 status -d d1 "${ca[@]}" --secret-file emqxtls
+CREDENTIALS_DIRECTORY=$work run 0 status -d d1 "${ca[@]}"
+chmod 644 emqxtls
+run 2 status -d d1 "${ca[@]}" --secret-file emqxtls && tells 'everybody can read'
+while IFS= read -r line; do export "${line?}"; done <<<"$saved"
+
+# -- probe
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+timeout 60 openssl s_server -accept "127.0.0.1:$port" -cert first.pem -key first.key -quiet >/dev/null 2>&1 &
+pids+=($!)
+for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+run 0 probe --probe "127.0.0.1:$port" --cert first.pem && tells 'serves cn broker.test, until .* UTC, sha256 [0-9a-f]{64}$'
+run 5 probe --probe "127.0.0.1:$port" --cert second.pem && tells 'not the certificate of second.pem'
+run 0 probe --probe "127.0.0.1:$port" --json && field .sha256 "$(openssl x509 -in first.pem -outform DER | sha256sum | cut -d' ' -f1)"
+run 5 probe --probe 127.0.0.1:1
+
+# -- a terminal shows progress, and Ctrl-C ends it
+if command -v script >/dev/null; then
+  curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
+  jq -n --rawfile cert first.pem --rawfile key first.key '{tlsType: "one-way", $cert, $key}' |
+    curl -sf --cacert tls/ca.pem -K <(echo "user = test-key:test-secret-never-shown") -d @- "$EMQXCLOUD_PLATFORM_ENDPOINT/deployments/d5/tls" >/dev/null
+  curl -sf -d '{"deployment": "d5", "status": "pending"}' "$EMULATOR_CONTROL/status"
+  output=$(timeout 30 script -qec "timeout -s INT 3 '$emqxtls' wait -d d5 ${ca[*]}" /dev/null </dev/null)
+  tells 'd5: pending, [0-9]+ s, next look in [0-9]+ s, quota left: [0-9]+ reads, 0 writes'
+  tells 'CANCELLED'
+fi
+
+if grep -rE 'test-secret-never-shown|PRIVATE KEY' arrived receipts .local 2>/dev/null; then
+  echo "FAILED: a secret was kept"
+  failed=$((failed + 1))
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
