@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "call/answer.h"
 #include "call/request.h"
 
 #define REPEATS_MAX 2
@@ -124,45 +125,6 @@ static int64_t shut_for(operation *o, int64_t told_ms)
     return EMQXI_MAX(told_ms, 0);
 }
 
-static void judge_status(operation *o, int32_t status, int64_t retry_after_ms)
-{
-    emqx_tls_error *e = &o->call.error;
-    const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
-    switch (status) {
-    case 401:
-        emqxi_fail(e, EMQX_TLS_E_UNAUTHORIZED,
-                   "the platform does not accept the API key and secret (401%s%s): check both", with, code);
-        break;
-    case 403:
-        emqxi_fail(e, EMQX_TLS_E_FORBIDDEN, "the API key has no access to deployment %s (403%s%s): use a key that has",
-                   o->deployment_id, with, code);
-        break;
-    case 404:
-        emqxi_fail(
-            e, EMQX_TLS_E_NOT_FOUND,
-            "deployment %s is not there, or has no certificate (404%s%s): give the deployment's ID, not its name",
-            o->deployment_id, with, code);
-        break;
-    case 422:
-        emqxi_fail(e, EMQX_TLS_E_UNPROCESSABLE,
-                   is_read(o)
-                       ? "the platform refuses the request (422%s%s)"
-                       : "the platform refuses the certificate or its properties (422%s%s): compare them with its "
-                         "requirements, and create only where there is none",
-                   with, code);
-        break;
-    case 429:
-        e->retry_after_ms = shut_for(o, retry_after_ms);
-        emqxi_fail(e, EMQX_TLS_E_RATE_LIMITED,
-                   "over the platform's limit (429%s%s): somebody else uses this key too; try again in %lld s", with,
-                   code, (long long)((e->retry_after_ms + 999) / 1000));
-        break;
-    default:
-        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)status, with, code,
-                   status >= 300 && status < 400 ? ": redirects are not followed, correct the endpoint" : "");
-    }
-}
-
 /* An HTTP answer came. */
 static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retry_after_ms)
 {
@@ -183,39 +145,20 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
         return;
     }
     emqxi_api_code(reply->body, reply->body_len, e->api_code);
-    judge_status(o, status, retry_after_ms);
+    if (status == 429)
+        e->retry_after_ms = shut_for(o, retry_after_ms);
+    emqxi_answer_refused(e, o->op, o->deployment_id);
     repeat_or_finish(o, is_read(o) && status >= 502 && status <= 504, retry_after_ms);
 }
 
 static void no_answer(operation *o, emqx_tls_code code, uint32_t delivery, const char *detail, bool permanent)
 {
     emqx_tls_error *e = &o->call.error;
-    const char *host = o->call.client->endpoint.host;
-    const char *tail = delivery != EMQX_TLS_DELIVERY_NOT_SENT && !is_read(o)
-                           ? "; the write may have been carried out: read the status before writing again"
-                           : "";
     e->http_status = 0;
     e->api_code[0] = '\0';
     e->delivery = delivery;
-    switch (code) {
-    case EMQX_TLS_E_TIMEOUT:
-        emqxi_fail(e, code, "%s %s in time%s%s%s",
-                   delivery == EMQX_TLS_DELIVERY_NOT_SENT ? "could not reach" : "no answer from", host,
-                   detail ? ": " : "", detail ? detail : "", tail);
-        break;
-    case EMQX_TLS_E_PROTOCOL:
-        emqxi_fail(e, code, "unusable answer from %s%s%s%s", host, detail ? ": " : "", detail ? detail : "", tail);
-        break;
-    case EMQX_TLS_E_NO_MEMORY:
-        emqxi_fail(e, code, "out of memory%s", tail);
-        break;
-    default:
-        code = EMQX_TLS_E_TRANSPORT;
-        emqxi_fail(e, code, "%s %s%s%s%s",
-                   delivery == EMQX_TLS_DELIVERY_NOT_SENT ? "could not reach" : "lost the connection to", host,
-                   detail ? ": " : "", detail ? detail : "", tail);
-    }
-    bool again = code == EMQX_TLS_E_TRANSPORT || code == EMQX_TLS_E_TIMEOUT;
+    emqxi_answer_missing(e, o->op, o->call.client->endpoint.host, code, detail);
+    bool again = e->code == EMQX_TLS_E_TRANSPORT || e->code == EMQX_TLS_E_TIMEOUT;
     repeat_or_finish(o, again && !permanent && (is_read(o) || delivery == EMQX_TLS_DELIVERY_NOT_SENT), 0);
 }
 
