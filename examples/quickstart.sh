@@ -9,17 +9,17 @@ cd "$(dirname "$0")/.."
 build=$PWD/build-quickstart
 deployment=ge6a1a75
 work=$(mktemp -d)
-emulator=
-trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null; rm -rf "$work"' EXIT
+pids=()
+trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
 began=$(date +%s)
 
 step() {
   if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
 }
 
-run() { # PROGRAM ARGUMENT...: shows what is run, with the folder left out
-  echo "  \$ $*" | sed "s|$work/||g; s|example-||"
-  "$build/examples/$1" "${@:2}" | sed 's/^/    /'
+run() { # ARGUMENT...: runs the command, and shows it with the folder left out
+  echo "  \$ emqxtls $*" | sed "s|$work/||g; s| --ca-file ca.pem||; s| --quota-file quota||"
+  "$build/examples/emqxtls/emqxtls" "$@" | sed "s|^|    |; s|$work/||g"
 }
 
 step "1. Install what is missing, and build"
@@ -28,15 +28,16 @@ if [ ! -f "$build/build.ninja" ]; then
   meson setup "$build" -Dtests=false -Dbuildtype=debugoptimized >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 fi
 ninja -C "$build" >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }
-echo "  The library, the examples and the emulator are in build-quickstart/."
+echo "  The library, the command emqxtls and the emulator are in build-quickstart/."
 
 step "2. Start the platform's emulator on loopback, over TLS with its own CA"
 export EMQXCLOUD_PLATFORM_API_KEY=quickstart-key EMQXCLOUD_PLATFORM_API_SECRET
 EMQXCLOUD_PLATFORM_API_SECRET=$(openssl rand -hex 16)
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+mkdir "$work/served"
 "$build/tests/emulator/emqxtls-emulator" --tls-dir "$work" --ready-file "$work/ready" --log "$work/arrived" \
-  --pending 3 --lifetime 110 >"$work/emulator.out" 2>&1 &
-emulator=$!
+  --serve-dir "$work/served" --pending 3 --lifetime 110 >"$work/emulator.out" 2>&1 &
+pids+=($!)
 for _ in $(seq 100); do
   [ -s "$work/ready" ] && break
   sleep 0.05
@@ -44,11 +45,11 @@ done
 [ -s "$work/ready" ] || { cat "$work/emulator.out"; exit 1; }
 # shellcheck disable=SC1091
 . "$work/ready"
-export EMQXCLOUD_PLATFORM_ENDPOINT EMQXTLS_CA_FILE=$work/ca.pem EMQXTLS_QUOTA_FILE=$work/quota EMQXTLS_RECEIPTS=$work/receipts
-mkdir -m 700 "$work/receipts"
+export EMQXCLOUD_PLATFORM_ENDPOINT
+platform=(--deployment $deployment --ca-file "$work/ca.pem" --quota-file "$work/quota")
 echo "  It plays $EMQXCLOUD_PLATFORM_ENDPOINT: the same calls, checks and quota."
 echo "  Endpoint, key and secret are in the environment, where the platform's own tools look for them too."
-echo "  All programs of this run count in one file, so the quota of 60 reads and 6 writes in an hour holds across them."
+echo "  Every run of the command counts in one file, so the quota of 60 reads and 6 writes in an hour holds across them."
 
 step "3. Make a key and a certificate with its chain, by a CA of our own"
 quiet() {
@@ -77,30 +78,48 @@ for name in first renewed; do
 done
 echo "  first-chain.pem (200 days) and renewed-chain.pem (365 days), each with its key: leaf first, then the intermediate."
 
-step "4. Ensure the first certificate: there is none, so it is created, and waited for until it runs"
-run example-status $deployment
-run example-provision $deployment "$work/first-chain.pem" "$work/first.key"
+first=(--cert "$work/first-chain.pem" --key "$work/first.key")
+renewed=(--cert "$work/renewed-chain.pem" --key "$work/renewed.key")
 
-step "5. Read the status"
-run example-status $deployment
+step "4. Look at certificate and key as the platform would: no network, no quota"
+run check "${first[@]}" --host mqtt.example.com
 
-step "6. Ensure the renewed certificate: the other one is in place, so it is updated. And once more: nothing to write"
-run example-provision $deployment "$work/renewed-chain.pem" "$work/renewed.key"
-run example-provision $deployment "$work/renewed-chain.pem" "$work/renewed.key"
+step "5. Ensure it: there is none on the deployment, so it is created"
+run status "${platform[@]}"
+run ensure "${platform[@]}" "${first[@]}" --receipt "$work/receipts"
 
-step "7. What is left of the quota"
-run example-status $deployment
+step "6. It is pending for a while. Wait until it runs"
+run wait "${platform[@]}" "${first[@]}" --wait 1m
 
-step "8. Delete it, and wait until it is gone"
-run example-remove $deployment
-run example-status $deployment
+step "7. Renew: the other certificate is in place, so it is updated, with one write. A third time there is nothing to write"
+run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 1m
+run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 1m
 
-step "9. What the emulator has counted"
+step "8. Probe: connect to a TLS port and compare what it serves, as for a broker's port 8883"
+# What the emulator was given is served here as the deployment would.
+for _ in $(seq 50); do
+  port=$((20000 + RANDOM % 20000))
+  openssl s_server -accept "127.0.0.1:$port" -cert "$work/served/$deployment.cert.pem" -cert_chain "$work/between.pem" \
+    -key "$work/served/$deployment.key.pem" -quiet >"$work/server.out" 2>&1 &
+  pids+=($!)
+  sleep 0.2
+  kill -0 $! 2>/dev/null && break
+done
+run probe --probe "127.0.0.1:$port" "${renewed[@]}" --wait 10s
+
+step "9. What is left of the quota"
+run quota --quota-file "$work/quota"
+
+step "10. Remove it, and wait until it is gone"
+run remove "${platform[@]}"
+run status "${platform[@]}"
+
+step "11. What the emulator has counted"
 writes=$(grep -c -E '"method": *"(POST|PUT|DELETE)"' "$work/arrived")
 echo "  $(grep -c '"method"' "$work/arrived") requests arrived, $writes of them writes: a create, an update, a delete."
 [ "$writes" = 3 ]
 if grep -q -e "$EMQXCLOUD_PLATFORM_API_SECRET" -e "PRIVATE KEY" "$work/arrived"; then exit 1; fi
 
 step "Done in $(($(date +%s) - began)) s."
-echo "With your own endpoint and key in those three variables, the same programs do this to a real deployment."
+echo "With your own endpoint and key in those three variables, the same command does this to a real deployment."
 echo "Next: README.md has a whole program of 30 lines, docs/guide.md explains the calls."

@@ -145,8 +145,8 @@ void show_job(const struct options *o, const struct job *job)
         return;
     printf("%s: ", job->deployment);
     if (o->info->command == ENSURE)
-        printf("%s (%u reads, %u writes); ", action_name(job->result.action, o->dry_run), (unsigned)job->result.reads,
-               (unsigned)job->result.writes);
+        printf("%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run), (unsigned)job->result.reads,
+               job->result.reads == 1 ? "" : "s", (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
     if (o->info->command == DELETE)
         fputs("deleted", stdout);
     else if (o->info->command == REMOVE)
