@@ -6,7 +6,7 @@
  * deployment; without PER_DEPLOYMENT there is one cell for all. With it they are a hash table with linear probing, and the file
  * is replaced by one with twice the cells when it is too full.
  *
- * A cell is three records of one fixed size, each with a sequence number and a keyed hash of its whole; the valid one with
+ * A cell is three records of one fixed size, each with a sequence number and a checksum of its whole; the valid one with
  * the highest number counts. A write's reservation is on the disk (fdatasync) before its request may leave. All else, reads
  * above all, is only written. The page cache may bring such records to the disk in any order or not at all when the
  * power goes, so one of them must never stand where the last synced one was; and where the newest one was, nothing must be
@@ -27,7 +27,7 @@
 #define EMQXI_SYNC_MEMORY 64
 
 typedef struct emqxi_record {
-    uint64_t hash; /* of all that follows, and of where it stands */
+    uint64_t checksum; /* of all that follows, and of the file and the place */
     uint64_t sequence;
     uint64_t key;            /* hash of the deployment's name; 0 without PER_DEPLOYMENT */
     uint32_t used;           /* 0: the cell has never had a deployment */
@@ -67,7 +67,7 @@ typedef struct emqxi_file {
     emqxi_record *now;     /* what it is now */
     char *records;         /* as they were read */
 
-    /* Hashes of records that this limiter has synced itself, by cell. */
+    /* Checksums of records that this limiter has synced itself, by cell. */
     uint64_t synced[EMQXI_SYNC_MEMORY];
 } emqxi_file;
 
@@ -120,6 +120,11 @@ static inline emqxi_slot *emqxi_cell_slots(const emqxi_file *f, uint32_t class)
 }
 
 bool emqxi_cell_idle(const emqxi_file *f);
+
+/* -- checksum.c ------------------------------------------------------------------------------------------------------------- */
+
+/* Of whole words: len is a multiple of 8. */
+uint64_t emqxi_checksum(uint64_t seed, const void *data, size_t len);
 
 /* -- file_table.c: which cell ------------------------------------------------------------------------------------------------ */
 

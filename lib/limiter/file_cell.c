@@ -40,20 +40,19 @@ static off_t offset(const emqxi_file *f, uint64_t cell, uint32_t i)
     return (off_t)(EMQXI_FILE_BLOCK + (cell * EMQXI_RECORDS + i) * f->record_size);
 }
 
-/* Keyed with the file's own key and the place, so that a record of another file or place is none. */
-static uint64_t hash(const emqxi_file *f, uint64_t cell, uint32_t i, const emqxi_record *r)
+/* A record of another file or another place is none. */
+static uint64_t checksum(const emqxi_file *f, uint64_t cell, uint32_t i, const emqxi_record *r)
 {
-    uint64_t key[2], out[2];
-    memcpy(key, f->hash_key, sizeof key);
-    key[0] ^= cell * EMQXI_RECORDS + i;
-    emqxi_siphash((const uint8_t *)key, &r->sequence, f->record_len - sizeof r->hash, (uint8_t *)out);
-    return out[0];
+    uint64_t seed;
+    memcpy(&seed, f->hash_key, sizeof seed);
+    seed += cell * EMQXI_RECORDS + i;
+    return emqxi_checksum(seed, &r->sequence, f->record_len - offsetof(emqxi_record, sequence));
 }
 
 static bool valid(const emqxi_file *f, uint32_t i)
 {
     const emqxi_record *r = at(f, i);
-    if (r->sequence == 0 || r->hash != hash(f, f->cell, i, r))
+    if (r->checksum != checksum(f, f->cell, i, r))
         return false;
     for (uint32_t class = 0; class < f->classes; class ++) {
         const emqxi_log *log = &r->logs[class];
@@ -61,6 +60,21 @@ static bool valid(const emqxi_file *f, uint32_t i)
             return false;
     }
     return true;
+}
+
+/* The valid record with the highest number, among all or those that were to be synced; EMQXI_RECORDS: none. */
+static uint32_t highest(const emqxi_file *f, bool synced)
+{
+    for (;;) {
+        uint32_t best = EMQXI_RECORDS;
+        for (uint32_t i = 0; i < EMQXI_RECORDS; i++)
+            if (at(f, i)->sequence > 0 && (!synced || at(f, i)->synced) &&
+                (best == EMQXI_RECORDS || at(f, i)->sequence > at(f, best)->sequence))
+                best = i;
+        if (best == EMQXI_RECORDS || valid(f, best))
+            return best;
+        at(f, best)->sequence = 0;
+    }
 }
 
 void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key)
@@ -102,17 +116,11 @@ emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *erro
     ssize_t n = pread(f->fd, f->records, size, offset(f, cell, 0));
     if (n < 0)
         return emqxi_file_fail(f, error, "can't be read: %s", strerror(errno));
+    if ((size_t)n != size)
+        memset(f->records, 0, size);
     f->cell = cell;
-    f->newest = f->base = EMQXI_RECORDS;
-    for (uint32_t i = 0; i < EMQXI_RECORDS && (size_t)n == size; i++) {
-        const emqxi_record *r = at(f, i);
-        if (!valid(f, i))
-            continue;
-        if (f->newest == EMQXI_RECORDS || r->sequence > at(f, f->newest)->sequence)
-            f->newest = i;
-        if (r->synced && (f->base == EMQXI_RECORDS || r->sequence > at(f, f->base)->sequence))
-            f->base = i;
-    }
+    f->newest = highest(f, false);
+    f->base = f->newest != EMQXI_RECORDS && at(f, f->newest)->synced ? f->newest : highest(f, true);
     if (f->newest == EMQXI_RECORDS)
         return emqxi_file_fail(f, error,
                                "is damaged, so what is left of the quota is not known; when nothing has been sent with "
@@ -139,7 +147,7 @@ bool emqxi_cell_put(emqxi_file *f, int fd, uint64_t cell)
     f->now->synced = 1;
     f->now->unsynced_reads = f->settings.reads / 8;
     f->now->origin = f->here;
-    f->now->hash = hash(f, cell, 0, f->now);
+    f->now->checksum = checksum(f, cell, 0, f->now);
     return put(f, fd, cell, 0, f->now);
 }
 
@@ -147,7 +155,7 @@ static bool sync_record(emqxi_file *f, uint32_t i, const emqxi_record *r)
 {
     if (!put(f, f->fd, f->cell, i, r) || fdatasync(f->fd) != 0)
         return false;
-    f->synced[f->cell % EMQXI_SYNC_MEMORY] = r->hash;
+    f->synced[f->cell % EMQXI_SYNC_MEMORY] = r->checksum;
     return true;
 }
 
@@ -157,8 +165,8 @@ emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
     uint32_t i = 0;
     /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then it must be written again,
      * too, since the kernel reports what it could not write only once. */
-    bool ok =
-        !newest->synced || newest->hash == f->synced[f->cell % EMQXI_SYNC_MEMORY] || sync_record(f, f->newest, newest);
+    bool ok = !newest->synced || newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
+              sync_record(f, f->newest, newest);
     if (ok) {
         while (i == f->newest || i == f->base)
             i++;
@@ -168,7 +176,7 @@ emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
         if (sync)
             f->now->unsynced_reads = f->settings.reads / 8;
         f->now->origin = f->here;
-        f->now->hash = hash(f, f->cell, i, f->now);
+        f->now->checksum = checksum(f, f->cell, i, f->now);
         ok = sync ? sync_record(f, i, f->now) : put(f, f->fd, f->cell, i, f->now);
     }
     return ok ? EMQX_TLS_OK : emqxi_file_fail(f, error, "can't be written: %s", strerror(errno));

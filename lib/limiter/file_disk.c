@@ -30,15 +30,12 @@ typedef struct header {
     uint64_t window_ms;
     uint64_t cells;
     uint8_t hash_key[16];
-    uint64_t hash; /* of all before */
+    uint64_t checksum; /* of all before */
 } header;
 
-static uint64_t header_hash(const header *h)
+static uint64_t header_checksum(const header *h)
 {
-    static const uint8_t key[16] = "emqxtls quota h";
-    uint64_t out[2];
-    emqxi_siphash(key, h, offsetof(header, hash), (uint8_t *)out);
-    return out[0];
+    return emqxi_checksum(0, h, offsetof(header, checksum));
 }
 
 static off_t file_size(const emqxi_file *f, uint64_t cells)
@@ -121,7 +118,7 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
     if (h.version != VERSION)
         return emqxi_file_fail(f, error, "has format %u and this library knows format %u; use the newer library",
                                h.version, VERSION);
-    if (h.hash != header_hash(&h))
+    if (h.checksum != header_checksum(&h))
         return damaged(f, error, "wrong checksum");
     emqx_tls_code code = check_settings(f, &h, take, error);
     if (code != EMQX_TLS_OK)
@@ -172,7 +169,7 @@ static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t 
                 .window_ms = f->settings.window_ms,
                 .cells = cells};
     memcpy(h.hash_key, f->hash_key, sizeof h.hash_key);
-    h.hash = header_hash(&h);
+    h.checksum = header_checksum(&h);
     int why = posix_fallocate(fd, 0, file_size(f, cells));
     if (why != 0)
         return cant_make(f, error, why);

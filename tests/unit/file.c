@@ -220,6 +220,22 @@ static void assert_unusable(emqx_tls_limiter *limiter)
     assert_int_equal(emqx_tls_limiter_query(limiter, READ, NULL, &quota, &error), EMQX_TLS_E_STORE);
 }
 
+/* What xxhsum -H64 says of the bytes 0, 1, 2... */
+static void checksums_are_those_of_xxhsum(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        uint64_t checksum;
+    } known[] = {{0, 0xef46db3751d8e999u},  {8, 0x884a173614b81b8du},  {24, 0xdd14a0292632be9bu},
+                 {32, 0xcbf59c5116ff32b4u}, {40, 0xf5da40f1b11741e9u}, {104, 0x328f94ac87d4d851u}};
+    char data[104];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (char)i;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        assert_int_equal(emqxi_checksum(0, data, known[i].len), known[i].checksum);
+}
+
 /* The reservation is in the 2nd record, synced, its answer in the 3rd. */
 static void every_flipped_byte_of_the_newest_record_is_made_up_for_by_another(void **state)
 {
@@ -544,6 +560,7 @@ int main(void)
         file_test(other_settings_are_refused_and_both_are_named),
         file_test(without_a_config_the_files_own_settings_count),
         file_test(a_relative_path_means_the_same_file_after_a_chdir),
+        file_test(checksums_are_those_of_xxhsum),
         file_test(every_flipped_byte_of_the_newest_record_is_made_up_for_by_another),
         file_test(a_file_without_a_good_record_is_never_an_empty_quota),
         file_test(every_flipped_byte_of_the_header_is_noticed),
