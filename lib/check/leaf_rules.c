@@ -36,8 +36,10 @@ void emqxi_check_validity(emqxi_check *c, const emqxi_cert *cert)
 static void days_left(emqxi_check *c, const emqxi_cert *leaf)
 {
     char date[16];
+    if (c->now_s < EMQXI_CLOCK_FLOOR || leaf->not_after < c->now_s)
+        return;
     int64_t left = leaf->not_after - c->now_s;
-    if (c->now_s < EMQXI_CLOCK_FLOOR || left < 0 || left >= (int64_t)c->policy.min_days_left * DAY)
+    if (left >= (int64_t)c->policy.min_days_left * DAY)
         return;
     emqxi_date_text(leaf->not_after, date);
     emqxi_found(c, EMQX_TLS_FINDING_DAYS_LEFT, EMQX_TLS_PART_CERT, leaf->index,

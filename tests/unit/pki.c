@@ -24,7 +24,7 @@ static struct key_row {
     {"other", "P-256", NULL},      {"p384", "P-384", NULL},       {"p521", "P-521", NULL},
     {"k1", "secp256k1", NULL},     {"ed25519", "ED25519", NULL},  {"rsa1024", "RSA 1024", NULL},
     {"rsa2048", "RSA 2048", NULL}, {"rsa3072", "RSA 3072", NULL}, {"rsa4096", "RSA 4096", NULL},
-    {"rsaca", "RSA 2048", NULL},   {"pss", "PSS 2048", NULL},     {"explicit", "leaf", NULL},
+    {"rsaca", "RSA 1024", NULL},   {"pss", "PSS 1024", NULL},     {"explicit", "leaf", NULL},
 };
 
 static struct cert_row {
