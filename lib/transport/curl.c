@@ -59,9 +59,9 @@ static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
 }
 
 /* Of several reads that begin together only the first goes out, until it departs or ends: before that libcurl can't know
- * whether the others may share its connection (HTTP/2) or need their own. CURLOPT_PIPEWAIT alone would let them follow one
- * after another where the host speaks HTTP/1.1, each waiting for the one before to be connected (lib/multi.c,
- * process_pending_handles). */
+ * whether the others may share its connection (HTTP/2) or need their own. CURLOPT_PIPEWAIT would let them follow one after
+ * another where the host speaks HTTP/1.1, and keeps no deadline meanwhile (lib/multi.c: process_pending_handles,
+ * MSTATE_PENDING). */
 static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
 {
     if (t->fresh || c->host_known)

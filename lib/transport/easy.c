@@ -60,7 +60,6 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    SET(CURLOPT_PIPEWAIT, 1L); /* where a shared connection was lost, the next one is shared again */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);

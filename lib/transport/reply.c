@@ -97,6 +97,11 @@ void emqxi_transfer_reset(emqxi_transfer *t)
 /* Fixed texts only: libcurl's error buffer may hold a proxy's password or a header. */
 static const char *detail(const emqxi_transfer *t)
 {
+    long tunnel = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+    if (!t->departed && tunnel >= 300)
+        return tunnel == 407 ? "the proxy wants a login: put it into the proxy's URL"
+                             : "the proxy refused to connect to the host";
     switch (t->result) {
     case CURLE_COULDNT_RESOLVE_HOST:
         return "the host's name could not be resolved";

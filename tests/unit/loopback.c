@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,10 @@ static void *connection_main(void *argument)
     loopback_connection *c = argument;
     loopback *l = c->server;
     bool ready = true;
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL); /* SSL_write may raise it here; the client's thread must not */
 #ifdef LOOPBACK_TLS
     if (l->options.tls) {
         c->ssl = SSL_new(l->options.tls);
@@ -243,10 +248,10 @@ const char *loopback_request(loopback *l, size_t index)
     return text;
 }
 
-void loopback_wait_closed(loopback *l)
+void loopback_wait_open(loopback *l, size_t count)
 {
     pthread_mutex_lock(&l->lock);
-    while (l->open_count > 0)
+    while (l->open_count != count)
         pthread_cond_wait(&l->closed, &l->lock);
     pthread_mutex_unlock(&l->lock);
 }

@@ -37,7 +37,7 @@ int loopback_port(const loopback *l);
 size_t loopback_requests(loopback *l); /* that have arrived */
 size_t loopback_connections(loopback *l);
 const char *loopback_request(loopback *l, size_t index); /* as it came: head, blank line, body */
-void loopback_wait_closed(loopback *l);                  /* until the server has closed them all */
+void loopback_wait_open(loopback *l, size_t count);      /* until so many connections are open, seen from the server */
 void loopback_stop(loopback *l);                         /* ends all connections */
 
 #define OK_JSON(body, length)                                                                                          \
