@@ -34,33 +34,56 @@
 
 #define MINUTES(n) ((n)*60 * 1000)
 
-/* A self-signed EC certificate in PEM; another key each time. To be freed. */
-static inline char *make_leaf(const char *name, int64_t end)
+typedef struct made {
+    X509 *x;
+    EVP_PKEY *key;
+} made;
+
+/* A self-signed certificate with a key of its own: EC P-256, or RSA of so many bits. */
+static inline made make(const char *name, int64_t end, unsigned rsa_bits)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
+    made m = {.x = X509_new(), .key = rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256")};
+    X509_set_version(m.x, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(m.x), 1);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(m.x), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(m.x, X509_get_subject_name(m.x));
+    ASN1_TIME_set(X509_getm_notBefore(m.x), 1500000000);
+    ASN1_TIME_set(X509_getm_notAfter(m.x), (time_t)end);
+    X509_set_pubkey(m.x, m.key);
+    assert_true(X509_sign(m.x, m.key, EVP_sha256()) > 0);
+    return m;
+}
+
+static inline void made_free(made *m)
+{
+    X509_free(m->x);
+    EVP_PKEY_free(m->key);
+}
+
+/* Its certificate in PEM, to be freed. */
+static inline char *made_pem(const made *m)
+{
     BIO *bio = BIO_new(BIO_s_mem());
     char *text;
-    X509_set_version(x, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(x, X509_get_subject_name(x));
-    ASN1_TIME_set(X509_getm_notBefore(x), 1700000000);
-    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)end);
-    X509_set_pubkey(x, key);
-    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-    PEM_write_bio_X509(bio, x);
+    PEM_write_bio_X509(bio, m->x);
     long len = BIO_get_mem_data(bio, &text);
     char *copy = strndup(text, (size_t)len);
     BIO_free(bio);
-    X509_free(x);
-    EVP_PKEY_free(key);
     return copy;
+}
+
+static inline char *make_leaf(const char *name, int64_t end)
+{
+    made m = make(name, end, 0);
+    char *pem = made_pem(&m);
+    made_free(&m);
+    return pem;
 }
 
 typedef struct world {
     fixture *f;
-    char *leaf;
+    made made;
+    char *leaf; /* of it */
     char folder[64];
     emqx_tls_ensure_options options;
     emqx_tls_ensure_result result;
@@ -73,7 +96,8 @@ static inline int world_set_up(void **state)
     int code = setup(state);
     memset(&w, 0, sizeof w);
     w.f = *state;
-    w.leaf = make_leaf(NAME, END);
+    w.made = make(NAME, END, 0);
+    w.leaf = made_pem(&w.made);
     w.f->request.cert = w.leaf;
     w.f->request.cert_len = strlen(w.leaf);
     strcpy(w.folder, "/tmp/emqxtls-receipts-XXXXXX");
@@ -104,6 +128,7 @@ static inline int world_tear_down(void **state)
     remove_files(w.folder);
     rmdir(w.folder);
     free(w.leaf);
+    made_free(&w.made);
     return code;
 }
 

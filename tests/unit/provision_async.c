@@ -197,6 +197,7 @@ static void cancel_at(int64_t ms, bool by_free)
     remove_files(w.folder);
     rmdir(w.folder);
     free(w.leaf);
+    made_free(&w.made);
 }
 
 static void cancel_in_every_state(void **state)
@@ -279,6 +280,7 @@ static void every_allocation_may_fail(void **state)
         remove_files(w.folder);
         rmdir(w.folder);
         free(w.leaf);
+        made_free(&w.made);
         if (!failed)
             return;
     }
