@@ -78,7 +78,7 @@ for name in a b c; do
 done
 # shellcheck disable=SC2086
 wait $others
-grep "created, running" a.out b.out c.out | wc -l | grep -qx 3 || { cat ?.out; exit 1; }
+[ "$(cat a.out b.out c.out | grep -c "created, running")" = 3 ] || { cat a.out b.out c.out; exit 1; }
 says 1 "(RATE_LIMITED)" example-provision d first.pem first.key
 grep -q "Try again in" out
 arrived POST 4
