@@ -4,9 +4,11 @@
 
 - the headers' prototypes, the version script and what the shared library exports name the same symbols, each in its node
 - the SONAME
-- every struct with a size is in TABLE (tests/abi/layout.c), and none holds another of them by value
+- every struct with a size is in TABLE (tests/abi/layout.c), those that callers make in init.c and in input.c or output.c
+  beside it, and none holds another of them by value
 - nothing in a header whose shape depends on compiler or settings
 """
+import pathlib
 import re
 import subprocess
 import sys
@@ -82,6 +84,15 @@ def main():
     table = {"emqx_tls_" + x for x in re.findall(r"LAYOUT\((\w+),", open(layout_path, encoding="utf-8").read())}
     for name in sorted(structs - table):
         problem(f"{name} is not in {layout_path}")
+
+    folder = pathlib.Path(layout_path).parent
+    said = {name: (folder / name).read_text(encoding="utf-8") for name in ("init.c", "input.c", "output.c")}
+    for name in sorted(initialised):
+        short = name.removeprefix("emqx_tls_")
+        if f"DO({short})" not in said["init.c"]:
+            problem(f"{name} is not in tests/abi/init.c")
+        if not re.search(rf"ROW\({short}[,)]", said["input.c"] + said["output.c"]):
+            problem(f"no older and newer caller of {name} is simulated in tests/abi/input.c or output.c")
 
     for name, body in re.findall(r"typedef struct (emqx_tls_\w+)\s*\{(.*?)\}", text, re.S):
         for member in body.split(";"):
