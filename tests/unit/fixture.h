@@ -64,7 +64,7 @@ static int setup(void **state)
     return 0;
 }
 
-static void open_client(fixture *f)
+static inline void open_client(fixture *f)
 {
     if (emqx_tls_client_new(&f->config, &f->client, &f->error) != EMQX_TLS_OK)
         fail_msg("client_new: %s", f->error.message);
