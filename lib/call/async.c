@@ -17,7 +17,7 @@ void emqxi_arm(emqx_tls_client *client)
 #ifdef __linux__
     if (client->fd < 0)
         return;
-    int64_t ms = emqxi_next_ms(client);
+    int64_t ms = emqxi_own_next_ms(client); /* the transport's timers are inside its own descriptor */
     struct itimerspec t = {0};
     if (ms >= 0) {
         t.it_value.tv_sec = ms / 1000;

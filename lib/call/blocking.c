@@ -24,6 +24,7 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
         if (code != EMQX_TLS_OK)
             emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
     }
+    emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
 }
 
 static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deployment_id,

@@ -98,7 +98,8 @@ void emqxi_call_cancel(emqx_tls_call *call);
 emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms);
 /* Runs `done` of what is over; what a `done` itself ends comes with the next. True: there was some. */
 bool emqxi_deliver(emqx_tls_client *client);
-int64_t emqxi_next_ms(emqx_tls_client *client); /* until emqxi_turn has something to do; -1: nothing is pending */
+int64_t emqxi_next_ms(emqx_tls_client *client);     /* until emqxi_turn has something to do; -1: nothing is pending */
+int64_t emqxi_own_next_ms(emqx_tls_client *client); /* the same for what the transport's descriptor does not tell of */
 
 /* -- operation.c: the state machine of the four calls */
 typedef struct emqxi_budget {
@@ -125,8 +126,8 @@ void emqxi_spare_free(emqx_tls_client *client);
 /* -- async.c */
 /* NULL, or why nothing can be submitted. */
 const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done);
-void emqxi_arm(
-    emqx_tls_client *client); /* sets the descriptor's timer: after anything that changed when to turn next */
+/* Sets the descriptor's timer. After anything that changed when to turn next: a submit, a cancel, a turn. */
+void emqxi_arm(emqx_tls_client *client);
 
 /* -- blocking.c: drives the loop until `call`, started with emqxi_blocking_done and a zeroed emqxi_blocking, is over */
 typedef struct emqxi_blocking {

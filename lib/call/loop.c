@@ -238,14 +238,19 @@ emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms)
     return code;
 }
 
+int64_t emqxi_own_next_ms(emqx_tls_client *client)
+{
+    if (client->ready.first || client->finished.first || atomic_load(&client->woken) ||
+        atomic_load(&client->interrupted))
+        return 0;
+    return client->call_count ? wait_for(client, -1) : -1;
+}
+
 int64_t emqxi_next_ms(emqx_tls_client *client)
 {
     if (!client->call_count)
         return -1;
-    if (client->ready.first || client->finished.first || atomic_load(&client->woken) ||
-        atomic_load(&client->interrupted))
-        return 0;
-    int64_t wait = wait_for(client, -1);
+    int64_t own = emqxi_own_next_ms(client);
     int64_t transport = client->transport.next_ms ? client->transport.next_ms(client->transport.context) : -1;
-    return transport >= 0 && (wait < 0 || transport < wait) ? transport : wait;
+    return transport >= 0 && (own < 0 || transport < own) ? transport : own;
 }

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one descriptor is all that an event loop needs: here nothing but epoll_wait on it says when to call run.
+ */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HUNDRED    100
+#define SILENCE_MS 15000 /* longer than anything here waits: a loop that hears nothing so long would hang */
+
+typedef struct loop {
+    fixture f;
+    int epoll;
+    int ended, failed; /* calls */
+    int runs;          /* of emqx_tls_client_run */
+    emqx_tls_code last;
+    emqx_tls_error error;
+} loop;
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void on_end(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    loop *l = user;
+    l->ended++;
+    l->failed += code != EMQX_TLS_OK;
+    l->last = code;
+    emqx_tls_error_init(&l->error);
+    emqx_tls_call_result(call, NULL, &l->error);
+}
+
+static void watch(loop *l)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int fd = emqx_tls_client_fd(l->f.client);
+    assert_true(fd >= 0);
+    assert_int_equal(emqx_tls_client_fd(l->f.client), fd);
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    assert_int_equal(epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &event), 0);
+}
+
+static void start(loop *l, const char *const *options)
+{
+    memset(l, 0, sizeof *l);
+    fixture_start(&l->f, options);
+    watch(l);
+}
+
+/* With a client of its own config instead of the fixture's. */
+static void restart(loop *l, const emqx_tls_config *config)
+{
+    close(l->epoll);
+    fixture_client(&l->f, config);
+    watch(l);
+}
+
+static void end(loop *l)
+{
+    close(l->epoll);
+    fixture_end(&l->f);
+}
+
+static bool readable(const loop *l, int timeout_ms)
+{
+    struct epoll_event event;
+    return epoll_wait(l->epoll, &event, 1, timeout_ms) == 1;
+}
+
+/* What an event loop does, until so many calls have ended. */
+static void drive(loop *l, int until)
+{
+    while (l->ended < until) {
+        if (!readable(l, SILENCE_MS))
+            fail_msg("the descriptor said nothing for %d ms; %d of %d calls ended", SILENCE_MS, l->ended, until);
+        l->runs++;
+        assert_int_equal(emqx_tls_client_run(l->f.client, 0, NULL), EMQX_TLS_OK);
+    }
+}
+
+/* Until there is nothing to do any more, with calls under way. */
+static void settle(loop *l)
+{
+    for (int i = 0; i < 1000 && readable(l, 50); i++)
+        assert_int_equal(emqx_tls_client_run(l->f.client, 0, NULL), EMQX_TLS_OK);
+    assert_false(readable(l, 50));
+}
+
+static emqx_tls_call *submit(loop *l, uint32_t op, const char *id, const emqx_tls_request *request)
+{
+    emqx_tls_call *call;
+    assert_int_equal(emqx_tls_submit(l->f.client, op, id, request, on_end, l, &call, NULL), EMQX_TLS_OK);
+    return call;
+}
+
+static void submit_reads(loop *l, int count)
+{
+    char id[16];
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof id, "d%d", i);
+        submit(l, EMQX_TLS_OP_GET, id, NULL);
+    }
+}
+
+static emqx_tls_limiter *limiter(uint32_t reads, uint64_t window_ms)
+{
+    emqx_tls_limiter_config config;
+    emqx_tls_limiter *l;
+    emqx_tls_limiter_config_init(&config);
+    config.reads = reads;
+    config.window_ms = window_ms;
+    assert_int_equal(emqx_tls_limiter_new(&config, &l, NULL), EMQX_TLS_OK);
+    return l;
+}
+
+/* -- calls that end well -------------------------------------------------------------------------------------------- */
+
+static void a_hundred_reads_end_without_busy_waiting(void **state)
+{
+    (void)state;
+    loop l;
+    start(&l, (const char *[]){"--reads", "100000", "--latency", "0.2", NULL});
+    int64_t cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    submit_reads(&l, HUNDRED);
+    drive(&l, HUNDRED);
+    assert_int_equal(l.failed, 0);
+    assert_in_range(l.runs, 2, HUNDRED * 10); /* a connection and its handshake are a few events each */
+    assert_in_range(clock_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, 0, 20000 / 10);
+    assert_int_equal(emulator_arrivals(&l.f.emulator, "GET", NULL), HUNDRED);
+    settle(&l);
+    end(&l);
+}
+
+static void submit_in_done(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    loop *l = user;
+    on_end(user, call, code);
+    if (l->ended < 20)
+        assert_int_equal(emqx_tls_submit(l->f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, l, NULL, NULL),
+                         EMQX_TLS_OK);
+}
+
+static void what_done_submits_is_heard_of(void **state)
+{
+    (void)state;
+    loop l;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    assert_int_equal(emqx_tls_submit(l.f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, &l, NULL, NULL),
+                     EMQX_TLS_OK);
+    drive(&l, 20);
+    assert_int_equal(l.failed, 0);
+    end(&l);
+}
+
+static void an_ensure_runs_to_its_end(void **state)
+{
+    (void)state;
+    loop l;
+    test_material m;
+    emqx_tls_ensure_options options;
+    material_make(&m, "broker.test", 90);
+    start(&l, (const char *[]){"--pending", "1", NULL});
+    emqx_tls_request request = material_request(&m, EMQX_TLS_TYPE_ONE_WAY);
+    emqx_tls_ensure_options_init(&options);
+    options.wait_ms = 60000;
+    assert_int_equal(emqx_tls_submit_ensure(l.f.client, ID, &request, &options, on_end, &l, NULL, NULL), EMQX_TLS_OK);
+    drive(&l, 1);
+    assert_int_equal(l.last, EMQX_TLS_OK);
+    assert_in_range(l.runs, 5, 100);
+    material_free(&m);
+    end(&l);
+}
+
+/* -- waiting for quota ---------------------------------------------------------------------------------------------- */
+
+static void calls_behind_the_quota_come_through_in_their_time(void **state)
+{
+    (void)state;
+    loop l;
+    start(&l, (const char *[]){"--reads", "4", "--window", "1", "--count-rejected", NULL});
+    emqx_tls_limiter *narrow = limiter(4, 1000);
+    emqx_tls_config config = fixture_config(&l.f);
+    config.limiter = narrow;
+    config.quota_wait_ms = 60000;
+    restart(&l, &config);
+    int64_t began = clock_ms(CLOCK_MONOTONIC), cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    submit_reads(&l, 12);
+    drive(&l, 12);
+    assert_int_equal(l.failed, 0);
+    assert_true(clock_ms(CLOCK_MONOTONIC) - began >= 4000); /* two windows of 2 s: see decision W' in limiter.h */
+    assert_in_range(l.runs, 3, 300);
+    assert_in_range(clock_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, 0, 1000);
+    assert_int_equal(emulator_count(&l.f.emulator, "over_quota"), 0);
+    end(&l);
+    emqx_tls_limiter_unref(narrow);
+}
+
+typedef struct holder {
+    emqx_tls_client *client;
+    emqx_tls_call *call;
+} holder;
+
+static void *give_back(void *user)
+{
+    holder *h = user;
+    usleep(100000);
+    emqx_tls_cancel(h->client, h->call);
+    return NULL;
+}
+
+static void nobody(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    (void)call, (void)code;
+    ++*(int *)user;
+}
+
+static void a_slot_that_another_thread_gives_back_is_heard_of(void **state)
+{
+    (void)state;
+    loop l;
+    pthread_t thread;
+    holder h;
+    int held = 0;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    emqx_tls_limiter *one = limiter(1, 3600000);
+    emqx_tls_config config = fixture_config(&l.f);
+    config.limiter = one;
+    config.quota_wait_ms = UINT32_MAX;
+    restart(&l, &config);
+    emulator_fault(&l.f.emulator, "{'at': 'connect', 'end': 'stall'}");
+    assert_int_equal(emqx_tls_client_new(&config, &h.client, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_submit(h.client, EMQX_TLS_OP_GET, ID, NULL, nobody, &held, &h.call, NULL), EMQX_TLS_OK);
+    while (emulator_count(&l.f.emulator, "faults_left") > 0)
+        assert_int_equal(emqx_tls_client_run(h.client, 10, NULL), EMQX_TLS_OK);
+
+    submit(&l, EMQX_TLS_OP_GET, ID, NULL);
+    settle(&l);
+    assert_int_equal(pthread_create(&thread, NULL, give_back, &h), 0);
+    drive(&l, 1);
+    assert_int_equal(l.last, EMQX_TLS_OK);
+    pthread_join(thread, NULL);
+    emqx_tls_client_free(h.client);
+    assert_int_equal(held, 1);
+    end(&l);
+    emqx_tls_limiter_unref(one);
+}
+
+/* -- time, cancel, interrupt ---------------------------------------------------------------------------------------- */
+
+static void a_deadline_is_heard_of(void **state)
+{
+    (void)state;
+    static const char *const stalls[] = {"{'at': 'connect', 'end': 'stall', 'times': 0}",
+                                         "{'cut': 0, 'end': 'stall', 'times': 0}"};
+    loop l;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    emqx_tls_config config = fixture_config(&l.f);
+    config.timeout_ms = 600;
+    config.connect_timeout_ms = 300;
+    for (int i = 0; i < 2; i++) {
+        restart(&l, &config);
+        emulator_clear_faults(&l.f.emulator);
+        emulator_fault(&l.f.emulator, stalls[i]);
+        l.ended = l.runs = 0;
+        int64_t began = clock_ms(CLOCK_MONOTONIC);
+        submit(&l, EMQX_TLS_OP_GET, ID, NULL);
+        drive(&l, 1);
+        assert_int_equal(l.last, EMQX_TLS_E_TIMEOUT);
+        assert_in_range(clock_ms(CLOCK_MONOTONIC) - began, 290, 3000);
+        assert_in_range(l.runs, 2, 100);
+    }
+    end(&l);
+}
+
+static void a_cancelled_call_is_heard_of_at_once(void **state)
+{
+    (void)state;
+    loop l;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    emulator_fault(&l.f.emulator, "{'cut': 0, 'end': 'stall'}");
+    emqx_tls_call *call = submit(&l, EMQX_TLS_OP_GET, ID, NULL);
+    while (emulator_count(&l.f.emulator, "faults_left") > 0)
+        assert_int_equal(emqx_tls_client_run(l.f.client, 10, NULL), EMQX_TLS_OK);
+    settle(&l);
+    emqx_tls_cancel(l.f.client, call);
+    assert_int_equal(l.ended, 0);
+    assert_true(readable(&l, 1000));
+    assert_int_equal(emqx_tls_client_run(l.f.client, 0, NULL), EMQX_TLS_OK);
+    assert_int_equal(l.ended, 1);
+    assert_int_equal(l.last, EMQX_TLS_E_CANCELLED);
+    settle(&l);
+    end(&l);
+}
+
+static void *interrupt(void *user)
+{
+    usleep(100000);
+    emqx_tls_client_interrupt(user);
+    return NULL;
+}
+
+static void an_interrupt_from_another_thread_is_heard_of_once(void **state)
+{
+    (void)state;
+    loop l;
+    pthread_t thread;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    for (int busy = 0; busy < 2; busy++) {
+        if (busy) {
+            emulator_fault(&l.f.emulator, "{'cut': 0, 'end': 'stall'}");
+            submit(&l, EMQX_TLS_OP_GET, ID, NULL);
+            while (emulator_count(&l.f.emulator, "faults_left") > 0)
+                assert_int_equal(emqx_tls_client_run(l.f.client, 10, NULL), EMQX_TLS_OK);
+        }
+        settle(&l);
+        assert_int_equal(pthread_create(&thread, NULL, interrupt, l.f.client), 0);
+        assert_true(readable(&l, SILENCE_MS));
+        pthread_join(thread, NULL);
+        assert_int_equal(emqx_tls_client_run(l.f.client, 0, NULL), EMQX_TLS_E_CANCELLED);
+        settle(&l);
+    }
+    assert_int_equal(l.ended, 0);
+    end(&l);
+}
+
+/* -- blocking calls between ----------------------------------------------------------------------------------------- */
+
+static void what_a_blocking_call_changes_for_the_others_is_heard_of(void **state)
+{
+    (void)state;
+    loop l;
+    start(&l, (const char *[]){"--reads", "100000", NULL});
+    emulator_fault(&l.f.emulator, "[{'method': 'GET', 'deployment': 'other', 'status': 503, 'latency_ms': 200,"
+                                  "  'headers': ['Retry-After: 2']},"
+                                  " {'method': 'GET', 'deployment': 'ge6a1a75', 'latency_ms': 600}]");
+    submit(&l, EMQX_TLS_OP_GET, "other", NULL);
+    settle(&l);
+    assert_int_equal(get(&l.f), EMQX_TLS_OK); /* meanwhile the other has learned when it has to try again */
+    assert_int_equal(l.ended, 0);
+    int64_t began = clock_ms(CLOCK_MONOTONIC);
+    drive(&l, 1);
+    assert_int_equal(l.last, EMQX_TLS_OK);
+    assert_int_equal(l.error.attempts, 2);
+    assert_in_range(clock_ms(CLOCK_MONOTONIC) - began, 0, 3000);
+    end(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hundred_reads_end_without_busy_waiting),
+        cmocka_unit_test(what_done_submits_is_heard_of),
+        cmocka_unit_test(an_ensure_runs_to_its_end),
+        cmocka_unit_test(calls_behind_the_quota_come_through_in_their_time),
+        cmocka_unit_test(a_slot_that_another_thread_gives_back_is_heard_of),
+        cmocka_unit_test(a_deadline_is_heard_of),
+        cmocka_unit_test(a_cancelled_call_is_heard_of_at_once),
+        cmocka_unit_test(an_interrupt_from_another_thread_is_heard_of_once),
+        cmocka_unit_test(what_a_blocking_call_changes_for_the_others_is_heard_of),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
