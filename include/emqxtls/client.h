@@ -146,7 +146,8 @@ EMQX_TLS_API emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int time
  * closed by client_free. -1: there is none (no epoll on this system, or a transport without `fd`): use next_ms. */
 EMQX_TLS_API int emqx_tls_client_fd(emqx_tls_client *client);
 
-/* Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending. */
+/* Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending. Who has no descriptor
+ * goes by this alone; it is short while a request is on its way, since only run finds the answer then. */
 EMQX_TLS_API int64_t emqx_tls_client_next_ms(emqx_tls_client *client);
 
 /* Calls whose `done` has not come yet. */

@@ -73,7 +73,8 @@ typedef struct emqx_tls_transport {
     /* Moves exchanges on and calls their `done`; waits for at most timeout_ms (0: not at all) until there is something to
      * do or `wake` is called. NULL: the library waits by clock.sleep_ms. */
     emqx_tls_code (*poll)(void *context, int timeout_ms);
-    /* Milliseconds until poll must be called though `fd` is silent; 0 now, -1 no need. */
+    /* Milliseconds until poll must be called though `fd` is silent; 0 now, -1 no need. Without `fd`, or where it gives -1:
+     * until poll should look whether something has come. */
     int64_t (*next_ms)(void *context);
     /* A descriptor that is readable whenever poll(0) has work, the transport's own timers included; -1: there is none. */
     int (*fd)(void *context);

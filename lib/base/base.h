@@ -15,6 +15,14 @@
 
 #define EMQXI_STRUCT_MAX 4096
 
+/* Is there one descriptor for all that a client waits for (epoll, timerfd)? EMQXI_NO_EPOLL: as where there is none, for
+ * tests/unit/no_epoll.c. */
+#if defined(__linux__) && !defined(EMQXI_NO_EPOLL)
+#define EMQXI_EPOLL 1
+#else
+#define EMQXI_EPOLL 0
+#endif
+
 #define EMQXI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EMQXI_MAX(a, b) ((a) > (b) ? (a) : (b))
 

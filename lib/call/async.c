@@ -7,14 +7,14 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-#ifdef __linux__
+#if EMQXI_EPOLL
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #endif
 
 void emqxi_arm(emqx_tls_client *client)
 {
-#ifdef __linux__
+#if EMQXI_EPOLL
     if (client->fd < 0)
         return;
     int64_t ms = emqxi_own_next_ms(client); /* the transport's timers are inside its own descriptor */
@@ -109,7 +109,7 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
 
 int emqx_tls_client_fd(emqx_tls_client *client)
 {
-#ifdef __linux__
+#if EMQXI_EPOLL
     if (!client || client->forks != emqxi_fork_count())
         return -1;
     if (client->fd >= 0)

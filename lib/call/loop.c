@@ -4,7 +4,8 @@
  */
 #include "call/client.h"
 
-/* A transport that can't be woken is looked at so often for an interrupt or a freed slot. */
+/* A transport that can't be woken is looked at so often for an interrupt or a freed slot; one that tells by nothing when it
+ * has something to do, for that. */
 #define SLICE_MS 100
 
 /* -- lists -------------------------------------------------------------------------------------------------------- */
@@ -250,7 +251,11 @@ int64_t emqxi_next_ms(emqx_tls_client *client)
 {
     if (!client->call_count)
         return -1;
-    int64_t own = emqxi_own_next_ms(client);
-    int64_t transport = client->transport.next_ms ? client->transport.next_ms(client->transport.context) : -1;
+    const emqx_tls_transport *t = &client->transport;
+    int64_t own = emqxi_own_next_ms(client), transport = -1;
+    if (t->next_ms)
+        transport = t->next_ms(t->context);
+    else if (t->poll && !t->fd)
+        transport = SLICE_MS;
     return transport >= 0 && (own < 0 || transport < own) ? transport : own;
 }

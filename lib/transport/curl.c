@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOOK_MS 10
+
 void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
 {
     emqxi_init(p, caller_size);
@@ -192,7 +194,11 @@ static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
 static int64_t next_ms(void *context)
 {
     const emqxi_curl *c = context;
-    return emqxi_sockets_next_ms(&c->sockets);
+    int64_t next = emqxi_sockets_next_ms(&c->sockets);
+    /* Who has no descriptor hears of a socket only by looking. */
+    if (c->sockets.epoll < 0 && c->active > 0 && (next < 0 || next > LOOK_MS))
+        next = LOOK_MS;
+    return next;
 }
 
 static int fd(void *context)

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#if EMQXI_EPOLL
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -33,7 +33,7 @@ static int64_t monotonic_ms(void)
 
 /* -- epoll ---------------------------------------------------------------------------------------------------------- */
 
-#ifdef __linux__
+#if EMQXI_EPOLL
 static uint32_t epoll_events(short events)
 {
     return (events & POLLIN ? (uint32_t)EPOLLIN : 0) | (events & POLLOUT ? (uint32_t)EPOLLOUT : 0);
@@ -190,7 +190,7 @@ bool emqxi_sockets_init(emqxi_sockets *s, const emqx_tls_allocator *allocator, C
         return false;
     s->slots[WAKE] = (struct pollfd){.fd = -1, .events = POLLIN};
     s->used = WAKE + 1;
-#ifdef __linux__
+#if EMQXI_EPOLL
     s->slots[WAKE].fd = s->wake_write = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (s->wake_write < 0)
         return false;
