@@ -286,8 +286,10 @@ static void reserve(operation *o)
     if (left <= 0) {
         emqxi_limiter_leave(client->limiter, &o->waiter);
         if (o->call.error.attempts == 0)
-            emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT,
-                       "the quota store stayed locked by another process: nothing was sent");
+            emqxi_fail(
+                &o->call.error, EMQX_TLS_E_STORE,
+                "the quota store stayed locked by another process until the deadline, look for one that is stopped; "
+                "nothing was sent");
         finish(o);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "file_rig.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -132,4 +132,38 @@ int64_t file_next(uint32_t op)
     int64_t ms = quota(limiter, op).next_ms;
     emqx_tls_limiter_unref(limiter);
     return ms;
+}
+
+emqx_tls_limiter_config defaults(void)
+{
+    emqx_tls_limiter_config config;
+    emqx_tls_limiter_config_init(&config);
+    config.clock = emqx_tls_test_clock_vtable(timer);
+    return config;
+}
+
+void make_file(void)
+{
+    emqx_tls_limiter_unref(file_open(NULL));
+}
+
+void assert_refused(const emqx_tls_limiter_config *config, const char *why)
+{
+    emqx_tls_limiter *limiter;
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    assert_int_equal(file_try_open(config, &limiter, &error), EMQX_TLS_E_STORE);
+    assert_null(limiter);
+    if (!strstr(error.message, path) || !strstr(error.message, why))
+        fail_msg("\"%s\" does not name the path and \"%s\"", error.message, why);
+}
+
+size_t file_contents(char *data, size_t size)
+{
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    ssize_t n = read(fd, data, size);
+    close(fd);
+    assert_true(n > 0 && (size_t)n < size);
+    return (size_t)n;
 }

@@ -50,4 +50,14 @@ emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deploy
 void use(emqx_tls_limiter *limiter, uint32_t op);
 uint32_t used(emqx_tls_limiter *limiter, uint32_t op);
 
+/* The defaults with the test's clock. */
+emqx_tls_limiter_config defaults(void);
+
+void make_file(void);
+
+/* Opening is refused with STORE, and the message names the path and `why`. */
+void assert_refused(const emqx_tls_limiter_config *config, const char *why);
+
+size_t file_contents(char *data, size_t size);
+
 #endif

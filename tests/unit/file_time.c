@@ -5,9 +5,6 @@
  */
 #include "file_rig.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define UPTIME_MS (5 * MINUTE_MS) /* after a reboot, when the first process comes */
 
 static void pass(int64_t ms)
