@@ -10,7 +10,7 @@ tests/packages.sh build tests fuzz
 [ -d "$build" ] || CC="${CC:-clang-14}" meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
     -Dbuildtype=debugoptimized
 ninja -C "$build"
-for target in api_code decode_status endpoint expire retry_after; do
+for target in api_code check decode_status endpoint expire pem retry_after; do
     found=$build/tests/fuzz/found-$target
     mkdir -p "$found"
     "$build/tests/fuzz/fuzz-$target" -max_total_time="$seconds" -max_len=2048 -timeout=5 -print_final_stats=1 \
