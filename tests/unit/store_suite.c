@@ -25,10 +25,12 @@ void rig_close(rig *b)
     b->store.destroy(b->store.context);
 }
 
-void rig_needs(const rig *b, int64_t ms)
+void rig_needs(rig *b, int64_t ms)
 {
-    if (ms > b->subject->patience_ms)
-        skip();
+    if (ms <= b->subject->patience_ms)
+        return;
+    rig_close(b); /* skip() does not return */
+    skip();
 }
 
 void rig_pass(const rig *b, int64_t ms)

@@ -33,7 +33,7 @@ void rig_open(rig *b, void **state, uint32_t flags);
 void rig_close(rig *b);
 
 /* Skips the test where the store's time is real and so long a wait is too long. */
-void rig_needs(const rig *b, int64_t ms);
+void rig_needs(rig *b, int64_t ms);
 void rig_pass(const rig *b, int64_t ms);
 
 emqx_tls_grant rig_ask(rig *b, uint32_t op, const char *deployment, uint32_t ahead);
