@@ -97,14 +97,15 @@ EMQX_TLS_INIT_(error)
 
 /* Time. All members are called from any thread that uses the client or limiter, so they must be thread-safe.
  * now_ms is needed; without sleep_ms a transport without `poll` can't wait; without wall_ms the wall clock counts as not
- * trusted, and without boot_id every process as its own boot (both matter only to stores that outlive the process). */
+ * trusted, and without boot_id every limiter has a boot of its own (both matter only to stores that outlive the process).
+ * With boot_id, now_ms must begin at that boot: a limiter in a file takes it for the time since. */
 typedef struct emqx_tls_clock {
     uint32_t size;
     uint32_t reserved;
     void *context;
-    int64_t (*now_ms)(void *context);                     /* counts through suspend, never back; any origin */
-    int64_t (*wall_ms)(void *context);                    /* since 1970-01-01 UTC */
-    void (*sleep_ms)(void *context, int64_t ms);          /* may return early */
+    int64_t (*now_ms)(void *context);            /* counts through suspend, never back; any origin, but see boot_id */
+    int64_t (*wall_ms)(void *context);           /* since 1970-01-01 UTC */
+    void (*sleep_ms)(void *context, int64_t ms); /* may return early */
     void (*boot_id)(void *context, unsigned char id[16]); /* differs after every boot of the machine */
 } emqx_tls_clock;
 EMQX_TLS_INIT_(clock)

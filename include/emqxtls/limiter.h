@@ -63,10 +63,14 @@ EMQX_TLS_API emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *c
                                                 emqx_tls_error *error);
 
 /* A limiter in a file, for the processes of one machine and across its reboots. Made with mode 0600 if it does not
- * exist; `config` NULL takes the file's own settings, or the defaults for a new one. Not for network file systems: their
- * locks and caches do not promise what this needs.
- * Errors: INVALID; NO_MEMORY; STORE (can't be opened or made, is a symbolic link, belongs to another user, has other
- * settings than `config`, is damaged: the message names the path and the mend). */
+ * exist; `config` NULL takes the file's own settings, or the defaults for a new one. `path` is copied; a relative one means
+ * the file where the working folder is now. Not for network file systems: their locks and caches do not promise what this
+ * needs. What it promises, what it does when it fails, and how to reset a damaged file: docs/quota.md.
+ *
+ * Calls on it fail with STORE, reads as well as writes, where the file is damaged, can't be written, or stays locked by
+ * another process until their deadline. A file that was deleted or replaced is opened again, as in a child after a fork.
+ * Errors: INVALID; NO_MEMORY; STORE (can't be opened or made, is a symbolic link, belongs to another user, can be written by
+ * others, has other settings than `config`, is damaged: the message names the path and the mend). */
 EMQX_TLS_API emqx_tls_code emqx_tls_limiter_open_file(const char *path, const emqx_tls_limiter_config *config,
                                                       emqx_tls_limiter **limiter, emqx_tls_error *error);
 

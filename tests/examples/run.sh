@@ -84,6 +84,21 @@ grep -q "Try again in" out
 arrived POST 4
 unset EMQXTLS_QUOTA_FILE
 
+# Each run of quota-file is a process of its own, and ten at once are ten reads.
+says 0 "60 of 60 reads left" example-quota-file quota-of-10
+says 0 "ge6a1a75: no certificate" example-quota-file quota-of-10 ge6a1a75
+runs=
+for _ in $(seq 9); do
+  "$examples/example-quota-file" quota-of-10 ge6a1a75 >>ten.out 2>&1 &
+  runs="$runs $!"
+done
+# shellcheck disable=SC2086
+for run in $runs; do wait "$run" || { cat ten.out; exit 1; }; done
+says 0 "50 of 60 reads left" example-quota-file quota-of-10
+says 0 "6 of 6 writes left" example-quota-file quota-of-10
+: >quota-of-10
+says 1 "delete it" example-quota-file quota-of-10 ge6a1a75
+
 # What a user gets wrong. What the local check refuses costs no write.
 says 2 "usage: " example-status
 says 1 "missing.pem: No such file or directory" example-provision ge6a1a75 missing.pem first.key
