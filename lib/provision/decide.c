@@ -136,5 +136,7 @@ emqxi_decision emqxi_decide(const emqxi_facts *f)
             return (emqxi_decision){.verdict = EMQXI_BROKEN};
         return update(f, true);
     }
+    if (f->likeness == EMQXI_DIFFERENT && f->record == EMQXI_RECORD_OURS && f->fresh)
+        return (emqxi_decision){.verdict = EMQXI_COMING, .certain = true};
     return f->state == EMQX_TLS_STATE_RUNNING ? running(f) : unfinished(f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ensure - one desired state, fewest writes. ensure.c takes the arguments, ensure_run.c has the steps, ensure_receipt.c keeps
- * the receipt.
+ * ensure - one desired state, fewest writes. ensure.c takes the arguments, ensure_run.c looks, decides and ends, ensure_write.c
+ * writes, ensure_probe.c probes, ensure_receipt.c keeps the receipt.
  */
 #ifndef EMQXI_ENSURE_H
 #define EMQXI_ENSURE_H
@@ -53,12 +53,31 @@ typedef struct emqxi_ensure {
 
 /* -- ensure_run.c */
 extern const emqxi_job_kind emqxi_ensure_kind;
+void emqxi_ensure_look(emqxi_job *job);  /* reads the status, and judges it */
+void emqxi_ensure_judge(emqxi_job *job); /* decides by what is known, and acts */
+static inline bool emqxi_ensure_dry(const emqxi_ensure *e)
+{
+    return e->flags & EMQX_TLS_DRY_RUN;
+}
+
+/* -- ensure_write.c */
+void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *facts, const emqxi_decision *decision);
+void emqxi_ensure_in_doubt(
+    emqxi_ensure *e); /* looks again when a write in doubt can't arrive any more, at the latest */
+void emqxi_ensure_end_in_doubt(emqxi_ensure *e); /* ends as the last write did */
+void emqxi_ensure_carried_out(emqxi_ensure *e);  /* this call's write was */
+
+/* -- ensure_probe.c */
+void emqxi_ensure_probe(emqxi_job *job); /* probes, and judges by what it shows */
+void emqxi_ensure_forget_probe(emqxi_ensure *e);
 
 /* -- ensure_receipt.c */
 /* The zone of `expire`, as far as it is known. */
 int32_t emqxi_ensure_zone(const emqxi_ensure *e);
 /* What the receipt says about what the status shows. */
 enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e);
+/* Was what is wanted written at most so long ago, and the status is that of before still? */
+bool emqxi_ensure_is_fresh(const emqxi_ensure *e, int64_t at_most_s);
 /* Reads the receipt, and finds out how long a write of an earlier call is in doubt. STORE. */
 emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error);
 /* Writes down that a write is about to leave. STORE: it must not. */

@@ -41,6 +41,14 @@ enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
     return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
+bool emqxi_ensure_is_fresh(const emqxi_ensure *e, int64_t at_most_s)
+{
+    const emqxi_receipt *r = &e->receipt;
+    int64_t age = wall_s(e) - r->time_s;
+    return r->state == EMQXI_RECEIPT_DONE && is_ours(e) && age >= 0 && age < at_most_s && r->was[0] &&
+           strcmp(r->was, e->job.call.status.expire_text) == 0;
+}
+
 static emqx_tls_code save(emqxi_ensure *e, emqx_tls_error *error)
 {
     return e->locked ? emqxi_receipt_save(&e->file, &e->receipt, error) : EMQX_TLS_OK;

@@ -138,6 +138,20 @@ static void without_a_leaf_that_can_be_read_nothing_is_written_over(void **state
     expect_table((emqxi_facts){.readable = false}, table);
 }
 
+/* The platform took a write of an earlier call, and does not show it yet: it is not repeated. */
+static void after_a_write_of_an_earlier_call_that_does_not_show_yet(void **state)
+{
+    (void)state;
+    static const char *const table[] = {" C                  ", " L                  ", " U                  ",
+                                        " W                  ", " W                  ", " W                  ",
+                                        " W                  "};
+    static const char *const forced[] = {" C                  ", " L                  ", " U                  ",
+                                         " U                  ", " U                  ", " U                  ",
+                                         " U                  "};
+    expect_table((emqxi_facts){.readable = true, .fresh = true}, table);
+    expect_table((emqxi_facts){.readable = true, .fresh = true, .flags = EMQX_TLS_FORCE}, forced);
+}
+
 static void what_a_probe_shows(void **state)
 {
     (void)state;
@@ -340,6 +354,7 @@ int main(void)
         cmocka_unit_test(an_earlier_end_is_refused_wherever_something_would_be_replaced),
         cmocka_unit_test(after_a_write_that_got_lost),
         cmocka_unit_test(without_a_leaf_that_can_be_read_nothing_is_written_over),
+        cmocka_unit_test(after_a_write_of_an_earlier_call_that_does_not_show_yet),
         cmocka_unit_test(what_a_probe_shows),
         cmocka_unit_test(a_probe_is_asked_where_the_status_can_not_tell),
         cmocka_unit_test(an_accepted_write_is_the_last_one_whatever_is_read),

@@ -187,6 +187,28 @@ static void a_receipt_of_what_somebody_else_replaced_counts_for_nothing(void **s
     free(old);
 }
 
+static void a_write_that_does_not_show_yet_is_not_repeated(void **state)
+{
+    (void)state;
+    get_is(OLD_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    get_is(OLD_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    w.options.wait_ms = MINUTES(10);
+    gets_are(2, OLD_RUNNING);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 3, 0);
+    w.options.wait_ms = 0;
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30));
+    get_is(OLD_RUNNING); /* half an hour is enough: somebody put the old one back */
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    get_is(TLS("running", "2026-07-01 00:00:00")); /* and this is neither the old one nor ours */
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+}
+
 static void there_is_nothing_secret_in_it(void **state)
 {
     (void)state;
@@ -324,6 +346,7 @@ static void after_a_crash_a_write_that_shows_is_done(void **state)
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
     certainly(1);
     assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* so that the old one again is not that write's own delay */
     write_over_old_and_crash();
     get_is(SAME_PENDING);
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
@@ -553,6 +576,7 @@ int main(void)
         TEST(a_new_key_with_the_same_end_is_written),
         TEST(a_new_client_ca_is_written),
         TEST(a_receipt_of_what_somebody_else_replaced_counts_for_nothing),
+        TEST(a_write_that_does_not_show_yet_is_not_repeated),
         TEST(there_is_nothing_secret_in_it),
         TEST(a_refused_write_puts_the_receipt_back),
         TEST(without_quota_nothing_is_written_into_the_folder),
