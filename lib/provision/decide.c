@@ -57,9 +57,9 @@ bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, in
 
 /* -- decisions ---------------------------------------------------------------------------------------------------- */
 
-static emqxi_decision update(const emqxi_facts *f, bool shown)
+static emqxi_decision update(const emqxi_facts *f)
 {
-    emqxi_decision d = {.verdict = EMQXI_UPDATE, .shown = shown};
+    emqxi_decision d = {.verdict = EMQXI_UPDATE};
     if (f->earlier && !(f->flags & EMQX_TLS_ALLOW_EARLIER))
         d.verdict = EMQXI_EARLIER;
     return d;
@@ -84,7 +84,7 @@ static emqxi_decision running(const emqxi_facts *f)
     emqxi_decision in_place = {.verdict = EMQXI_IN_PLACE, .certain = true};
     emqxi_decision d;
     if (f->likeness == EMQXI_DIFFERENT || f->record == EMQXI_RECORD_OTHER)
-        return update(f, true);
+        return update(f);
     if (f->record == EMQXI_RECORD_OURS)
         return in_place;
     in_place.carried_out = f->record == EMQXI_RECORD_INTENT;
@@ -93,7 +93,7 @@ static emqxi_decision running(const emqxi_facts *f)
     if (f->probe == EMQXI_PROBE_PROVES)
         return in_place;
     if (f->probe == EMQXI_PROBE_DISPROVES)
-        return update(f, true);
+        return update(f);
     if (f->record == EMQXI_RECORD_NONE && f->likeness == EMQXI_SAME)
         d = (emqxi_decision){.verdict = EMQXI_IN_PLACE};
     else if (f->lost)
@@ -101,7 +101,7 @@ static emqxi_decision running(const emqxi_facts *f)
     else if (!f->readable)
         d = (emqxi_decision){.verdict = EMQXI_ILLEGIBLE};
     else
-        d = update(f, false);
+        d = update(f);
     d.probe_helps = true;
     return d;
 }
@@ -111,7 +111,7 @@ static emqxi_decision unfinished(const emqxi_facts *f)
 {
     emqxi_decision d = {.verdict = EMQXI_COMING, .certain = f->record == EMQXI_RECORD_OURS};
     if (f->likeness == EMQXI_DIFFERENT || f->record == EMQXI_RECORD_OTHER)
-        return update(f, true);
+        return update(f);
     if (f->likeness == EMQXI_UNTOLD && f->record != EMQXI_RECORD_OURS) {
         bool useless = !f->readable && !f->lost;
         d.verdict = useless ? EMQXI_ILLEGIBLE : EMQXI_UNCLEAR;
@@ -126,15 +126,15 @@ emqxi_decision emqxi_decide(const emqxi_facts *f)
     if (f->accepted)
         return after_write(f);
     if (f->state == EMQX_TLS_STATE_ABSENT)
-        return (emqxi_decision){.verdict = EMQXI_CREATE, .shown = true};
+        return (emqxi_decision){.verdict = EMQXI_CREATE};
     if (f->state == EMQX_TLS_STATE_TERMINATED)
         return (emqxi_decision){.verdict = EMQXI_LEAVING};
     if ((f->flags & EMQX_TLS_FORCE) && !f->lost)
-        return update(f, true);
+        return update(f);
     if (f->state == EMQX_TLS_STATE_FAILED) {
         if (f->lost && f->likeness != EMQXI_DIFFERENT)
             return (emqxi_decision){.verdict = EMQXI_BROKEN};
-        return update(f, true);
+        return update(f);
     }
     if (f->likeness == EMQXI_DIFFERENT && f->record == EMQXI_RECORD_OURS && f->fresh)
         return (emqxi_decision){.verdict = EMQXI_COMING, .certain = true};

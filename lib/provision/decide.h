@@ -73,7 +73,7 @@ enum emqxi_verdict {
     EMQXI_UNCLEAR,   /* what is there can't be told until it is further: wait until it can */
     EMQXI_LEAVING,   /* what was there is being deleted: wait until it is gone */
     EMQXI_CREATE,    /* POST */
-    EMQXI_UPDATE,    /* PUT */
+    EMQXI_UPDATE,    /* PUT: what is there is not what is wanted, or that can't be told (never after a lost write) */
     EMQXI_UNSURE,    /* whether this call's write was carried out can't be told */
     EMQXI_EARLIER,   /* refused: it would end before what is there */
     EMQXI_ILLEGIBLE, /* refused: the leaf can't be read, so nothing can be compared */
@@ -85,7 +85,6 @@ typedef struct emqxi_decision {
     enum emqxi_verdict verdict;
     bool certain;     /* IN_PLACE, COMING: by receipt or probe */
     bool carried_out; /* a write in doubt was: the receipt can say so */
-    bool shown;       /* CREATE, UPDATE: what is there is not what is wanted, beyond doubt */
     bool probe_helps; /* a probe could tell more than the status does */
 } emqxi_decision;
 

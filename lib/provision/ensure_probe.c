@@ -38,6 +38,7 @@ static void on_served(emqxi_ensure *e, const emqxi_leaf *leaf)
     e->probed = true;
     e->matched = memcmp(leaf->sha256, e->leaf_sha256, sizeof leaf->sha256) == 0;
     if (e->matched) {
+        emqxi_error_clear(&e->probe_error);
         /* Of two-way the port does not show the client CA. */
         if (e->wanted.type == EMQX_TLS_TYPE_ONE_WAY)
             e->evidence = EMQXI_PROBE_PROVES;
@@ -82,8 +83,11 @@ void emqxi_ensure_probe(emqxi_job *job)
     emqx_tls_error error;
     emqxi_error_clear(&error);
     if (emqxi_probe_start(&client->allocator, e->probe_host, e->probe_port, NULL, deadline, &e->probe, &error) !=
-        EMQX_TLS_OK)
+        EMQX_TLS_OK) {
         emqxi_job_end(job, error.code, "%s", error.message);
-    else
-        step_probe(job);
+        return;
+    }
+    emqxi_fail(&e->probe_error, EMQX_TLS_E_TIMEOUT, "the probe of %s port %u was not over in time", e->probe_host,
+               (unsigned)e->probe_port);
+    step_probe(job);
 }

@@ -77,12 +77,12 @@ static void on_written(emqxi_job *job)
         emqxi_job_end_as(job, a);
 }
 
-/* May this write follow those of this call? */
-static bool may_follow(const emqxi_ensure *e, uint32_t op, bool shown)
+/* May this write follow those of this call? After a lost one it has been decided on because it is not there. */
+static bool may_follow(const emqxi_ensure *e, uint32_t op)
 {
     if (e->tries == 0)
         return true;
-    return e->tries < TRIES_MAX && ((e->lost && shown) || (e->misjudged && op != e->write_op));
+    return e->tries < TRIES_MAX && (e->lost || (e->misjudged && op != e->write_op));
 }
 
 void emqxi_ensure_in_doubt(emqxi_ensure *e)
@@ -110,7 +110,7 @@ void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decis
         emqxi_job_end(job, EMQX_TLS_OK, "%s", "");
         return;
     }
-    if (!may_follow(e, op, d->shown)) {
+    if (!may_follow(e, op)) {
         emqxi_ensure_end_in_doubt(e);
         return;
     }

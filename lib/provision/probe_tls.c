@@ -61,7 +61,6 @@ static bool set_up_tls(emqxi_probe *p)
     if (!p->context)
         return false;
     SSL_CTX_set_min_proto_version(p->context, TLS1_2_VERSION);
-    SSL_CTX_set_security_level(p->context, 0); /* the platform takes RSA 1024 */
     SSL_CTX_set_verify(p->context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_cert_verify_callback(p->context, keep_leaf, p);
     p->ssl = SSL_new(p->context);

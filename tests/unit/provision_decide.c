@@ -17,7 +17,7 @@
  *   i I P  in place: by the status, by the receipt, and the write in doubt was carried out
  *   w W Q  coming: the same three
  *   ?      unclear, wait until it can be told      L  leaving, wait until it is gone
- *   C      create                                  u U  update: can't be told, shown to be needed
+ *   C      create                                  u U  update: can't be told (a probe could), needed
  *   !      unsure about this call's write          E  refused, it ends earlier
  *   X      refused, nothing can be compared        B  broken     V  vanished */
 static char letter(const emqxi_decision *d)
@@ -32,9 +32,9 @@ static char letter(const emqxi_decision *d)
     case EMQXI_LEAVING:
         return 'L';
     case EMQXI_CREATE:
-        return d->shown ? 'C' : 'c';
+        return 'C';
     case EMQXI_UPDATE:
-        return d->shown ? 'U' : 'u';
+        return d->probe_helps ? 'u' : 'U';
     case EMQXI_UNSURE:
         return '!';
     case EMQXI_EARLIER:

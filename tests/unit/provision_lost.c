@@ -365,7 +365,9 @@ static void without_quota_for_reads_it_says_what_it_knows(void **state)
     use_up(EMQX_TLS_OP_GET, 59);
     w.options.wait_ms = MINUTES(10);
     get_is(SAME_PENDING);
+    int64_t began = now(w.f);
     expect_end(EMQX_TLS_E_RATE_LIMITED, NONE, 1, 0);
+    assert_int_equal(now(w.f), began); /* no other read fits in */
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
     assert_in_range(w.f->error.retry_after_ms, 3590000, 3610000);
     expect_end(EMQX_TLS_E_RATE_LIMITED, NONE, 0, 0);
