@@ -127,6 +127,7 @@ static void the_expected_one_is_waited_for(void **state)
     assert_int_equal(wait_for_it(0), EMQX_TLS_E_TIMEOUT);
     assert_non_null(strstr(w.f->error.message, "zone"));
     w.f->request.cert = CERT_PEM;
+    w.f->request.cert_len = strlen(CERT_PEM);
     assert_int_equal(wait_for_it(0), EMQX_TLS_E_INVALID);
     done();
 }
