@@ -48,7 +48,7 @@ run "all tests" build-test
 configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3
 
-run "valgrind" build-test --suite unit --suite integration --no-suite slow --timeout-multiplier 10 --logbase testlog-valgrind \
+run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind --timeout-multiplier 10 --logbase testlog-valgrind \
   --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes'
 
 say "result"

@@ -171,7 +171,7 @@ run 0 probe --probe "127.0.0.1:$port" --json && field .sha256 "$(openssl x509 -i
 run 5 probe --probe 127.0.0.1:1
 
 # -- a terminal shows progress, and Ctrl-C ends it
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
   curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
   jq -n --rawfile cert first.pem --rawfile key first.key '{tlsType: "one-way", $cert, $key}' |
     curl -sf --cacert tls/ca.pem -K <(echo "user = test-key:test-secret-never-shown") -d @- "$EMQXCLOUD_PLATFORM_ENDPOINT/deployments/d5/tls" >/dev/null
