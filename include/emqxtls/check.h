@@ -36,10 +36,10 @@ enum { EMQX_TLS_OFF = 0, EMQX_TLS_WARN = 1, EMQX_TLS_REFUSE = 2 };
 typedef struct emqx_tls_policy {
     uint32_t size;
     uint32_t min_days_left;    /* 60 (the platform's BYOC plan: 30) */
-    uint32_t algorithm;        /* not RSA 1024 or 2048, ECDSA P-256 or P-384: REFUSE */
+    uint32_t algorithm;        /* leaf's key not RSA 1024 or 2048, ECDSA P-256 or P-384: REFUSE */
     uint32_t ca_algorithm;     /* leaf's key type unlike that of the CA that signed it: REFUSE */
     uint32_t days_left;        /* fewer than min_days_left: REFUSE */
-    uint32_t chain_order;      /* chain not leaf first, each signed by the next: REFUSE */
+    uint32_t chain_order;      /* chain not leaf first, each signed by the next, with nothing else: REFUSE */
     uint32_t chain_incomplete; /* an issuer is missing: REFUSE */
     uint32_t root_included;    /* the self-signed root is in the chain; harmless, but needless: WARN */
     uint32_t client_ca;        /* a certificate in `cacert` is no CA: REFUSE */
@@ -109,10 +109,13 @@ typedef struct emqx_tls_finding {
 } emqx_tls_finding;
 EMQX_TLS_INIT_(finding)
 
-/* Checks a request. `policy` NULL: defaults. `now_s`: seconds since 1970. *report (NULL allowed) is set when the check was
- * made, whatever it found, and must be freed; else it is NULL.
+/* Checks a request. `policy` NULL: defaults. `now_s`: seconds since 1970, UTC. *report (NULL allowed) is set when the check was
+ * made, whatever it found, and must be freed; else it is NULL. It holds no part of the request, and at most 200 findings; what
+ * is refused beyond them still makes the result CHECK. Memory is malloc's; what held the key is wiped, but for what OpenSSL keeps.
+ * Any thread. Asks for no passphrase. OpenSSL's error queue stays as it was.
  * Returns OK if nothing is refused (there may be warnings), CHECK if something is (the message is the first of them),
- * INVALID (an argument), NO_MEMORY. */
+ * INVALID (an argument: a struct that was not set up, a part that is NULL but has a length, a severity that is none, an empty
+ * host), NO_MEMORY. */
 EMQX_TLS_API emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_policy *policy, int64_t now_s,
                                           emqx_tls_report **report, emqx_tls_error *error);
 

@@ -148,6 +148,35 @@ static void the_right_order_is_named(void **state)
     assert_non_null(strstr(f.error.message, "2, 1, 0"));
 }
 
+static void what_the_algorithm_is_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cert, *text;
+    } rows[] = {
+        {"explicit inter", "EC with explicit parameters"},
+        {"p521 inter", "ECDSA P-521"},
+        {"k1 inter", "ECDSA secp256k1"},
+        {"rsa4096 rsaca", "RSA 4096"},
+        {"ed25519", "ED25519"},
+        {"pss rsaca", "rsassaPss"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        give(rows[i].cert, "", "");
+        emqx_tls_report *report;
+        emqx_tls_check(&f.request, NULL, PKI_NOW, &report, NULL);
+        bool named = false;
+        for (size_t j = 0; j < emqx_tls_report_count(report); j++) {
+            emqx_tls_finding finding;
+            emqx_tls_finding_init(&finding);
+            emqx_tls_report_get(report, j, &finding);
+            named = named || (finding.id == EMQX_TLS_FINDING_ALGORITHM && strstr(finding.text, rows[i].text));
+        }
+        emqx_tls_report_free(report);
+        assert_true(named);
+    }
+}
+
 static void names_of_others_are_shown_clean_and_cut(void **state)
 {
     (void)state;
@@ -286,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_report_has_an_end_but_no_refusal_is_lost),
 #ifdef WITH_OPENSSL
         cmocka_unit_test(the_right_order_is_named),
+        cmocka_unit_test(what_the_algorithm_is_is_named),
         cmocka_unit_test(names_of_others_are_shown_clean_and_cut),
         cmocka_unit_test(the_callers_errors_of_openssl_stay),
         cmocka_unit_test(a_leaf_is_known_by_its_facts),

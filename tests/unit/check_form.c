@@ -147,6 +147,7 @@ const check_case check_cases_form[] = {
     {"a block without data", "leaf inter no-data", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
     {"base64 with wrong last bits", "leaf inter bad-bits", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
     {"base64 that goes on behind its end", "leaf inter bad-padding", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
+    {"base64 with padding where none can be", "leaf inter bad-equals", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
     {"base64 without its padding", "leaf inter bad-group", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
     {"a character that is not base64", "leaf inter bad-digit", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
     {"DER of another length than it says", "leaf inter bad-length", "leaf.key", NULL, "!pem-damaged@cert.2", ""},

@@ -39,6 +39,7 @@ static const struct {
     {"no-data", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"},
     {"bad-bits", "-----BEGIN CERTIFICATE-----\nMAMCAQV=\n-----END CERTIFICATE-----\n"},
     {"bad-padding", "-----BEGIN CERTIFICATE-----\nMA==MAMCAQU=\n-----END CERTIFICATE-----\n"},
+    {"bad-equals", "-----BEGIN CERTIFICATE-----\nMAQCAQUAA===\n-----END CERTIFICATE-----\n"},
     {"bad-group", "-----BEGIN CERTIFICATE-----\nMAMCAQU\n-----END CERTIFICATE-----\n"},
     {"bad-digit", "-----BEGIN CERTIFICATE-----\nMAM_AQU=\n-----END CERTIFICATE-----\n"},
     {"bad-length", "-----BEGIN CERTIFICATE-----\nMAQCAQU=\n-----END CERTIFICATE-----\n"},
