@@ -126,6 +126,7 @@ int64_t emqxi_line_stay(emqxi_waiter *waiter, const emqxi_outlook *o, int64_t no
 {
     emqxi_line *line = waiter->line;
     int64_t look = o->early_ms;
+    waiter->look_ms = now; /* it is awake */
     /* It depends on calls in flight, and their end wakes: until the earliest time at which it could be is too late. */
     if (o->early_ms < o->late_ms)
         look = EMQXI_MIN(o->late_ms, o->wait_ms - o->early_ms + 1);
@@ -133,7 +134,10 @@ int64_t emqxi_line_stay(emqxi_waiter *waiter, const emqxi_outlook *o, int64_t no
         look = EMQXI_MIN(look, wake_hopeless(line, waiter, emqxi_add(now, o->early_ms), now));
     } else {
         const emqxi_waiter *first = awake_from(line, line->first, now);
-        look = EMQXI_MIN(look, first->look_ms - now + o->ahead * (int64_t)EMQXI_CLAIM_MS);
+        if (first == waiter) /* all before it have just been found asleep */
+            look = 0;
+        else
+            look = EMQXI_MIN(look, first->look_ms - now + o->ahead * (int64_t)EMQXI_CLAIM_MS);
     }
     if (o->shared)
         look = EMQXI_MIN(look, (o->ahead + 1) * (int64_t)PEEK_MS);

@@ -216,6 +216,27 @@ static void a_line_of_sleepers_does_not_hold_up_the_last(void **state)
         emqxi_limiter_leave(limiter, &sleepers[i].waiter);
 }
 
+/* The one ahead has fallen asleep, nobody has noticed yet, and the new one's memory was in a line before. */
+static void who_joins_behind_a_sleeper_looks_at_once(void **state)
+{
+    (void)state;
+    caller a, b, others[LIMIT - 1];
+    use_up(0);
+    wait_in_line(&a, 10 * (int64_t)HELD_MS);
+    wait_in_line(&b, 10 * (int64_t)HELD_MS);
+    emqxi_limiter_leave(limiter, &b.waiter);
+    emqx_tls_test_clock_advance(timer, HELD_MS);
+    for (int i = 0; i < LIMIT - 1; i++) /* all but the slot that is meant for a */
+        take(&others[i]);
+    emqx_tls_test_clock_advance(timer, 5000);
+    assert_int_equal(look(&b), EMQX_TLS_OK);
+    assert_false(b.r.granted);
+    assert_int_equal(b.r.look_again_ms, 1);
+    assert_int_equal(look(&b), EMQX_TLS_OK);
+    assert_true(b.r.granted);
+    emqxi_limiter_leave(limiter, &a.waiter);
+}
+
 static void who_leaves_passes_its_turn_on(void **state)
 {
     (void)state;
@@ -373,6 +394,7 @@ int main(void)
         TEST(the_second_does_not_overtake_the_first),
         TEST(one_that_does_not_claim_within_a_second_is_passed_over),
         TEST(a_line_of_sleepers_does_not_hold_up_the_last),
+        TEST(who_joins_behind_a_sleeper_looks_at_once),
         TEST(who_leaves_passes_its_turn_on),
         TEST(a_wait_for_calls_in_flight_is_looked_at_again_when_one_ends),
         TEST(a_wait_that_has_become_hopeless_ends_before_its_deadline),

@@ -253,6 +253,65 @@ static void a_query_tells_and_takes_nothing(void **state)
     rig_close(&b);
 }
 
+/* What the store should hold, as simply as can be said. */
+typedef struct expected_slot {
+    int64_t release; /* if it is not settled before */
+    emqx_tls_grant grant;
+    bool in_flight;
+} expected_slot;
+
+static int expected_used(const expected_slot *slots, int64_t now, int64_t *next)
+{
+    int used = 0;
+    *next = INT64_MAX;
+    for (int i = 0; i < READS; i++) {
+        used += slots[i].release > now;
+        *next = slots[i].release < *next ? slots[i].release : *next;
+    }
+    *next = used < READS ? 0 : *next - now;
+    return used;
+}
+
+/* Thousands of steps, each of which may reserve, settle somehow, or let time pass; the schedule is the same in every run. */
+static void any_schedule_ends_in_what_a_simple_model_says(void **state)
+{
+    rig b;
+    rig_open(&b, state, 0);
+    rig_needs(&b, INT64_MAX);
+    expected_slot slots[READS] = {0};
+    int64_t now = 1, next;
+    uint64_t random = 1;
+    for (int step = 0; step < 20000; step++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        int64_t pick = (int64_t)(random >> 33);
+        expected_slot *slot = &slots[pick % READS];
+        if (slot->in_flight && slot->release - b.held > now && pick % 3 != 0) {
+            uint32_t outcome =
+                pick % 2 ? EMQX_TLS_OUTCOME_ANSWERED : (pick % 5 ? EMQX_TLS_OUTCOME_LOST : EMQX_TLS_OUTCOME_NOT_SENT);
+            int64_t end = outcome == EMQX_TLS_OUTCOME_LOST ? now + STRAY : now;
+            rig_settle(&b, &slot->grant, outcome);
+            slot->in_flight = false;
+            if (slot->release > end + b.held)
+                slot->release = end + b.held;
+            if (outcome == EMQX_TLS_OUTCOME_NOT_SENT)
+                slot->release = 0;
+        } else if (slot->release <= now && pick % 2) {
+            emqx_tls_grant grant = rig_ask(&b, EMQX_TLS_OP_GET, "d1", 0);
+            assert_int_equal(grant.granted, 1);
+            *slot = (expected_slot){now + LEASE + STRAY + b.held, grant, true};
+        } else {
+            int64_t ms = pick % 4 ? pick % 1000 : pick % (b.window / 2);
+            rig_pass(&b, ms);
+            now += ms;
+        }
+        int used = expected_used(slots, now, &next);
+        emqx_tls_quota quota = rig_query(&b, EMQX_TLS_OP_GET);
+        assert_int_equal(quota.used, used);
+        assert_int_equal(quota.next_ms, next);
+    }
+    rig_close(&b);
+}
+
 const struct CMUnitTest store_suite_slots[] = {
     cmocka_unit_test(the_limit_is_given_and_not_one_more),
     cmocka_unit_test(a_slot_frees_one_window_after_its_answer_and_no_sooner),
@@ -271,5 +330,6 @@ const struct CMUnitTest store_suite_slots[] = {
     cmocka_unit_test(per_deployment_counts_each_deployment_alone),
     cmocka_unit_test(many_deployments_keep_their_own_counts),
     cmocka_unit_test(a_query_tells_and_takes_nothing),
+    cmocka_unit_test(any_schedule_ends_in_what_a_simple_model_says),
 };
 const size_t store_suite_slots_count = sizeof store_suite_slots / sizeof store_suite_slots[0];
