@@ -112,7 +112,7 @@ static const char *detail(const emqxi_transfer *t)
     case CURLE_PEER_FAILED_VERIFICATION:
         return "the server's certificate does not verify; if it is signed by a CA of your own, name that in ca_file";
     case CURLE_SSL_CACERT_BADFILE:
-        return "the file of CA certificates can't be read; name one in ca_file";
+        return "the file of CA certificates can't be used: name a good one in ca_file";
     case CURLE_SSL_CONNECT_ERROR:
         return "the TLS handshake failed";
     case CURLE_GOT_NOTHING:

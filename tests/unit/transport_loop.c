@@ -347,6 +347,33 @@ static void deadlines_hold_for_reads_that_wait_for_the_first(void **state)
     assert_in_range(real_ms() - first_end, 0, 700); /* not a second later */
 }
 
+/* -- threads ------------------------------------------------------------------------------------------------------ */
+
+static void *read_in_a_thread(void *argument)
+{
+    fixture f = *(fixture *)argument; /* each thread has a transport of its own */
+    open_transport(&f);
+    outcome o = run(&f, "GET", NULL);
+    f.transport.destroy(f.transport.context);
+    return o.code == EMQX_TLS_OK && o.status == 200 ? argument : NULL;
+}
+
+static void threads_may_make_their_transports_at_once(void **state)
+{
+    fixture *f = *state;
+    pthread_t threads[8];
+    static const loopback_answer answer = {.text = RUNNING};
+    f->server = loopback_start(&(loopback_options){.answers = &answer, .count = 1});
+    snprintf(f->url, sizeof f->url, "http://127.0.0.1:%d/x", loopback_port(f->server));
+    for (int i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, read_in_a_thread, f);
+    for (int i = 0; i < 8; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        assert_non_null(result);
+    }
+}
+
 /* -- memory ------------------------------------------------------------------------------------------------------- */
 
 static void a_failed_allocation_is_told_and_leaks_nothing(void **state)
@@ -405,6 +432,7 @@ static void a_read_in_flight_takes_little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(threads_may_make_their_transports_at_once), /* first, while libcurl is not set up yet */
         TEST(cancelled_before_it_departs_nothing_was_sent),
         TEST(cancelled_in_the_handshake_nothing_was_sent),
         TEST(cancelled_after_it_departed_it_may_have_been_carried_out),
