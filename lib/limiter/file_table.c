@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define REACH     32
+#define REACH     64
 #define CELLS_MAX ((uint64_t)1 << 24)
 #define NO_CELL   UINT64_MAX
 
