@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # tests/run.sh - everything that CI runs: installs what is missing, builds with warnings as errors, runs every test, then all
-# but the slow ones under ASan and UBSan, then unit and integration tests under valgrind. Ends with "N passed, N failed".
+# but the slow ones under ASan and UBSan, what has threads under ThreadSanitizer, and unit and integration tests under valgrind.
+# Ends with "N passed, N failed".
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,6 +48,9 @@ run "all tests" build-test
 
 configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3
+
+configure build-threads -Db_sanitize=thread -Db_lundef=false
+run "ThreadSanitizer" build-threads --suite threads --timeout-multiplier 3
 
 run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind --timeout-multiplier 10 --logbase testlog-valgrind \
   --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes'

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asynchronous calls over real connections: ended in every state, freed in every state, started and ended by callbacks.
+ */
+#include "fixture.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+static test_material material;
+
+static int make_material(void **state)
+{
+    (void)state;
+    material_make(&material, "broker.test", 90);
+    return 0;
+}
+
+static int free_material(void **state)
+{
+    (void)state;
+    material_free(&material);
+    return 0;
+}
+
+static atomic_int lookups;
+
+/* A name that takes its time: libcurl asks this instead of the C library's. Every other one is this machine. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+    static struct sockaddr_in address;
+    (void)service, (void)hints;
+    if (strncmp(node, "slow", 4) == 0) {
+        lookups++;
+        sleep(2);
+        return EAI_AGAIN;
+    }
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    *result = calloc(1, sizeof **result);
+    **result = (struct addrinfo){.ai_family = AF_INET,
+                                 .ai_socktype = SOCK_STREAM,
+                                 .ai_addrlen = sizeof address,
+                                 .ai_addr = (struct sockaddr *)&address};
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *a)
+{
+    free(a);
+}
+
+static int64_t now_ms(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+typedef struct seen {
+    emqx_tls_client *client;
+    int count;
+    emqx_tls_code code;
+    emqx_tls_error error;
+    emqx_tls_call *call;
+} seen;
+
+static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    seen *s = user;
+    s->count++;
+    s->code = code;
+    s->call = NULL;
+    emqx_tls_error_init(&s->error);
+    emqx_tls_call_result(call, NULL, &s->error);
+}
+
+static void submit(fixture *f, uint32_t op, const char *id, emqx_tls_done_fn done, seen *s)
+{
+    emqx_tls_request request = material_request(&material, EMQX_TLS_TYPE_ONE_WAY);
+    bool body = op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE;
+    s->client = f->client;
+    assert_int_equal(emqx_tls_submit(f->client, op, id, body ? &request : NULL, done, s, &s->call, NULL), EMQX_TLS_OK);
+}
+
+static void run(fixture *f, int timeout_ms)
+{
+    assert_int_equal(emqx_tls_client_run(f->client, timeout_ms, NULL), EMQX_TLS_OK);
+}
+
+static void run_all(fixture *f)
+{
+    while (emqx_tls_client_pending(f->client) > 0)
+        run(f, 20000);
+}
+
+static uint32_t used(const fixture *f, uint32_t op)
+{
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    assert_int_equal(emqx_tls_limiter_query(f->limiter, op, NULL, &quota, NULL), EMQX_TLS_OK);
+    return quota.used;
+}
+
+/* -- every state ---------------------------------------------------------------------------------------------------- */
+
+/* Where a call can be when it is ended from outside. */
+typedef struct place {
+    const char *name, *fault; /* the fault that keeps it there; it is there when the fault was taken */
+    uint32_t op;
+    uint32_t delivery; /* what its error has to say */
+    uint32_t held;     /* slots of the quota that stay used */
+    size_t arrivals;   /* what the platform sees of it, now and later */
+    bool begun;        /* run has been called */
+    bool behind;       /* nothing left of the quota */
+    bool unnamed;      /* the host's name is being looked up */
+    int32_t run_ms;    /* then run so long, at least */
+} place;
+
+#define MAYBE    EMQX_TLS_DELIVERY_MAYBE
+#define NOT_SENT EMQX_TLS_DELIVERY_NOT_SENT
+#define ANSWERED EMQX_TLS_DELIVERY_ANSWERED
+#define GET      EMQX_TLS_OP_GET
+#define PUT      EMQX_TLS_OP_UPDATE
+
+static const place places[] = {
+    {.name = "not begun", .op = GET, .delivery = NOT_SENT},
+    {.name = "a write not begun", .op = PUT, .delivery = NOT_SENT},
+    {.name = "name", .op = PUT, .delivery = NOT_SENT, .begun = true, .unnamed = true, .run_ms = 50},
+    {.name = "handshake", .op = GET, .fault = "{'at': 'connect', 'end': 'stall'}", .delivery = NOT_SENT, .begun = true},
+    {.name = "a write's handshake",
+     .op = PUT,
+     .fault = "{'at': 'connect', 'end': 'stall'}",
+     .delivery = NOT_SENT,
+     .begun = true},
+    {.name = "sent",
+     .op = GET,
+     .fault = "{'cut': 0, 'end': 'stall'}",
+     .delivery = MAYBE,
+     .held = 1,
+     .arrivals = 1,
+     .begun = true},
+    {.name = "a write sent",
+     .op = PUT,
+     .fault = "{'cut': 0, 'end': 'stall'}",
+     .delivery = MAYBE,
+     .held = 1,
+     .arrivals = 1,
+     .begun = true},
+    {.name = "half an answer",
+     .op = PUT,
+     .fault = "{'status': 200, 'body': '{}   ', 'cut_body': 2, 'end': 'stall'}",
+     .delivery = MAYBE,
+     .held = 1,
+     .arrivals = 1,
+     .begun = true,
+     .run_ms = 100},
+    {.name = "pause before a repeat",
+     .op = GET,
+     .fault = "{'status': 503, 'headers': ['Retry-After: 5']}",
+     .delivery = ANSWERED,
+     .held = 1,
+     .arrivals = 1,
+     .begun = true,
+     .run_ms = 300},
+    {.name = "in line", .op = GET, .delivery = NOT_SENT, .begun = true, .behind = true, .run_ms = 20},
+    {.name = "a write in line", .op = PUT, .delivery = NOT_SENT, .begun = true, .behind = true, .run_ms = 20},
+};
+#define PLACES (sizeof places / sizeof places[0])
+
+static void use_up(fixture *f, uint32_t op)
+{
+    if (op == GET)
+        get(f);
+    else
+        delete_it(f); /* of nothing: a 404 costs a slot too */
+    assert_int_equal(f->error.delivery, ANSWERED);
+}
+
+/* A client with one slot of each kind, in the fixture. */
+static void narrow(fixture *f, bool unnamed)
+{
+    emqx_tls_limiter_config one;
+    char endpoint[300];
+    emqx_tls_limiter_config_init(&one);
+    one.reads = one.writes = 1;
+    emqx_tls_limiter_unref(f->limiter);
+    assert_int_equal(emqx_tls_limiter_new(&one, &f->limiter, NULL), EMQX_TLS_OK);
+    emqx_tls_config config = fixture_config(f);
+    snprintf(endpoint, sizeof endpoint, "https://slow.test%s", strrchr(f->emulator.endpoint, ':'));
+    if (unnamed)
+        config.endpoint = endpoint;
+    config.quota_wait_ms = UINT32_MAX;
+    fixture_client(f, &config);
+}
+
+/* Brings a call there. Gives the number of requests that have arrived before it. */
+static size_t reach(fixture *f, const place *p, seen *s)
+{
+    narrow(f, p->unnamed);
+    if (p->behind)
+        use_up(f, p->op);
+    size_t before = emulator_arrivals(&f->emulator, NULL, NULL);
+    if (p->fault)
+        emulator_fault(&f->emulator, p->fault);
+    submit(f, p->op, ID, note, s);
+    for (int i = 0; p->fault && emulator_count(&f->emulator, "faults_left") > 0; i++) {
+        assert_true(i < 1000);
+        run(f, 10);
+    }
+    for (int64_t end = now_ms(CLOCK_MONOTONIC) + p->run_ms; p->begun && now_ms(CLOCK_MONOTONIC) < end;)
+        run(f, 10);
+    assert_int_equal(s->count, 0);
+    assert_true(!p->unnamed || lookups > 0);
+    return before;
+}
+
+static void check_end(fixture *f, const place *p, const seen *s, size_t before)
+{
+    if (s->count != 1 || s->code != EMQX_TLS_E_CANCELLED || s->error.delivery != p->delivery)
+        fail_msg("%s: %d ends, %s, delivery %u", p->name, s->count, emqx_tls_code_name(s->code), s->error.delivery);
+    if (used(f, p->op) != p->held + p->behind)
+        fail_msg("%s: %u slots used", p->name, used(f, p->op));
+    assert_int_equal(emulator_arrivals(&f->emulator, NULL, NULL) - before, p->arrivals);
+}
+
+static void a_call_can_be_cancelled_in_every_state(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, (const char *[]){"--reads", "100000", "--writes", "100000", NULL});
+    for (size_t i = 0; i < PLACES; i++) {
+        seen s = {0};
+        size_t before = reach(&f, &places[i], &s);
+        emqx_tls_cancel(f.client, s.call);
+        assert_int_equal(s.count, 0);
+        run(&f, 0);
+        assert_int_equal(emqx_tls_client_pending(f.client), 0);
+        assert_int_equal(emqx_tls_client_next_ms(f.client), -1);
+        check_end(&f, &places[i], &s, before);
+    }
+    fixture_end(&f);
+}
+
+static void a_client_can_be_freed_with_a_call_in_every_state(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, (const char *[]){"--reads", "100000", "--writes", "100000", NULL});
+    for (size_t i = 0; i < PLACES; i++) {
+        seen s = {0};
+        size_t before = reach(&f, &places[i], &s);
+        int64_t began = now_ms(CLOCK_MONOTONIC);
+        emqx_tls_client_free(f.client);
+        f.client = NULL;
+        assert_in_range(now_ms(CLOCK_MONOTONIC) - began, 0, 1500); /* it waits for nobody, for the name neither */
+        check_end(&f, &places[i], &s, before);
+    }
+    fixture_end(&f);
+}
+
+/* -- callbacks ------------------------------------------------------------------------------------------------------ */
+
+enum { MANY = 30 };
+
+static seen many[MANY];
+
+static void cancel_the_rest(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    note(user, call, code);
+    for (int i = 0; i < MANY; i++)
+        if (many[i].call)
+            emqx_tls_cancel(many[i].client, many[i].call);
+}
+
+static void a_callback_may_cancel_all_others(void **state)
+{
+    (void)state;
+    fixture f;
+    int answered = 0;
+    memset(many, 0, sizeof many);
+    fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
+    emulator_fault(&f.emulator, "{'deployment': 'others', 'latency_ms': 1500, 'times': 0}");
+    for (int i = 0; i < MANY; i++)
+        submit(&f, GET, i == MANY / 2 ? ID : "others", cancel_the_rest, &many[i]);
+    run_all(&f);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(many[i].count, 1);
+        assert_int_equal(many[i].code, i == MANY / 2 ? EMQX_TLS_OK : EMQX_TLS_E_CANCELLED);
+        answered += many[i].error.delivery != NOT_SENT;
+    }
+    assert_int_equal(used(&f, GET), answered); /* only what never left has given its slot back */
+    fixture_end(&f);
+}
+
+static void what_is_over_already_keeps_its_result(void **state)
+{
+    (void)state;
+    fixture f;
+    memset(many, 0, sizeof many);
+    fixture_start(&f, (const char *[]){"--reads", "100000", "--latency", "0.3", NULL});
+    for (int i = 0; i < 2; i++)
+        submit(&f, GET, ID, cancel_the_rest, &many[i]);
+    while (emulator_arrivals(&f.emulator, "GET", NULL) < 2)
+        run(&f, 1);
+    usleep(600000); /* both answers are there: one turn ends both calls */
+    run_all(&f);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(many[i].count, 1);
+        assert_int_equal(many[i].code, EMQX_TLS_OK);
+    }
+    fixture_end(&f);
+}
+
+typedef struct chain {
+    fixture *f;
+    int left, ended;
+} chain;
+
+static void submit_next(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    chain *c = user;
+    (void)call;
+    assert_int_equal(code, EMQX_TLS_OK);
+    c->ended++;
+    if (c->left-- > 0)
+        assert_int_equal(emqx_tls_submit(c->f->client, GET, ID, NULL, submit_next, c, NULL, NULL), EMQX_TLS_OK);
+}
+
+static void callbacks_may_submit_the_next(void **state)
+{
+    (void)state;
+    fixture f;
+    chain c = {.f = &f, .left = 200};
+    fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(emqx_tls_submit(f.client, GET, ID, NULL, submit_next, &c, NULL, NULL), EMQX_TLS_OK);
+    run_all(&f);
+    assert_int_equal(c.ended, 208);
+    assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 208);
+    assert_in_range(emulator_count(&f.emulator, "connections"), 1, 16);
+    fixture_end(&f);
+}
+
+/* -- waiting -------------------------------------------------------------------------------------------------------- */
+
+enum { CALLS = 2000, WINDOW_READS = 500 };
+
+static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
+{
+    (void)state;
+    static seen all[CALLS];
+    fixture f;
+    char id[16];
+    int runs = 0;
+    emqx_tls_limiter_config config;
+    fixture_start(&f, (const char *[]){"--http", "--reads", "500", "--window", "1", "--count-rejected", NULL});
+    emqx_tls_limiter_unref(f.limiter);
+    emqx_tls_limiter_config_init(&config);
+    config.reads = WINDOW_READS;
+    config.window_ms = 1000;
+    assert_int_equal(emqx_tls_limiter_new(&config, &f.limiter, NULL), EMQX_TLS_OK);
+    emqx_tls_config own = fixture_config(&f);
+    own.quota_wait_ms = 120000;
+    fixture_client(&f, &own);
+    memset(all, 0, sizeof all);
+    for (int i = 0; i < CALLS; i++) {
+        snprintf(id, sizeof id, "d%d", i);
+        submit(&f, GET, id, note, &all[i]);
+    }
+    int64_t cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID), began = now_ms(CLOCK_MONOTONIC);
+    for (; emqx_tls_client_pending(f.client) > 0; runs++)
+        run(&f, -1);
+    for (int i = 0; i < CALLS; i++) {
+        assert_int_equal(all[i].count, 1);
+        assert_int_equal(all[i].code, EMQX_TLS_OK);
+    }
+    int64_t took = now_ms(CLOCK_MONOTONIC) - began;
+    assert_true(took >= (CALLS / WINDOW_READS - 1) * 2000);
+    assert_in_range(now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, 0, took / 2); /* generous: under valgrind too */
+    assert_in_range(runs, 1, CALLS + 100);
+    assert_int_equal(emulator_count(&f.emulator, "over_quota"), 0);
+
+    /* Who came first was served first: a call overtakes only what is on its way. */
+    json_t *log = emulator_log(&f.emulator);
+    for (int i = 0; i < CALLS; i++) {
+        int number = -1;
+        const char *path = json_string_value(json_object_get(json_array_get(log, (size_t)i), "path"));
+        assert_int_equal(sscanf(path, "/public_api/v1/deployments/d%d/tls", &number), 1);
+        assert_in_range(number, 0, i + WINDOW_READS);
+    }
+    json_decref(log);
+    fixture_end(&f);
+}
+
+static void *interrupt_later(void *client)
+{
+    usleep(100000);
+    emqx_tls_client_interrupt(client);
+    return NULL;
+}
+
+static void an_interrupt_ends_run_and_no_call(void **state)
+{
+    (void)state;
+    fixture f;
+    seen s = {0};
+    pthread_t thread;
+    fixture_start(&f, (const char *[]){"--reads", "100000", "--latency", "0.5", NULL});
+    submit(&f, GET, ID, note, &s);
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_later, f.client), 0);
+    assert_int_equal(emqx_tls_client_run(f.client, -1, NULL), EMQX_TLS_E_CANCELLED);
+    pthread_join(thread, NULL);
+    assert_int_equal(s.count, 0);
+    run_all(&f);
+    assert_int_equal(s.code, EMQX_TLS_OK);
+    assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 1);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_can_be_cancelled_in_every_state),
+        cmocka_unit_test(a_client_can_be_freed_with_a_call_in_every_state),
+        cmocka_unit_test(a_callback_may_cancel_all_others),
+        cmocka_unit_test(what_is_over_already_keeps_its_result),
+        cmocka_unit_test(callbacks_may_submit_the_next),
+        cmocka_unit_test(thousands_wait_for_quota_in_order_and_at_no_cost),
+        cmocka_unit_test(an_interrupt_ends_run_and_no_call),
+    };
+    return cmocka_run_group_tests(tests, make_material, free_material);
+}
