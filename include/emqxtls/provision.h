@@ -74,9 +74,11 @@ EMQX_TLS_INIT_(ensure_result)
  *
  * Receipts (receipt_dir, in builds with OpenSSL): the platform tells no fingerprint, so a new key with the same end, or a new
  * client CA, looks unchanged. A file for each deployment holds SHA-256 fingerprints of what was last written (never the key),
- * and makes "unchanged" exact as long as every writer uses the folder. A lock beside it keeps a second ensure out, so two at
- * once spend one write; one that was stopped is waited for until wait_ms is over (timeout_ms where wait_ms is 0): STORE. A
- * damaged receipt counts as none, and is logged. Without OpenSSL nothing can be compared: only FORCE writes over what runs.
+ * and makes "unchanged" exact as long as every writer uses the folder. A write that the platform took less than 30 minutes ago
+ * is waited for and not repeated, though the status still shows what was there before. A lock beside it keeps a second ensure
+ * out, so two at once spend one write; one that was stopped is waited for until wait_ms is over (timeout_ms where wait_ms is
+ * 0): STORE. A damaged receipt counts as none, and is logged. Without OpenSSL nothing can be compared: only FORCE writes over
+ * what runs.
  *
  * Probe (probe_host): when the platform says that it runs, the leaf that is served there is compared, again and again until
  * wait_ms is over. If nothing was written yet, and another leaf with the same end is served, that is one more reason to write.
@@ -103,10 +105,11 @@ EMQX_TLS_API emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *
                                            emqx_tls_ensure_result *result, emqx_tls_status *status,
                                            emqx_tls_error *error);
 
-/* Waits until a deployment's certificate runs; writes nothing. `expected` NULL: any certificate. Else its `type` and the leaf in
- * its `cert` (nothing more of it is read) must be what the status shows, `expire` read as UTC; the earlier certificate that
- * still runs is no success. It reads at once, then after 5, 10, 20, 40 s, then every 60 s (and up to 10 % later), less often where
- * the read quota would not reach to the end. wait_ms bounds it all, quota waits included; 0: one look.
+/* Waits until a deployment's certificate runs; writes nothing. `expected` NULL: any certificate. Else its `type` and the leaf
+ * in its `cert` (nothing more of it is read) must be what the status shows, `expire` read as UTC and what it does not tell
+ * taken for right; the earlier certificate that still runs is no success. It reads at once, then after 5, 10, 20, 40 s, then
+ * every 60 s (and up to 10 % later), less often where the read quota would not reach to the end. wait_ms bounds it all, quota
+ * waits included; 0: one look.
  * *status is the last one seen, also where the call fails.
  * Errors, besides those of a read in client.h: FAILED at once, NOT_FOUND at once (there is no certificate), TIMEOUT (wait_ms is
  * over), INVALID (also: `expected` can't be read, or the build has no OpenSSL for it). A read that fails is repeated with the
@@ -158,9 +161,9 @@ EMQX_TLS_INIT_(probe_result)
  * is served is all that it tells: trust is not judged, expired and self-signed ones are read too, and a port that asks for a
  * client certificate (two-way) has shown its own before it does.
  *
- * host: a name or an address. port: 1 to 65535. server_name: sent as SNI; NULL: `host`, if it is a name. expected NULL: nothing
- * is compared; else its `cert` is, and nothing more of it is read. timeout_ms: 1 or more, bounds all of it; a name is resolved on a thread of
- * its own, since the system's resolver keeps no deadline; that thread may outlive the call by its own timeout.
+ * host: a name or an address. port: 1 to 65535. server_name: sent as SNI; NULL: `host`, if it is a name. expected NULL:
+ * nothing is compared; else its `cert` is, and nothing more of it is read. timeout_ms: 1 or more, bounds all of it. A name is
+ * resolved on a thread of its own, since the system's resolver keeps no deadline; that thread may outlive the call.
  * Any thread. *result is all zero unless the call returns OK. A leaf that does not match is OK with matches 0.
  * Errors: INVALID (an argument; a build without OpenSSL), TRANSPORT (name, connect, no TLS there), TIMEOUT, NO_MEMORY. */
 EMQX_TLS_API emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server_name,
