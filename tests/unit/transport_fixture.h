@@ -5,6 +5,7 @@
 #ifndef TRANSPORT_FIXTURE_H
 #define TRANSPORT_FIXTURE_H
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,6 +128,32 @@ static inline outcome run(fixture *f, const char *method, const char *body)
     begin(f, exchange(&o, f, method, body));
     finish(f, &o);
     return o;
+}
+
+static inline uint32_t cancel(fixture *f, outcome *o)
+{
+    return f->transport.cancel(f->transport.context, o->handle);
+}
+
+static inline void poll_once(fixture *f, int timeout_ms)
+{
+    assert_int_equal(f->transport.poll(f->transport.context, timeout_ms), EMQX_TLS_OK);
+}
+
+static inline bool readable(int fd, int timeout_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* An event loop knows nothing but the descriptor. */
+static inline void drive_by_descriptor(fixture *f, int fd, const outcome *o)
+{
+    for (int64_t end = real_ms() + 30000; !o->done && real_ms() < end;) {
+        assert_true(readable(fd, 6000));
+        poll_once(f, 0);
+    }
+    assert_int_equal(o->done, 1);
 }
 
 #define assert_answered(o, wanted)                                                                                     \
