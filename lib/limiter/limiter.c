@@ -98,17 +98,28 @@ void emqx_tls_limiter_unref(emqx_tls_limiter *limiter)
     emqxi_free(&allocator, limiter);
 }
 
-/* Locks, unless this is a child that a fork has left with a copy of a limiter that can't be shared. One that can begins anew: the lock
- * may have been held by a thread that the child does not have, and the lines are the parent's. */
-static bool enter(emqx_tls_limiter *l)
+/* A child after a fork begins anew with a store that can be shared: the lock may have been held by a thread that the child does
+ * not have, and the lines are the parent's. Once, though two threads of the child may come here together. */
+static void begin_anew(emqx_tls_limiter *l, unsigned forks)
 {
-    unsigned forks = emqxi_fork_count(), made = atomic_load_explicit(&l->forks, memory_order_acquire);
-    if (forks != made) {
-        if (!l->store.shared)
-            return false;
+    static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&once);
+    if (atomic_load_explicit(&l->forks, memory_order_relaxed) != forks) {
         pthread_mutex_init(&l->mutex, NULL);
         l->lines = (emqxi_table){.allocator = &l->allocator};
         atomic_store_explicit(&l->forks, forks, memory_order_release);
+    }
+    pthread_mutex_unlock(&once);
+}
+
+/* Locks, unless this is a child that a fork has left with a copy of a limiter that can't be shared. */
+static bool enter(emqx_tls_limiter *l)
+{
+    unsigned forks = emqxi_fork_count();
+    if (forks != atomic_load_explicit(&l->forks, memory_order_acquire)) {
+        if (!l->store.shared)
+            return false;
+        begin_anew(l, forks);
     }
     pthread_mutex_lock(&l->mutex);
     return true;

@@ -125,8 +125,9 @@ static void shared(uint64_t seed)
         neighbour how;
         int percent;
         const char *name;
-    } neighbours[] = {{STEADY, 50, "steady, 50 %"},   {BURST, 50, "at once, 50 %"}, {STEADY, 100, "steady, 100 %"},
-                      {BURST, 100, "at once, 100 %"}, {GREEDY, 50, "greedy, 50 %"}, {GREEDY, 100, "greedy, 100 %"}};
+    } neighbours[] = {{NOBODY, 0, "nobody"},          {STEADY, 50, "steady, 50 %"},   {BURST, 50, "at once, 50 %"},
+                      {STEADY, 100, "steady, 100 %"}, {BURST, 100, "at once, 100 %"}, {GREEDY, 50, "greedy, 50 %"},
+                      {GREEDY, 100, "greedy, 100 %"}};
     rng r = {seed};
     printf("%-6s %-15s %-30s %-12s %10s %10s %10s %10s   writes an hour, of 6\n", "", "neighbour", "platform", "",
            "own 429", "own", "neighbour", "unused");
@@ -155,7 +156,8 @@ static void shared(uint64_t seed)
                 double left = 6.0 * (double)hours - (double)result.neighbour_passed;
                 double unused = (left - (double)result.passed) / (double)hours;
                 double own = (double)result.refused / (double)hours;
-                bool good = own <= 1.5 && (unused <= 0.2 || kind == SLIDING_ALL || kind == ESTIMATE);
+                bool good = own <= (neighbours[i].how == NOBODY && kind != ESTIMATE ? 0 : 1.5) &&
+                            (unused <= 0.2 || kind == SLIDING_ALL || kind == ESTIMATE);
                 printf("%-6s %-15s %-30s %-12s %10.2f %10.2f %10.2f %10.2f\n", good ? "ok" : "FAILED",
                        neighbours[i].name, oracle_name(kind), named ? "Retry-After" : "", own,
                        (double)result.passed / (double)hours, (double)result.neighbour_passed / (double)hours, unused);
@@ -208,7 +210,7 @@ static void mutants(uint64_t seed)
 static void reboots(uint64_t seed)
 {
     boots_result result;
-    if (!boots_run(seed, 100000, false, &result)) {
+    if (!boots_run(seed, 60000, false, &result)) {
         check(false, "a folder for the quota file can be made");
         return;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "limiter/limiter.h"
+#include "onlookers.h"
 #include "queue.h"
 
 #define CALLERS_MAX  256
@@ -35,12 +36,6 @@ typedef struct request {
     bool in_flight; /* its caller waits for its end */
 } request;
 
-/* Of an oracle that looks on. */
-typedef struct onlooker {
-    oracle_kind kind;
-    platform platform;
-} onlooker;
-
 typedef struct world {
     world_setup s;
     world_result *result;
@@ -51,8 +46,7 @@ typedef struct world {
     caller callers[CALLERS_MAX];
     request requests[REQUESTS_MAX];
     int unused[REQUESTS_MAX], unused_count;
-    onlooker *onlookers;
-    size_t onlookers_count;
+    onlookers onlookers;
     platform platform;
     int64_t neighbour_stamps[128], neighbour_count; /* of what it got through */
     double held_us;                                 /* slots times time, up to each slot's release */
@@ -102,82 +96,11 @@ static void put(int64_t after_us, int kind, int index, uint64_t turn)
 
 /* -- platform --------------------------------------------------------------------------------------------------------------- */
 
-/* What a platform of this scope would count at least as finely as the limiter does. */
-static bool allowed(platform_scope scope, uint32_t flags)
-{
-    if (flags & EMQX_TLS_PER_METHOD && scope != BY_METHOD && scope != BY_BOTH)
-        return false;
-    return !(flags & EMQX_TLS_PER_DEPLOYMENT) || scope == BY_DEPLOYMENT || scope == BY_BOTH;
-}
-
-static void add_onlooker(oracle_kind kind, platform_scope scope, int64_t offset_us)
-{
-    int64_t window_us = w.s.window_ms * 1000;
-    onlooker *o = &w.onlookers[w.onlookers_count++];
-    o->kind = kind;
-    platform_open(&o->platform, kind, scope, w.s.reads, w.s.writes, window_us, offset_us);
-}
-
-static void open_platform(void)
-{
-    int64_t window_us = w.s.window_ms * 1000;
-    if (!w.s.all) {
-        platform_open(&w.platform, w.s.kind, BY_KEY, w.s.reads, w.s.writes, window_us, rng_below(&w.rng, window_us));
-        return;
-    }
-    w.onlookers = calloc(PLATFORM_SCOPES * (ORACLE_KINDS + 1 + ORACLE_OFFSETS), sizeof *w.onlookers);
-    if (!w.onlookers)
-        abort();
-    int64_t phase = rng_below(&w.rng, window_us);
-    for (platform_scope scope = BY_KEY; scope < PLATFORM_SCOPES; scope++) {
-        if (!allowed(scope, w.s.flags))
-            continue;
-        for (int kind = SLIDING; kind <= ESTIMATE; kind++) {
-            /* Whole seconds, ends included, make a window of up to W + 1 s: W' covers that, but for the last 1.5 ms where clocks
-             * are 500 ppm apart. */
-            if (kind == SLIDING_SECONDS && (abs(w.s.ppm) > 400 || w.s.window_ms < 60000))
-                continue;
-            if (kind != FIXED)
-                add_onlooker(kind, scope, phase);
-        }
-        for (int i = 0; i < ORACLE_OFFSETS; i++)
-            add_onlooker(FIXED, scope, rng_below(&w.rng, window_us));
-    }
-}
-
-static void close_platform(void)
-{
-    for (size_t i = 0; i < w.onlookers_count; i++)
-        platform_close(&w.onlookers[i].platform);
-    free(w.onlookers);
-    if (!w.s.all)
-        platform_close(&w.platform);
-}
-
-static void look_on(const request *q)
-{
-    world_result *result = w.result;
-    for (size_t i = 0; i < w.onlookers_count; i++) {
-        onlooker *o = &w.onlookers[i];
-        if (oracle_arrival(platform_oracle(&o->platform, q->op, q->deployment), w.now_us))
-            continue;
-        result->refusals_of[o->kind]++;
-        if (o->kind == ESTIMATE)
-            continue;
-        if (result->refusals++ == 0) {
-            result->first_kind = o->kind;
-            result->first_scope = o->platform.scope;
-            result->first_request = result->requests;
-            result->first_us = w.now_us;
-        }
-    }
-}
-
 static void arrive(request *q)
 {
     w.result->arrivals++;
     if (w.s.all) {
-        look_on(q);
+        onlookers_arrival(&w.onlookers, q->op, q->deployment, w.now_us, w.result);
         return;
     }
     oracle *o = platform_oracle(&w.platform, q->op, q->deployment);
@@ -383,7 +306,11 @@ static void open_world(const world_setup *setup, world_result *result)
         abort();
     for (int i = 0; i < REQUESTS_MAX; i++)
         w.unused[w.unused_count++] = i;
-    open_platform();
+    if (setup->all)
+        onlookers_open(&w.onlookers, setup, &w.rng);
+    else
+        platform_open(&w.platform, setup->kind, BY_KEY, setup->reads, setup->writes, setup->window_ms * 1000,
+                      rng_below(&w.rng, setup->window_ms * 1000));
     for (int i = 0; i < setup->callers; i++) {
         caller *c = &w.callers[i];
         c->number = i;
@@ -420,6 +347,9 @@ void world_run(const world_setup *setup, world_result *result)
     for (int i = 0; i < setup->callers; i++)
         emqxi_limiter_leave(w.limiter, &w.callers[i].waiter);
     emqx_tls_limiter_unref(w.limiter);
-    close_platform();
+    if (setup->all)
+        onlookers_close(&w.onlookers);
+    else
+        platform_close(&w.platform);
     queue_free(&w.queue);
 }

@@ -51,8 +51,7 @@ typedef struct world_result {
     uint64_t refusals_of[ORACLE_KINDS + 1]; /* the last: ESTIMATE, which is not among `refusals` */
     oracle_kind first_kind;                 /* of the first of them */
     platform_scope first_scope;
-    uint64_t first_request; /* after so many requests */
-    int64_t first_us;
+    uint64_t first_request;   /* after so many requests */
     double used;              /* of the slots' time, what was held: 1 where every slot is taken as soon as it is free */
     uint64_t broken_promises; /* retry_after_ms was waited, by a caller who is alone, and it was not enough */
     /* with one oracle: */
