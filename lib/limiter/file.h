@@ -22,9 +22,22 @@
 
 #include <sys/types.h>
 
-#define EMQXI_RECORDS     3
-#define EMQXI_FILE_BLOCK  4096 /* of the header; and of a record, where there is one cell */
-#define EMQXI_SYNC_MEMORY 64
+#define EMQXI_FILE_MAGIC   0x71736c7478716d65u /* "emqxtlsq" on a little-endian machine */
+#define EMQXI_FILE_VERSION 1
+#define EMQXI_RECORDS      3
+#define EMQXI_FILE_BLOCK   4096 /* of the header; and of a record, where there is one cell */
+#define EMQXI_SYNC_MEMORY  64
+
+typedef struct emqxi_file_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t flags;
+    uint32_t reads, writes;
+    uint64_t window_ms;
+    uint64_t cells;
+    uint8_t hash_key[16];
+    uint64_t checksum; /* of all before */
+} emqxi_file_header;
 
 typedef struct emqxi_record {
     uint64_t checksum; /* of all that follows, and of the file and the place */
@@ -92,6 +105,25 @@ void emqxi_file_detach(emqxi_file *f);
  * process has the lock. */
 emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error);
 void emqxi_file_unlock(const emqxi_file *f);
+
+/* Reads the clocks. */
+void emqxi_file_look(emqxi_file *f);
+
+/* -- file_make.c ------------------------------------------------------------------------------------------------------------- */
+
+uint64_t emqxi_header_checksum(const emqxi_file_header *h);
+off_t emqxi_file_size(const emqxi_file *f, uint64_t cells);
+
+/* The same file under a descriptor that is none of stdin, stdout and stderr: a program that has closed those may still write to
+ * them. -1 stays -1. */
+int emqxi_above_stdio(int fd);
+
+/* Makes the file, unless somebody else has by then. NO_MEMORY, STORE. */
+emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error);
+
+/* Syncs the folder: its entry for the file must be on the disk before the file is relied on, and whoever made it may have been killed
+ * before. False: errno tells. */
+bool emqxi_folder_sync(const emqxi_file *f);
 
 /* Replaces the locked file by one whose cells are `from[i]` of this one, or fresh where that is UINT64_MAX. */
 emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells, emqx_tls_error *error);

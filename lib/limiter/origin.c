@@ -63,18 +63,23 @@ static void mix_time_namespace(emqxi_origin *here)
 
 void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, const emqxi_host *host)
 {
+    bool systems = clock->now_ms == emqxi_system_clock.now_ms;
     memset(here, 0, sizeof *here);
     here->wall_ms = EMQXI_NO_WALL;
+    host->machine(here->machine);
     if (clock->boot_id)
         clock->boot_id(clock->context, here->boot);
-    if (!known(here->boot)) {
+    if (!known(here->boot) && systems) {
+        /* No /proc. One boot for all of this machine's is right too, for a clock that begins with the boot: a stamp that does not lie
+         * ahead of it is at least as old as it seems, and one that does tells that there was a reboot. */
+        memcpy(here->boot, here->machine, sizeof here->boot);
+    } else if (!known(here->boot)) {
         const uint64_t random[2] = {emqxi_random(), emqxi_random()};
         memcpy(here->boot, random, sizeof random);
-        return;
-    }
-    host->machine(here->machine);
-    if (clock->boot_id == emqxi_system_clock.boot_id)
+        memset(here->machine, 0, sizeof here->machine);
+    } else if (systems) {
         mix_time_namespace(here);
+    }
 }
 
 bool emqxi_origin_same_boot(const emqxi_origin *was, const emqxi_origin *here)

@@ -27,7 +27,7 @@ typedef struct emqxi_host {
 extern const emqxi_host emqxi_system_host; /* trusts a wall clock that the kernel calls synchronised */
 extern const emqxi_host emqxi_custom_host; /* for a clock of the caller's: what the kernel says is not about that one */
 
-/* Sets boot and machine. A clock without a boot's id is a boot of its own. */
+/* Sets boot and machine. A clock of the caller's without a boot's id is a boot of its own. */
 void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, const emqxi_host *host);
 
 /* Are stamps of `was` good as they are? The same boot, and the clock has not gone back (a virtual machine's may, when it is

@@ -4,6 +4,7 @@
  */
 #include "file_rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,6 +142,18 @@ static void a_relative_path_means_the_same_file_after_a_chdir(void **state)
     assert_int_equal(chdir(before), 0);
 }
 
+static void the_file_is_never_stdin_stdout_or_stderr(void **state)
+{
+    (void)state;
+    int sound = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    emqx_tls_limiter *limiter = file_open(NULL);
+    assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+    dup2(sound, STDIN_FILENO);
+    close(sound);
+    emqx_tls_limiter_unref(limiter);
+}
+
 static void every_allocation_that_fails_is_no_memory_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -178,6 +191,7 @@ int main(void)
         file_test(other_settings_are_refused_and_both_are_named),
         file_test(without_a_config_the_files_own_settings_count),
         file_test(a_relative_path_means_the_same_file_after_a_chdir),
+        file_test(the_file_is_never_stdin_stdout_or_stderr),
         file_test(every_allocation_that_fails_is_no_memory_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
