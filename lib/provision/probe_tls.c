@@ -74,7 +74,7 @@ static bool set_up_tls(emqxi_probe *p)
     BIO_set_mem_eof_return(p->in, -1); /* empty is "try again", not the end */
     SSL_set_bio(p->ssl, p->in, p->out);
     SSL_set_connect_state(p->ssl);
-    const char *name = p->server_name ? p->server_name : p->numeric ? NULL : p->host;
+    char *name = p->server_name ? p->server_name : p->numeric ? NULL : p->host;
     return !name || SSL_set_tlsext_host_name(p->ssl, name) == 1;
 }
 
