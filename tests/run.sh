@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tests/run.sh - everything that CI runs: installs what is missing, builds with warnings as errors, runs every test, then all
-# but the slow ones under ASan and UBSan, what has threads under ThreadSanitizer, and unit and integration tests under valgrind.
-# Ends with "N passed, N failed".
+# tests/run.sh - everything that CI runs: installs what is missing, builds with warnings as errors, runs every test, most of them
+# in a build without OpenSSL, all but the slow ones under ASan and UBSan, what has threads under ThreadSanitizer, and unit and
+# integration tests under valgrind. Ends with "N passed, N failed".
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,6 +45,9 @@ say "packages"
 ./tests/packages.sh build tests redis acme
 configure build-test
 run "all tests" build-test
+
+configure build-plain -Dopenssl=disabled
+run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
 configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3

@@ -13,7 +13,7 @@ static void show_finding(const struct options *o, const emqx_tls_finding *f)
     const char *severity = f->severity == EMQX_TLS_REFUSE ? "refused" : "warning";
     const char *part = parts[f->part % 4];
     if (!o->json) {
-        printf("%s: %s, block %u: %s (%s)\n", severity, part, (unsigned)f->index + 1, f->text, f->name);
+        printf("%s: %s: %s (%s)\n", severity, part, f->text, f->name); /* the text names the block, from 0 */
         return;
     }
     json_t *j = json_pack("{ss si ss ss si ss}", "finding", f->name, "id", (int)f->id, "severity", severity, "part",
