@@ -15,7 +15,6 @@ typedef struct file_ticket {
     emqxi_receipt receipt;
     uint32_t class, file;
 } file_ticket;
-_Static_assert(sizeof(emqxi_receipt) == 24, "a ticket has no room for more");
 _Static_assert(sizeof(file_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t), "a ticket must hold it");
 
 emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqx_tls_error *error, const char *format, ...)
