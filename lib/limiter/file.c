@@ -138,7 +138,7 @@ static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id
     if (code == EMQX_TLS_OK && found)
         code = keep_fresh(f, error);
     if (code == EMQX_TLS_OK && !found)
-        emqxi_cell_clear(f, false, 0);
+        emqxi_cell_begin(f, 0);
     if (code == EMQX_TLS_OK)
         emqxi_log_query(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms, quota);
     emqxi_file_unlock(f);

@@ -13,6 +13,7 @@
  * written, since a process may be killed in the middle. Hence three places, not two: the newest, the last synced, and the one
  * that is written next. A crash leaves the newest record; a loss of power that one or an older one, at the oldest the last
  * synced one, and each record says how many reads may have been reserved since without a sync: they are charged after a reboot.
+ * So is a deployment that the file does not know then: its first reads need no sync either.
  */
 #ifndef EMQXI_FILE_H
 #define EMQXI_FILE_H
@@ -26,7 +27,7 @@
 #define EMQXI_FILE_VERSION 1
 #define EMQXI_RECORDS      3
 #define EMQXI_FILE_BLOCK   4096 /* of the header; and of a record, where there is one cell */
-#define EMQXI_SYNC_MEMORY  64
+#define EMQXI_SYNC_MEMORY  512
 
 typedef struct emqxi_file_header {
     uint64_t magic;
@@ -36,6 +37,7 @@ typedef struct emqxi_file_header {
     uint64_t window_ms;
     uint64_t cells;
     uint8_t hash_key[16];
+    emqxi_origin born; /* where and when the first file was made: one that replaces it keeps this */
     uint64_t checksum; /* of all before */
 } emqxi_file_header;
 
@@ -68,6 +70,7 @@ typedef struct emqxi_file {
     ino_t inode;
     uint64_t cells;
     uint8_t hash_key[16];
+    emqxi_origin born;
 
     emqxi_origin here;
     int64_t wall_checked_ms; /* when the kernel was asked about the wall clock; INT64_MIN never */
@@ -76,7 +79,8 @@ typedef struct emqxi_file {
     /* the cell in hand */
     uint64_t cell;
     uint32_t newest, base; /* its newest record, and its last synced one or EMQXI_RECORDS for none */
-    bool changed;          /* new, or its stamps were another boot's: to be written, with a sync */
+    bool changed;          /* new, or its stamps were another boot's: to be written */
+    bool rebased;          /* the second of these: with a sync */
     emqxi_record *now;     /* what it is now */
     char *records;         /* as they were read */
 
@@ -135,6 +139,13 @@ bool emqxi_cell_setup(emqxi_file *f);
 
 /* A record for a cell that holds nothing. */
 void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key);
+
+/* May a loss of power have taken records whose slots would still be held? Those of deployments that had reads alone: the file is
+ * older than this boot, and the boot is younger than a window. */
+bool emqxi_file_doubted(const emqxi_file *f);
+
+/* A record for a deployment that the file does not know: it holds nothing, or as many reads as may have been lost. */
+void emqxi_cell_begin(emqxi_file *f, uint64_t key);
 
 /* Reads the cell and brings its stamps to this boot's clock. STORE. */
 emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error);

@@ -86,6 +86,27 @@ void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key)
         f->now->logs[class].capacity = f->limits[class].slots;
 }
 
+bool emqxi_file_doubted(const emqxi_file *f)
+{
+    return !emqxi_origin_same_boot(&f->born, &f->here) &&
+           emqxi_origin_uptime(&f->born, &f->here) < f->limits[0].held_ms + EMQXI_STRAY_MS;
+}
+
+/* Reads that a loss of power may have taken from the file: they were made before this boot at any rate. */
+static void charge(emqxi_file *f, const emqxi_origin *was)
+{
+    int64_t now = f->here.seen_ms, end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
+    emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end, f->now->unsynced_reads);
+}
+
+void emqxi_cell_begin(emqxi_file *f, uint64_t key)
+{
+    emqxi_cell_clear(f, true, key);
+    f->now->unsynced_reads = f->settings.reads / 8;
+    if (emqxi_file_doubted(f))
+        charge(f, &f->born);
+}
+
 bool emqxi_cell_idle(const emqxi_file *f)
 {
     for (uint32_t class = 0; class < f->classes; class ++)
@@ -94,8 +115,7 @@ bool emqxi_cell_idle(const emqxi_file *f)
     return true;
 }
 
-/* The stamps are another boot's or another machine's: as old as they must be at least. Reads that a loss of power may have
- * taken from the file were made before this boot at any rate. */
+/* The stamps are another boot's or another machine's: as old as they must be at least. */
 static void rebase(emqxi_file *f)
 {
     const emqxi_origin *was = &f->now->origin;
@@ -103,11 +123,9 @@ static void rebase(emqxi_file *f)
     int64_t delta = now - emqxi_add(was->seen_ms, emqxi_origin_elapsed(was, &f->here));
     for (uint32_t class = 0; class < f->classes; class ++)
         emqxi_log_rebase(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], delta, now);
-    if (!emqxi_origin_same_boot(was, &f->here)) {
-        int64_t end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
-        emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end, f->now->unsynced_reads);
-    }
-    f->changed = true;
+    if (!emqxi_origin_same_boot(was, &f->here))
+        charge(f, was);
+    f->changed = f->rebased = true;
 }
 
 emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error)
@@ -127,7 +145,7 @@ emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *erro
                                "this API key for %llu min, delete it",
                                (unsigned long long)(f->settings.window_ms + 59999) / 60000 + 2);
     memcpy(f->now, at(f, f->newest), f->record_len);
-    f->changed = false;
+    f->changed = f->rebased = false;
     if (!emqxi_origin_same(&f->now->origin, &f->here))
         rebase(f);
     return EMQX_TLS_OK;
@@ -164,13 +182,13 @@ emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
     const emqxi_record *newest = at(f, f->newest);
     uint32_t i = 0;
     /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then it must be written again,
-     * too, since the kernel reports what it could not write only once. */
-    bool ok = !newest->synced || newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
+     * too, since the kernel reports what it could not write only once. A cell's first was synced before its file had a name. */
+    bool ok = !newest->synced || newest->sequence == 1 || newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
               sync_record(f, f->newest, newest);
     if (ok) {
         while (i == f->newest || i == f->base)
             i++;
-        sync = sync || f->changed || f->base == EMQXI_RECORDS;
+        sync = sync || f->rebased || f->base == EMQXI_RECORDS;
         f->now->sequence = newest->sequence + 1;
         f->now->synced = sync;
         if (sync)

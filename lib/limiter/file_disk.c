@@ -103,6 +103,7 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
     f->inode = s.st_ino;
     f->cells = h.cells;
     memcpy(f->hash_key, h.hash_key, sizeof f->hash_key);
+    f->born = h.born;
     return EMQX_TLS_OK;
 }
 

@@ -67,6 +67,7 @@ static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t 
                            .window_ms = f->settings.window_ms,
                            .cells = cells};
     memcpy(h.hash_key, f->hash_key, sizeof h.hash_key);
+    h.born = f->born;
     h.checksum = emqxi_header_checksum(&h);
     int why = posix_fallocate(fd, 0, emqxi_file_size(f, cells));
     if (why == EOPNOTSUPP || why == EINVAL) /* this file system can't: a full disk will be told by each write */
@@ -120,6 +121,7 @@ emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error)
     }
     emqxi_random_key(f->hash_key);
     emqxi_file_look(f);
+    f->born = f->here;
     emqx_tls_code code = fill(f, fd, NULL, f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? FIRST_CELLS : 1, error);
     if (code == EMQX_TLS_OK && link(name, f->path) != 0 && errno != EEXIST)
         code = cant_make(f, error, errno);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which cell a deployment has: the first of the cells from its hash on that has its key. A key stands no further from its place than
- * REACH cells, and never behind a cell that was never used. A new one takes the first cell on its way that is idle; where
- * there is none, the file is replaced by one with twice the cells, and what is idle is left behind.
+ * REACH cells, and never behind a cell that was never used, but where a loss of power has emptied that one. A new key takes the
+ * first cell on its way that is idle; where there is none, the file is replaced by one with twice the cells, and what is idle is
+ * left behind.
  */
 #include "limiter/file.h"
 
@@ -81,8 +82,9 @@ static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqx
     emqx_tls_code code = emqxi_cell_read(f, cell, error);
     if (code != EMQX_TLS_OK)
         return code;
-    emqxi_cell_clear(f, true, key);
+    emqxi_cell_begin(f, key);
     f->changed = true;
+    f->rebased = false; /* whose stamps they were is gone */
     return EMQX_TLS_OK;
 }
 
@@ -102,7 +104,7 @@ emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *fou
             }
             if (idle == NO_CELL && (!f->now->used || emqxi_cell_idle(f)))
                 idle = cell;
-            if (!f->now->used)
+            if (!f->now->used && !emqxi_file_doubted(f)) /* else its record may have been lost, and this one's not */
                 break;
         }
         if (!claim)
