@@ -46,6 +46,7 @@ say "packages"
 configure build-test
 run "all tests" build-test
 
+# Where only the structure of PEM is checked; receipts and probe are not there.
 configure build-plain -Dopenssl=disabled
 run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
@@ -54,10 +55,6 @@ run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3
 
 configure build-threads -Db_sanitize=thread -Db_lundef=false
 run "ThreadSanitizer" build-threads --suite threads --timeout-multiplier 3
-
-# Where only the structure of PEM is checked. Receipts and probe are not there.
-configure build-plain -Dopenssl=disabled -Dredis=disabled -Dexamples=false -Dcommand=false
-run "without OpenSSL" build-plain --suite unit
 
 run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind --timeout-multiplier 10 --logbase testlog-valgrind \
   --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes'
