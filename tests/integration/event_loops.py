@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""event_loops.py EMULATOR LIBRARY BINDING [LIBUV-PROGRAM] - the examples for event loops, each with 100 calls against the emulator.
+
+That all calls end, that they run at the same time, and that nobody waits busily: a turn of the client is a few events of
+a connection, and the processor's time is small beside the time that the calls take.
+"""
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+CALLS = 100
+LATENCY = 2
+TURNS = 10  # of the client for a call, at most: connect, handshake, answer
+
+
+def check(good, what):
+    if not good:
+        sys.exit(f"FAILED: {what}")
+
+
+# -- inside the process that uses the binding -----------------------------------------------------------------------------
+
+
+def client(binding, **options):
+    return binding.Client(os.environ["EMQXCLOUD_PLATFORM_ENDPOINT"], "test-key",
+                          options.pop("secret", "test-secret-kept-out-of-sight"), os.environ["EMQXTLS_CA_FILE"], **options)
+
+
+async def longest_gap(stop):
+    longest, last = 0, time.monotonic()
+    while not stop.is_set():
+        await asyncio.sleep(0.01)
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+    return longest
+
+
+async def the_loop_stays_free(binding):
+    stop, c = asyncio.Event(), client(binding, quota_file="wide")
+    ticks = asyncio.create_task(longest_gap(stop))
+    states = await asyncio.gather(*(c.get(f"free{i}") for i in range(CALLS)))
+    stop.set()
+    check(len(states) == CALLS and all(s.state == 1 for s in states), "not every deployment is without a certificate")
+    check(await ticks < LATENCY / 2, "the loop's other tasks had to wait")
+    c.close()
+
+
+async def a_cancelled_task_cancels_its_call(binding):
+    c = client(binding, quota_file="wide")
+    tasks = [asyncio.create_task(c.get(f"cancel{i}")) for i in range(10)]
+    await asyncio.sleep(LATENCY / 4)
+    tasks[3].cancel()
+    began = time.monotonic()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    check(isinstance(ended[3], asyncio.CancelledError), "the task was not cancelled")
+    check(sum(isinstance(e, Exception) or isinstance(e, asyncio.CancelledError) for e in ended) == 1, "others ended too")
+    check(time.monotonic() - began < 5 * LATENCY, "the others took too long")
+    c.close()
+
+
+async def errors_and_the_end(binding):
+    c = client(binding, secret="wrong", quota_file="wide")
+    try:
+        await c.get("d")
+        check(False, "a wrong secret was accepted")
+    except binding.TlsError as error:
+        check(error.code == "UNAUTHORIZED" and error.http_status == 401, f"a wrong secret gives {error.code}")
+    c.close()
+    c = client(binding, quota_file="wide")
+    task = asyncio.create_task(c.get("d"))
+    await asyncio.sleep(LATENCY / 4)
+    c.close()
+    ended, = await asyncio.gather(task, return_exceptions=True)
+    check(isinstance(ended, binding.TlsError) and ended.code == "CANCELLED", f"closing gives {ended!r}")
+
+
+async def the_quota_is_told(binding):
+    c = client(binding)
+    ended = await asyncio.gather(*(c.get("q") for _ in range(70)), return_exceptions=True)
+    refused = [e for e in ended if isinstance(e, binding.TlsError)]
+    check(len(refused) == 10 and all(e.code == "RATE_LIMITED" for e in refused), f"{len(refused)} of 70 were refused")
+    check(all(3600 < e.retry_after < 3700 for e in refused), "they were not told when to come back")
+    c.close()
+
+
+def inside(path):
+    spec = importlib.util.spec_from_file_location("asyncio_ctypes", path)
+    binding = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(binding)
+    for test in (the_loop_stays_free, a_cancelled_task_cancels_its_call, errors_and_the_end, the_quota_is_told):
+        asyncio.run(test(binding))
+        print(f"ok: {test.__name__}")
+
+
+# -- outside --------------------------------------------------------------------------------------------------------------
+
+
+def run(command, environment):
+    """Exit code and output of a program, its wall time and its processor's time."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.returncode, done.stdout, wall, cpu
+
+
+def arrivals(prefix):
+    with open("log", encoding="utf-8") as log:
+        return sum(f"/{prefix}" in (json.loads(line).get("path") or "") for line in log)
+
+
+def drive(name, command, environment):
+    ids = [f"{name}{i}" for i in range(CALLS)]
+    code, output, wall, cpu = run(command + ids, environment)
+    print(output.splitlines()[-1] if output else "", f"in {wall:.2f} s, {cpu:.2f} s of the processor")
+    check(code == 0, f"{name} ended with {code}:\n{output}")
+    found = re.search(r"^100 calls, 0 failed, (\d+) turns of the client$", output, re.M)
+    check(found, f"{name} does not tell of 100 calls:\n{output}")
+    check(sorted(re.findall(r"^(\S+): no certificate$", output, re.M)) == sorted(ids), f"{name} lost a call:\n{output}")
+    check(0 < int(found[1]) <= TURNS * CALLS, f"{name} took {found[1]} turns")
+    check(LATENCY <= wall < LATENCY * CALLS / 5, f"{name} took {wall:.1f} s: not at the same time")
+    check(cpu < 0.8 * wall, f"{name} took {cpu:.1f} s of the processor in {wall:.1f} s: it waits busily")
+    check(arrivals(name) == CALLS, f"{arrivals(name)} requests of {name} arrived")
+
+
+def sanitizer(library):
+    """A sanitizer's runtime that the library needs and Python has not."""
+    linked = subprocess.run(["ldd", library], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.search(r"(/\S*lib(?:asan|tsan)\S*)", linked)
+    return {"LD_PRELOAD": found[1]} if found else {}
+
+
+def main(emulator, library, binding, libuv=None):
+    environment = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="test-key", EMQXTLS_LIBRARY=library, PYTHONDONTWRITEBYTECODE="1",
+                       EMQXCLOUD_PLATFORM_API_SECRET="test-secret-kept-out-of-sight")
+    for name in list(environment):
+        if name.lower().endswith("_proxy"):
+            del environment[name]
+    server = subprocess.Popen([emulator, "--tls-dir", ".", "--ready-file", "ready", "--log", "log", "--lifetime", "110",
+                               "--latency", str(LATENCY), "--scope", "deployment", "--reads", "100000"],
+                              env=environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            if os.path.exists("ready"):
+                break
+            time.sleep(0.05)
+        with open("ready", encoding="utf-8") as ready:
+            environment.update(line.strip().split("=", 1) for line in ready if "=" in line)
+        environment.update(EMQXTLS_CA_FILE=os.path.abspath("ca.pem"), EMQXTLS_QUOTA_FILE="wide")
+        # Python and libcurl keep what they keep until they end.
+        python = dict(environment, **sanitizer(library),
+                      ASAN_OPTIONS=environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+        code, output, _, _ = run([sys.executable, "-c", MAKE_WIDE], python)
+        check(code == 0, f"the quota file can't be made: {output}")
+        if libuv:
+            drive("libuv", [libuv], environment)
+        drive("asyncio", [sys.executable, binding], python)
+        code, output, _, _ = run([sys.executable, SELF, "inside", binding], python)
+        print(output, end="")
+        check(code == 0, "the binding")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+# A quota file for every deployment apart; later it is opened with the settings that it has.
+MAKE_WIDE = """
+import ctypes, os
+library = ctypes.CDLL(os.environ["EMQXTLS_LIBRARY"])
+config = (ctypes.c_uint32 * 10)()
+library.emqx_tls_limiter_config_init_size.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+library.emqx_tls_limiter_config_init_size(config, 40)
+config[1] = 2
+limiter = ctypes.c_void_p()
+assert library.emqx_tls_limiter_open_file(b"wide", config, ctypes.byref(limiter), None) == 0
+library.emqx_tls_limiter_unref(limiter)
+"""
+SELF = os.path.abspath(__file__)
+
+if __name__ == "__main__":
+    if sys.argv[1] == "inside":
+        inside(sys.argv[2])
+    else:
+        paths = [os.path.abspath(path) for path in sys.argv[1:]]
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            main(*paths)
