@@ -27,11 +27,7 @@ static void change(edit_request *e, const uint8_t op[4])
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool started;
     edit_request e;
-    if (!started)
-        pki_start();
-    started = true;
     edit_make(&e);
     for (size_t i = 0; i + 4 <= EMQXI_MIN(size, 64u); i += 4)
         change(&e, data + i);

@@ -82,7 +82,6 @@ static void every_byte_of_the_der(size_t part)
 
 int main(void)
 {
-    pki_start();
     edit_make(&good);
     HOLDS(edit_check(&good) == EMQX_TLS_OK);
     for (size_t part = 0; part < EDIT_PARTS; part++) {

@@ -174,13 +174,6 @@ static void finds_what_is_expected(void **state)
     tear_down(&m);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    pki_start();
-    return 0;
-}
-
 static int end(void **state)
 {
     (void)state;
@@ -224,5 +217,5 @@ int main(void)
             tests[n++] = (struct CMUnitTest){
                 .name = c->name, .test_func = finds_what_is_expected, .initial_state = (void *)(uintptr_t)c};
         }
-    return _cmocka_run_group_tests("check", tests, n, start, end);
+    return _cmocka_run_group_tests("check", tests, n, NULL, end);
 }

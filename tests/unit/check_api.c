@@ -288,13 +288,6 @@ static void without_openssl_nothing_is_known(void **state)
 
 #endif
 
-static int start(void **state)
-{
-    (void)state;
-    pki_start();
-    return 0;
-}
-
 static int end(void **state)
 {
     (void)state;
@@ -327,5 +320,5 @@ int main(void)
         cmocka_unit_test(without_openssl_nothing_is_known),
 #endif
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, NULL, end);
 }

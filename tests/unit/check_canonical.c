@@ -230,13 +230,6 @@ static void every_failed_allocation_is_no_memory(void **state)
     drop(&g);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    pki_start();
-    return 0;
-}
-
 static int end(void **state)
 {
     (void)state;
@@ -253,5 +246,5 @@ int main(void)
         cmocka_unit_test(a_long_chain_comes_through),           cmocka_unit_test(what_is_refused_gives_nothing),
         cmocka_unit_test(nothing_of_the_key_is_left_in_memory), cmocka_unit_test(every_failed_allocation_is_no_memory),
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, NULL, end);
 }

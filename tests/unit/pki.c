@@ -143,7 +143,7 @@ static struct key_row *find_key(const char *name, size_t len)
 EVP_PKEY *pki_key(const char *name)
 {
     struct key_row *row = find_key(name, strlen(name));
-    NEED(row);
+    NEED(row && (row->key || (row->key = make_key(row->kind))));
     return row->key;
 }
 
@@ -216,17 +216,12 @@ X509 *pki_issue(const char *name, const char *issuer, int ca, EVP_PKEY *key, EVP
 X509 *pki_cert(const char *name)
 {
     for (size_t i = 0; i < sizeof certs / sizeof certs[0]; i++)
-        if (strcmp(certs[i].name, name) == 0)
+        if (strcmp(certs[i].name, name) == 0) {
+            if (!certs[i].x)
+                certs[i].x = make_cert(&certs[i]);
             return certs[i].x;
+        }
     return NULL;
-}
-
-void pki_start(void)
-{
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        NEED(keys[i].key = make_key(keys[i].kind));
-    for (size_t i = 0; i < sizeof certs / sizeof certs[0]; i++)
-        certs[i].x = make_cert(&certs[i]);
 }
 
 void pki_end(void)
@@ -290,7 +285,7 @@ static void put_one(pki_text *to, const char *name)
         NEED(len > 0);
         pki_append(to, der, (size_t)len);
         OPENSSL_free(der);
-    } else if (!(key && put_key(to, key->key, dot + 1)) && !pki_put_piece(to, name)) {
+    } else if (!(key && put_key(to, pki_key(key->name), dot + 1)) && !pki_put_piece(to, name)) {
         fprintf(stderr, "there is no piece of PEM called %s\n", name);
         exit(99);
     }

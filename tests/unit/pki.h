@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when the tests run.
+ * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when a test first asks for them.
  *
  * A name is that of a certificate ("leaf"), of a key in a form ("leaf.key", .sec1, .pkcs1, .params, .encrypted, .legacy), a
  * certificate or key as DER ("leaf.der"), or of one of the other pieces in pki_pieces.c. pki.c has the tables.
@@ -25,11 +25,10 @@ typedef struct pki_text {
 
 void pki_append(pki_text *to, const void *data, size_t len);
 
-void pki_start(void);
-void pki_end(void);
-
+/* Owned by the tables until pki_end. The program ends where a key's name is none; a certificate is NULL then. */
 EVP_PKEY *pki_key(const char *name);
 X509 *pki_cert(const char *name);
+void pki_end(void);
 
 /* Appends the pieces of a list of names ("leaf inter"); ends the program where a name is none. */
 void pki_put(pki_text *to, const char *names);
