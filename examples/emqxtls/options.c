@@ -34,6 +34,7 @@ enum {
     OPT_QUOTA,
     OPT_PER_DEPLOYMENT,
     OPT_RECEIPT,
+    OPT_RESUME,
     OPT_PROBE,
     OPT_CA_FILE,
     OPT_SECRET_FILE,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     {"quota-file", required_argument, NULL, OPT_QUOTA},
     {"per-deployment", no_argument, NULL, OPT_PER_DEPLOYMENT},
     {"receipt", required_argument, NULL, OPT_RECEIPT},
+    {"resume", required_argument, NULL, OPT_RESUME},
     {"probe", required_argument, NULL, OPT_PROBE},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
     {"secret-file", required_argument, NULL, OPT_SECRET_FILE},
@@ -110,6 +112,7 @@ static void help(void)
          "                         this run only); by default a file in your state directory\n"
          "      --per-deployment   every deployment has a quota of its own\n"
          "      --concurrency N    with many deployments: at most N at once (32)\n"
+         "      --resume FILE      with many deployments: note here what is done, and leave it out the next time\n"
          "      --host NAME        check: a name that clients connect to\n"
          "      --min-days-left N  check, ensure: refuse a certificate with fewer days (60)\n"
          "Where from:\n"
@@ -278,6 +281,9 @@ static int take(struct options *o, int option, const char *value)
         break;
     case OPT_RECEIPT:
         o->receipt_dir = value;
+        break;
+    case OPT_RESUME:
+        o->resume_file = value;
         break;
     case OPT_PROBE:
         if (!parse_host_port(value, &o->probe_host, &o->probe_port))

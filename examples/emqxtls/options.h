@@ -43,6 +43,7 @@ struct options {
     bool dry_run, force, allow_earlier, per_deployment;
     const char *quota; /* path, URL or "memory"; NULL: the default file */
     const char *receipt_dir;
+    const char *resume_file;
     char *probe_host;
     uint16_t probe_port;
     const char *ca_file;
@@ -76,5 +77,13 @@ struct material {
 };
 int material_load(struct material *m, const struct options *o);
 void material_free(struct material *m);
+
+/* -- journal.c: what is done of a run, in --resume FILE. NULL is fine for all but `open`. */
+struct journal;
+int journal_open(struct journal **journal, const struct options *o,
+                 const struct material *m); /* to be closed in any case */
+bool journal_has(const struct journal *journal, const char *deployment);
+void journal_note(struct journal *journal, const char *deployment);
+void journal_close(struct journal *journal, bool all_done); /* all_done: the file is not needed any more */
 
 #endif

@@ -2,7 +2,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,133 +88,6 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
     return exit_of(o, &error);
 }
 
-/* -- the fleet ---------------------------------------------------------------------------------------------------- */
-
-static emqx_tls_client *interrupted_client; /* what a signal interrupts */
-
-static void on_signal(int number)
-{
-    (void)number;
-    emqx_tls_client_interrupt(interrupted_client);
-}
-
-static void finish_job(struct job *job)
-{
-    struct fleet *fleet = job->fleet;
-    hide_progress(fleet);
-    show_job(fleet->options, job);
-    fleet->exit_code = worse(fleet->exit_code, exit_of(fleet->options, &job->error));
-    fleet->done++;
-}
-
-static void on_done(void *user, emqx_tls_call *call, emqx_tls_code code)
-{
-    struct job *job = user;
-    job->code = code;
-    job->call = NULL;
-    job->fleet->active--;
-    emqx_tls_call_result(call, &job->status, &job->error);
-    if (job->fleet->options->info->command == ENSURE)
-        emqx_tls_call_ensure_result(call, &job->result);
-    finish_job(job);
-}
-
-static emqx_tls_code submit_ensure(struct job *job)
-{
-    const struct options *o = job->fleet->options;
-    emqx_tls_ensure_options options;
-    emqx_tls_policy policy;
-    emqx_tls_ensure_options_init(&options);
-    emqx_tls_policy_init(&policy);
-    if (o->min_days_left)
-        policy.min_days_left = o->min_days_left;
-    policy.host = o->host;
-    options.policy = &policy;
-    options.flags = (o->force ? EMQX_TLS_FORCE : 0) | (o->allow_earlier ? EMQX_TLS_ALLOW_EARLIER : 0) |
-                    (o->dry_run ? EMQX_TLS_DRY_RUN : 0);
-    options.wait_ms = o->wait_ms;
-    options.receipt_dir = o->receipt_dir;
-    options.probe_host = o->probe_host;
-    options.probe_port = o->probe_port;
-    return emqx_tls_submit_ensure(job->fleet->client, job->deployment, job->fleet->request, &options, on_done, job,
-                                  &job->call, &job->error);
-}
-
-static emqx_tls_code submit(struct job *job)
-{
-    struct fleet *f = job->fleet;
-    uint32_t wait_ms = f->options->wait_ms;
-    switch (f->options->info->command) {
-    case ENSURE:
-        return submit_ensure(job);
-    case WAIT:
-        return emqx_tls_submit_wait(f->client, job->deployment, f->request, wait_ms ? wait_ms : 30 * 60 * 1000, on_done,
-                                    job, &job->call, &job->error);
-    case REMOVE:
-        return emqx_tls_submit_remove(f->client, job->deployment, wait_ms ? wait_ms : 10 * 60 * 1000, on_done, job,
-                                      &job->call, &job->error);
-    case CREATE:
-        return emqx_tls_submit(f->client, EMQX_TLS_OP_CREATE, job->deployment, f->request, on_done, job, &job->call,
-                               &job->error);
-    case UPDATE:
-        return emqx_tls_submit(f->client, EMQX_TLS_OP_UPDATE, job->deployment, f->request, on_done, job, &job->call,
-                               &job->error);
-    case DELETE:
-        return emqx_tls_submit(f->client, EMQX_TLS_OP_DELETE, job->deployment, NULL, on_done, job, &job->call,
-                               &job->error);
-    default:
-        return emqx_tls_submit(f->client, EMQX_TLS_OP_GET, job->deployment, NULL, on_done, job, &job->call,
-                               &job->error);
-    }
-}
-
-static void start_job(struct fleet *f, struct job *job)
-{
-    job->fleet = f;
-    job->deployment = f->options->deployments[f->submitted++];
-    job->since_ms = monotonic_ms();
-    emqx_tls_status_init(&job->status);
-    emqx_tls_error_init(&job->error);
-    emqx_tls_ensure_result_init(&job->result);
-    job->code = submit(job);
-    if (job->code == EMQX_TLS_OK)
-        f->active++;
-    else
-        finish_job(job);
-}
-
-static void cancel_all(struct fleet *f)
-{
-    for (size_t i = 0; i < f->submitted; i++)
-        if (f->jobs[i].call)
-            emqx_tls_cancel(f->client, f->jobs[i].call);
-    f->count = f->submitted; /* what was not begun is left */
-}
-
-static int drive(struct fleet *f)
-{
-    emqx_tls_error error;
-    emqx_tls_error_init(&error);
-    while (f->done < f->count) {
-        while (f->submitted < f->count && f->active < f->options->concurrency)
-            start_job(f, &f->jobs[f->submitted]);
-        if (f->active == 0)
-            continue;
-        emqx_tls_code code = emqx_tls_client_run(f->client, f->progress ? 500 : -1, &error);
-        if (code == EMQX_TLS_E_CANCELLED) {
-            cancel_all(f);
-            f->exit_code = worse(f->exit_code, EXIT_LATER);
-        } else if (code != EMQX_TLS_OK) {
-            show_failure(f->options, &error);
-            return EXIT_OTHER;
-        }
-        if (f->progress && f->done < f->count)
-            show_progress(f);
-    }
-    hide_progress(f);
-    return f->exit_code;
-}
-
 /* emqx_tls_ensure wants the folder of the receipts to be there. */
 static int make_receipt_dir(const char *folder)
 {
@@ -231,12 +103,44 @@ static int make_receipt_dir(const char *folder)
 
 /* -- the command -------------------------------------------------------------------------------------------------- */
 
-static int with_client(const struct options *o, const struct credentials *c, emqx_tls_limiter *limiter,
-                       const emqx_tls_request *request)
+struct place {
+    const char *id;
+    size_t at;
+};
+
+static int by_id(const void *a, const void *b)
 {
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->id, y->id);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* Each deployment once, in the order they were given, without those that are done already. False: no memory. */
+static bool choose(struct fleet *f)
+{
+    size_t n = f->options->deployment_count;
+    struct place *places = calloc(n, sizeof *places);
+    f->deployments = calloc(n, sizeof *f->deployments);
+    bool ok = places && f->deployments;
+    for (size_t i = 0; ok && i < n; i++)
+        places[i] = (struct place){.id = f->options->deployments[i], .at = i};
+    if (ok)
+        qsort(places, n, sizeof *places, by_id);
+    for (size_t i = 0; ok && i < n; i++)
+        if ((i == 0 || strcmp(places[i].id, places[i - 1].id) != 0) && !journal_has(f->journal, places[i].id))
+            f->deployments[places[i].at] = places[i].id;
+    for (size_t i = 0; ok && i < n; i++)
+        if (f->deployments[i])
+            f->deployments[f->count++] = f->deployments[i];
+    free(places);
+    return ok;
+}
+
+static int with_client(struct fleet *f, const struct credentials *c, emqx_tls_limiter *limiter)
+{
+    const struct options *o = f->options;
     emqx_tls_config config;
     emqx_tls_error error;
-    struct fleet f = {.options = o, .request = request, .count = o->deployment_count};
     emqx_tls_config_init(&config);
     emqx_tls_error_init(&error);
     config.endpoint = c->endpoint;
@@ -247,25 +151,26 @@ static int with_client(const struct options *o, const struct credentials *c, emq
     config.quota_wait_ms = o->wait_ms;
     config.flags = o->allow_http ? EMQX_TLS_ALLOW_HTTP_LOOPBACK : 0;
     config.log = o->verbose ? show_log : NULL;
-    if (emqx_tls_client_new(&config, &f.client, &error) != EMQX_TLS_OK) {
+    if (emqx_tls_client_new(&config, &f->client, &error) != EMQX_TLS_OK) {
         show_failure(o, &error);
         return exit_of(o, &error);
     }
-    f.jobs = calloc(f.count, sizeof *f.jobs);
-    f.progress = !o->json && !o->quiet && !o->verbose && isatty(STDERR_FILENO);
-    f.began_ms = monotonic_ms();
-    int code = EXIT_OTHER;
-    if (f.jobs) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-        interrupted_client = f.client;
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        code = drive(&f);
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
-    }
-    emqx_tls_client_free(f.client);
-    free(f.jobs);
+    f->progress = !o->json && !o->quiet && !o->verbose && isatty(STDERR_FILENO);
+    int code = choose(f) ? run_fleet(f) : EXIT_OTHER;
+    emqx_tls_client_free(f->client); /* ends what is still under way */
+    free(f->jobs);
+    free(f->deployments);
+    return code;
+}
+
+static int talk(const struct options *o, const struct credentials *c, const struct material *m,
+                emqx_tls_limiter *limiter)
+{
+    struct fleet f = {.options = o, .request = m->cert ? &m->request : NULL};
+    int code = o->resume_file ? journal_open(&f.journal, o, m) : EXIT_DONE;
+    if (code == EXIT_DONE)
+        code = with_client(&f, c, limiter);
+    journal_close(f.journal, code == EXIT_DONE);
     return code;
 }
 
@@ -283,8 +188,7 @@ int run_platform_command(const struct options *o)
     if (code == EXIT_DONE)
         code = open_limiter(o, &c, &limiter);
     if (code == EXIT_DONE)
-        code = o->info->command == QUOTA ? show_quota(o, limiter)
-                                         : with_client(o, &c, limiter, with_material ? &m.request : NULL);
+        code = o->info->command == QUOTA ? show_quota(o, limiter) : talk(o, &c, &m, limiter);
     emqx_tls_limiter_unref(limiter);
     material_free(&m);
     credentials_free(&c);

@@ -7,13 +7,13 @@
 
 #include "options.h"
 
-/* One deployment's part of the work, and what became of it. */
+/* One deployment's part of the work, and what became of it. Used again for the next one. */
 struct job {
-    const char *deployment;
     struct fleet *fleet;
-    emqx_tls_call *call; /* while it is under way */
+    struct job *next;       /* idle */
+    const char *deployment; /* NULL: idle */
+    emqx_tls_call *call;    /* while it is under way */
     int64_t since_ms;
-    emqx_tls_code code;
     emqx_tls_status status;
     emqx_tls_error error;
     emqx_tls_ensure_result result;
@@ -23,14 +23,22 @@ struct fleet {
     const struct options *options;
     emqx_tls_client *client;
     const emqx_tls_request *request; /* NULL where the command needs none */
-    struct job *jobs;
-    size_t count, submitted, active, done;
+    struct journal *journal;         /* NULL: without --resume */
+    const char **deployments;        /* each once, without those that are done */
+    size_t count;
+    struct job *jobs, *idle;
+    size_t job_count;
+    size_t begun, active, done, failed;
     int64_t began_ms;
     int exit_code;
     bool progress; /* a terminal: show what is going on */
+    bool stopped;  /* what was not begun is left */
 };
 
 int run_platform_command(const struct options *o);
+
+/* -- fleet.c: does it; returns the exit code */
+int run_fleet(struct fleet *fleet);
 
 /* Opens the limiter that the options name. `key` tells the default file of one key from that of another. */
 int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_limiter **limiter);
@@ -41,6 +49,7 @@ int exit_of(const struct options *o, const emqx_tls_error *error);
 int worse(int a, int b);
 void show_job(const struct options *o, const struct job *job);
 void show_progress(const struct fleet *fleet);
+void show_end(const struct fleet *fleet);
 void hide_progress(const struct fleet *fleet);
 void show_log(void *user, int32_t level, const char *line);
 void show_failure(const struct options *o, const emqx_tls_error *error);

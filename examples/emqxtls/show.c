@@ -242,6 +242,17 @@ void show_progress(const struct fleet *f)
     fflush(stderr);
 }
 
+/* Of many deployments what became of them, since their lines are long gone. */
+void show_end(const struct fleet *f)
+{
+    if (f->options->deployment_count < 2 || f->options->json || f->options->quiet)
+        return;
+    fprintf(stderr, "emqxtls: %zu done, %zu failed", f->done - f->failed, f->failed);
+    if (f->begun < f->count)
+        fprintf(stderr, ", %zu not begun", f->count - f->begun);
+    fputc('\n', stderr);
+}
+
 void hide_progress(const struct fleet *f)
 {
     if (f->progress)

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One deployment or many: so many at once as --concurrency says, each on the asynchronous calls of one client.
+ */
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define PROGRESS_MS 500
+
+static emqx_tls_client *interrupted_client; /* what a signal interrupts */
+
+static void on_signal(int number)
+{
+    (void)number;
+    emqx_tls_client_interrupt(interrupted_client);
+}
+
+/* -- one job -------------------------------------------------------------------------------------------------------- */
+
+static void finish_job(struct job *job)
+{
+    struct fleet *f = job->fleet;
+    int code = exit_of(f->options, &job->error);
+    hide_progress(f);
+    show_job(f->options, job);
+    if (code == EXIT_DONE)
+        journal_note(f->journal, job->deployment);
+    else
+        f->failed++;
+    f->exit_code = worse(f->exit_code, code);
+    f->done++;
+    job->deployment = NULL;
+    job->next = f->idle;
+    f->idle = job;
+}
+
+static void on_done(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    struct job *job = user;
+    (void)code;
+    job->call = NULL;
+    job->fleet->active--;
+    emqx_tls_call_result(call, &job->status, &job->error);
+    if (job->fleet->options->info->command == ENSURE)
+        emqx_tls_call_ensure_result(call, &job->result);
+    finish_job(job);
+}
+
+/* What is left of --wait, which bounds the whole of it; 0: it was not given. */
+static uint32_t wait_left(const struct fleet *f)
+{
+    int64_t wait = f->options->wait_ms, left = f->began_ms + wait - monotonic_ms();
+    if (wait == 0)
+        return 0;
+    return left > 0 ? (uint32_t)left : 1;
+}
+
+static emqx_tls_code submit_ensure(struct job *job)
+{
+    const struct options *o = job->fleet->options;
+    emqx_tls_ensure_options options;
+    emqx_tls_policy policy;
+    emqx_tls_ensure_options_init(&options);
+    emqx_tls_policy_init(&policy);
+    if (o->min_days_left)
+        policy.min_days_left = o->min_days_left;
+    policy.host = o->host;
+    options.policy = &policy;
+    options.flags = (o->force ? EMQX_TLS_FORCE : 0) | (o->allow_earlier ? EMQX_TLS_ALLOW_EARLIER : 0) |
+                    (o->dry_run ? EMQX_TLS_DRY_RUN : 0);
+    options.wait_ms = wait_left(job->fleet);
+    options.receipt_dir = o->receipt_dir;
+    options.probe_host = o->probe_host;
+    options.probe_port = o->probe_port;
+    return emqx_tls_submit_ensure(job->fleet->client, job->deployment, job->fleet->request, &options, on_done, job,
+                                  &job->call, &job->error);
+}
+
+static emqx_tls_code submit(struct job *job)
+{
+    struct fleet *f = job->fleet;
+    uint32_t op = EMQX_TLS_OP_GET, wait_ms = wait_left(f);
+    const emqx_tls_request *request = NULL;
+    switch (f->options->info->command) {
+    case ENSURE:
+        return submit_ensure(job);
+    case WAIT:
+        return emqx_tls_submit_wait(f->client, job->deployment, f->request, wait_ms ? wait_ms : 30 * 60 * 1000, on_done,
+                                    job, &job->call, &job->error);
+    case REMOVE:
+        return emqx_tls_submit_remove(f->client, job->deployment, wait_ms ? wait_ms : 10 * 60 * 1000, on_done, job,
+                                      &job->call, &job->error);
+    case CREATE:
+        op = EMQX_TLS_OP_CREATE;
+        request = f->request;
+        break;
+    case UPDATE:
+        op = EMQX_TLS_OP_UPDATE;
+        request = f->request;
+        break;
+    case DELETE:
+        op = EMQX_TLS_OP_DELETE;
+        break;
+    default:
+        break;
+    }
+    return emqx_tls_submit(f->client, op, job->deployment, request, on_done, job, &job->call, &job->error);
+}
+
+static void start_job(struct fleet *f)
+{
+    struct job *job = f->idle;
+    f->idle = job->next;
+    job->deployment = f->deployments[f->begun++];
+    job->since_ms = monotonic_ms();
+    emqx_tls_status_init(&job->status);
+    emqx_tls_error_init(&job->error);
+    emqx_tls_ensure_result_init(&job->result);
+    if (submit(job) == EMQX_TLS_OK)
+        f->active++;
+    else
+        finish_job(job);
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------------- */
+
+/* Ends what is under way, begins nothing more. */
+static void stop(struct fleet *f)
+{
+    for (size_t i = 0; i < f->job_count; i++)
+        if (f->jobs[i].call)
+            emqx_tls_cancel(f->client, f->jobs[i].call);
+    f->stopped = true;
+    f->exit_code = worse(f->exit_code, EXIT_LATER);
+}
+
+/* Each call has its own bound too; that of many is the command's. */
+static bool out_of_time(const struct fleet *f)
+{
+    return f->count > 1 && f->options->wait_ms && monotonic_ms() - f->began_ms >= f->options->wait_ms;
+}
+
+static int turn_ms(const struct fleet *f)
+{
+    int64_t wait = f->count > 1 && f->options->wait_ms && !f->stopped ? wait_left(f) : INT64_MAX;
+    if (f->progress && wait > PROGRESS_MS)
+        wait = PROGRESS_MS;
+    return wait > INT32_MAX ? -1 : (int)wait;
+}
+
+static void drive(struct fleet *f)
+{
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    for (;;) {
+        while (!f->stopped && f->begun < f->count && f->idle)
+            start_job(f);
+        if (f->active == 0 && (f->stopped || f->begun == f->count))
+            break;
+        emqx_tls_code code = emqx_tls_client_run(f->client, turn_ms(f), &error);
+        if (code == EMQX_TLS_E_CANCELLED || (!f->stopped && out_of_time(f))) {
+            stop(f);
+        } else if (code != EMQX_TLS_OK) {
+            show_failure(f->options, &error);
+            f->exit_code = worse(f->exit_code, EXIT_OTHER);
+            break;
+        }
+        if (f->progress && f->active > 0)
+            show_progress(f);
+    }
+    hide_progress(f);
+}
+
+/* Each call may have a connection of its own. */
+static void allow_connections(size_t calls)
+{
+    struct rlimit limit;
+    rlim_t want = 2 * (rlim_t)calls + 64;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want) {
+        limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int run_fleet(struct fleet *f)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    f->job_count = f->count < f->options->concurrency ? f->count : f->options->concurrency;
+    f->jobs = calloc(f->job_count ? f->job_count : 1, sizeof *f->jobs);
+    if (!f->jobs)
+        return EXIT_OTHER;
+    for (size_t i = f->job_count; i-- > 0;) {
+        f->jobs[i].fleet = f;
+        f->jobs[i].next = f->idle;
+        f->idle = &f->jobs[i];
+    }
+    allow_connections(f->job_count);
+    f->began_ms = monotonic_ms();
+    interrupted_client = f->client;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    drive(f);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    show_end(f);
+    return f->exit_code;
+}
