@@ -135,12 +135,8 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
         e->code = EMQX_TLS_OK;
         e->message[0] = '\0';
         e->api_code[0] = '\0';
-        if (o->op != EMQX_TLS_OP_DELETE) {
-            emqx_tls_status_init(&o->call.status);
-            emqx_tls_code code = emqxi_decode_status(reply->body, reply->body_len, &o->call.status, e);
-            if (code != EMQX_TLS_OK)
-                emqx_tls_status_init(&o->call.status);
-        }
+        if (o->op != EMQX_TLS_OP_DELETE)
+            emqxi_decode_status(reply->body, reply->body_len, &o->call.status, e);
         finish(o);
         return;
     }

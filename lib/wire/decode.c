@@ -15,8 +15,12 @@
 
 static bool too_deep(const char *body, size_t len)
 {
-    size_t depth = 0;
+    size_t depth = 0, openings = 0;
     bool in_string = false;
+    for (size_t i = 0; i < len; i++) /* nearly always all that is needed, and many bytes at a time */
+        openings += (body[i] == '{') | (body[i] == '[');
+    if (openings <= DEPTH_MAX)
+        return false;
     for (size_t i = 0; i < len; i++) {
         char c = body[i];
         if (in_string && c == '\\')
