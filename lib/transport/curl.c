@@ -20,7 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_MS 10
+#define LOOK_MS        10
+#define CONNECTING_MAX 64
+#define STREAMS_MAX    1000L /* on an HTTP/2 connection, if the server takes as many */
 
 void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
 {
@@ -66,12 +68,13 @@ static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
 /* Of several reads that begin together only the first goes out, until it departs or ends: before that libcurl can't know
  * whether the others may share its connection (HTTP/2) or need their own. CURLOPT_PIPEWAIT would let them follow one after
  * another where the host speaks HTTP/1.1, and keeps no deadline meanwhile (lib/multi.c: process_pending_handles,
- * MSTATE_PENDING). */
+ * MSTATE_PENDING). Later ones wait while many connect: a handshake takes 20 KiB more than what comes behind it, and a burst of
+ * hundreds is nothing to do to a server. */
 static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
 {
-    if (t->fresh || c->host_known)
+    if (t->fresh || (c->host_known && c->connecting < CONNECTING_MAX))
         return false;
-    if (c->scout) {
+    if (c->host_known || c->scout) {
         append(&c->held, t);
         return true;
     }
@@ -79,8 +82,19 @@ static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
     return false;
 }
 
+static bool go(emqxi_curl *c, emqxi_transfer *t)
+{
+    if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
+        return false;
+    t->state = EMQXI_RUNNING;
+    t->connecting = !t->fresh;
+    c->connecting += t->connecting;
+    return true;
+}
+
 static void finish(emqxi_curl *c, emqxi_transfer *t, CURLcode result)
 {
+    emqxi_transfer_connected(t); /* or never to be */
     t->result = result;
     t->state = EMQXI_FINISHED;
     append(&c->finished, t);
@@ -92,12 +106,11 @@ static void finish(emqxi_curl *c, emqxi_transfer *t, CURLcode result)
 
 static void release_held(emqxi_curl *c)
 {
-    while (c->host_known && c->held.first) {
+    while (c->host_known && c->held.first && c->connecting < CONNECTING_MAX) {
         emqxi_transfer *t = take_first(&c->held);
-        t->state = EMQXI_RUNNING;
         if (!emqxi_transfer_shorten(t))
             finish(c, t, CURLE_OPERATION_TIMEDOUT);
-        else if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
+        else if (!go(c, t))
             finish(c, t, CURLE_OUT_OF_MEMORY);
     }
 }
@@ -105,6 +118,7 @@ static void release_held(emqxi_curl *c)
 /* A transfer is over, one way or another. */
 static void leave(emqxi_curl *c, emqxi_transfer *t)
 {
+    emqxi_transfer_connected(t);
     c->active--;
     if (t->fresh)
         return;
@@ -134,9 +148,7 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, voi
     bool prepared = emqxi_transfer_prepare(t, exchange);
     if (prepared && hold_back(c, t)) {
         t->state = EMQXI_HELD;
-    } else if (prepared && curl_multi_add_handle(c->multi, t->easy) == CURLM_OK) {
-        t->state = EMQXI_RUNNING;
-    } else {
+    } else if (!prepared || !go(c, t)) {
         if (c->scout == t)
             c->scout = NULL;
         emqxi_transfer_free(t); /* half set: not to be used again */
@@ -270,6 +282,7 @@ static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
     }
     c->ca_path_off = emqxi_curl_ca_path_off();
     c->multi = curl_multi_init();
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX); /* libcurl's own limit is 100 */
     return emqxi_sockets_init(&c->sockets, a, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
            keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
 }

@@ -63,7 +63,7 @@ typedef struct emqxi_transfer {
     int64_t deadline_ms;
     CURLcode result;
     int state;
-    bool departed, again, late, too_long, no_memory, head_whole;
+    bool connecting, departed, again, late, too_long, no_memory, head_whole;
     size_t body_sent;
     char *reply;
     size_t reply_len, reply_room;
@@ -91,6 +91,7 @@ struct emqxi_curl {
     emqxi_transfer *idle;
     emqxi_transfers held, finished;
     emqxi_transfer *scout; /* the first of several reads */
+    size_t connecting;     /* reads that run and have not departed */
     bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
     bool ca_path_off;
@@ -104,6 +105,9 @@ bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url);
 
 /* Sets what differs from the handle's last exchange. False: no memory, or more headers than the library sends. */
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *exchange);
+
+/* It does not connect any longer. */
+void emqxi_transfer_connected(emqxi_transfer *t);
 
 /* Leaves a transfer that had to wait only the time that is left. False: none is. */
 bool emqxi_transfer_shorten(emqxi_transfer *t);

@@ -8,10 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOWN_BYTES 4096L
+#define DOWN_BYTES 1024L /* the least that libcurl takes, enough for head and status at once */
 #define UP_BYTES   16384L
 
 /* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
+
+void emqxi_transfer_connected(emqxi_transfer *t)
+{
+    t->curl->connecting -= t->connecting;
+    t->connecting = false;
+}
 
 /* The request leaves now. libcurl sends again by itself when a reused connection turns out dead, and after an HTTP/2
  * REFUSED_STREAM: the second time is refused here, since only the quota's owner may pay for it. */
@@ -28,6 +34,7 @@ static int on_departure(void *user, char *ip, char *local_ip, int port, int loca
         return CURL_PREREQFUNC_ABORT;
     }
     t->departed = true;
+    emqxi_transfer_connected(t);
     return CURL_PREREQFUNC_OK;
 }
 
