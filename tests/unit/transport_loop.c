@@ -101,6 +101,28 @@ static void reads_behind_a_first_one_that_is_cancelled_go_on(void **state)
     assert_int_equal(loopback_requests(f->server), 1);
 }
 
+static void reads_behind_many_that_connect_and_are_cancelled_go_on(void **state)
+{
+    enum { CONNECTING = 64, BEHIND = 10 };
+    fixture *f = *state;
+    static outcome first, connecting[CONNECTING], behind[BEHIND];
+    SERVE(f, {.text = NULL, .then = STALL}, {.text = RUNNING});
+    begin(f, exchange(&first, f, "GET", NULL));
+    poll_until_arrived(f, 1);
+    for (int i = 0; i < CONNECTING; i++)
+        begin(f, exchange(&connecting[i], f, "GET", NULL));
+    for (int i = 0; i < BEHIND; i++)
+        begin(f, exchange(&behind[i], f, "GET", NULL));
+    for (int i = 0; i < CONNECTING; i++)
+        assert_int_equal(cancel(f, &connecting[i]), EMQX_TLS_DELIVERY_NOT_SENT);
+    for (int i = 0; i < BEHIND; i++) {
+        finish(f, &behind[i]);
+        assert_answered(behind[i], 200);
+    }
+    assert_int_equal(cancel(f, &first), EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(loopback_requests(f->server), 1 + BEHIND);
+}
+
 /* -- start -------------------------------------------------------------------------------------------------------- */
 
 static int chain_left;
@@ -255,6 +277,7 @@ int main(void)
         TEST(cancelled_after_it_departed_it_may_have_been_carried_out),
         TEST(done_may_cancel_another_that_is_finished_too),
         TEST(reads_behind_a_first_one_that_is_cancelled_go_on),
+        TEST(reads_behind_many_that_connect_and_are_cancelled_go_on),
         TEST(done_may_start_the_next),
         TEST(many_at_once),
         TEST(reads_that_begin_together_connect_in_parallel),
