@@ -33,11 +33,13 @@ typedef struct operation {
     uint64_t ticket[EMQX_TLS_TICKET_WORDS];
     emqx_tls_exchange exchange;
     void *handle;
-    char *deployment_id, *url; /* kept in a spare: polling one deployment builds them once */
-    char *body;                /* holds the private key: wiped as soon as it is not needed */
+    const char *url;
+    char *body; /* holds the private key: wiped as soon as it is not needed */
     size_t body_len;
     bool body_borrowed;
     bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
+    size_t room;          /* of what follows, kept in a spare: polling one deployment builds it once */
+    char deployment_id[]; /* and behind it the URL */
 } operation;
 
 static const char *const methods[] = {
@@ -337,19 +339,12 @@ static void stop(emqx_tls_call *call)
 
 /* -- begin and end of life ---------------------------------------------------------------------------------------- */
 
-static void destroy(emqx_tls_client *client, operation *o)
-{
-    emqxi_free(&client->allocator, o->deployment_id);
-    emqxi_free(&client->allocator, o->url);
-    emqxi_free(&client->allocator, o);
-}
-
 static void release(emqx_tls_call *call)
 {
     operation *o = (operation *)call;
     emqx_tls_client *client = call->client;
     if (client->spare_count >= SPARES_MAX) {
-        destroy(client, o);
+        emqxi_free(&client->allocator, o);
         return;
     }
     call->next = client->spare;
@@ -362,7 +357,7 @@ void emqxi_spare_free(emqx_tls_client *client)
     while (client->spare) {
         operation *o = (operation *)client->spare;
         client->spare = o->call.next;
-        destroy(client, o);
+        emqxi_free(&client->allocator, o);
     }
     client->spare_count = 0;
 }
@@ -370,30 +365,32 @@ void emqxi_spare_free(emqx_tls_client *client)
 /* A zeroed operation with its ID and URL, from a spare if there is one; NULL: no memory. */
 static operation *obtain(emqx_tls_client *client, const char *deployment_id)
 {
-    const emqx_tls_allocator *a = &client->allocator;
+    const char *base = client->endpoint.base;
+    size_t id_size = strlen(deployment_id) + 1, need = id_size + emqxi_url_size(base, deployment_id);
     operation *o = (operation *)client->spare;
-    char *id = NULL, *url = NULL;
+    size_t room = o ? o->room : 0;
+    bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
     if (o) {
         client->spare = o->call.next;
         client->spare_count--;
-        id = o->deployment_id;
-        url = o->url;
-    } else if (!(o = emqxi_alloc(a, sizeof *o))) {
-        return NULL;
+    }
+    if (room < need) {
+        operation *larger = emqxi_resize(&client->allocator, o, sizeof *o + need);
+        if (!larger) {
+            emqxi_free(&client->allocator, o);
+            return NULL;
+        }
+        o = larger;
+        room = need;
     }
     memset(o, 0, sizeof *o);
-    o->deployment_id = id;
-    o->url = url;
-    if (id && strcmp(id, deployment_id) == 0)
-        return o;
-    emqxi_free(a, id);
-    emqxi_free(a, url);
-    o->deployment_id = emqxi_strdup(a, deployment_id);
-    o->url = emqxi_url(a, client->endpoint.base, deployment_id);
-    if (o->deployment_id && o->url)
-        return o;
-    destroy(client, o);
-    return NULL;
+    o->room = room;
+    o->url = o->deployment_id + id_size;
+    if (!built) {
+        memcpy(o->deployment_id, deployment_id, id_size);
+        emqxi_url(base, deployment_id, o->deployment_id + id_size);
+    }
+    return o;
 }
 
 static const emqxi_call_kind operation_kind = {.advance = advance, .stop = stop, .release = release};

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define REPLY_FIRST 512  /* bytes; a status has some 150 */
+#define REPLY_FIRST 256  /* bytes; a status has some 150 */
 #define REPLY_KEPT  2048 /* a larger buffer is given back when the handle is idle */
 
 /* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */

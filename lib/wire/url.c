@@ -149,14 +149,20 @@ static bool unreserved(char c)
 }
 
 /* Encodes by itself: curl_easy_escape would allocate once more for each call, and not from our allocator. */
-char *emqxi_url(const emqx_tls_allocator *a, const char *base, const char *deployment_id)
+static const char before_id[] = "/deployments/", after_id[] = "/tls";
+
+size_t emqxi_url_size(const char *base, const char *deployment_id)
 {
-    static const char hex[] = "0123456789ABCDEF", before[] = "/deployments/", after[] = "/tls";
-    size_t base_len = strlen(base), id_len = strlen(deployment_id);
-    char *url = emqxi_alloc(a, base_len + sizeof before - 1 + 3 * id_len + sizeof after);
-    if (!url)
-        return NULL;
-    char *to = mempcpy(mempcpy(url, base, base_len), before, sizeof before - 1);
+    size_t size = strlen(base) + sizeof before_id - 1 + sizeof after_id;
+    for (const char *p = deployment_id; *p; p++)
+        size += unreserved(*p) ? 1 : 3;
+    return size;
+}
+
+void emqxi_url(const char *base, const char *deployment_id, char *to)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    to = mempcpy(mempcpy(to, base, strlen(base)), before_id, sizeof before_id - 1);
     for (const char *p = deployment_id; *p; p++) {
         unsigned char u = (unsigned char)*p;
         if (unreserved(*p)) {
@@ -167,6 +173,5 @@ char *emqxi_url(const emqx_tls_allocator *a, const char *base, const char *deplo
         *to++ = hex[u >> 4];
         *to++ = hex[u & 15];
     }
-    memcpy(to, after, sizeof after);
-    return url;
+    memcpy(to, after_id, sizeof after_id);
 }

@@ -32,8 +32,9 @@ void emqxi_endpoint_free(const emqx_tls_allocator *a, emqxi_endpoint *endpoint);
 /* What is wrong with a deployment ID (NULL included), as the end of "deployment_id ..."; NULL if nothing is. */
 const char *emqxi_deployment_id_problem(const char *id);
 
-/* BASE/deployments/ID/tls, the ID percent-encoded. NULL: no memory. */
-char *emqxi_url(const emqx_tls_allocator *a, const char *base, const char *deployment_id);
+/* BASE/deployments/ID/tls, the ID percent-encoded: its bytes with the NUL, and the writing of it. */
+size_t emqxi_url_size(const char *base, const char *deployment_id);
+void emqxi_url(const char *base, const char *deployment_id, char *to);
 
 /* "Authorization: Basic ...", to be wiped (strlen + 1 bytes). NULL: no memory. */
 char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char *secret);

@@ -18,9 +18,12 @@ static void part_is(CURLU *url, CURLUPart part, const char *expected)
 
 static void url_holds(const emqxi_endpoint *endpoint, const char *id)
 {
-    char *text = emqxi_url(&emqxi_malloc, endpoint->base, id), *path = NULL;
+    size_t size = emqxi_url_size(endpoint->base, id);
+    char *text = malloc(size), *path = NULL;
     CURLU *url = curl_url();
-    HOLDS(text && url && !strpbrk(text, "?# \t\r\n"));
+    HOLDS(text && url);
+    emqxi_url(endpoint->base, id, text);
+    HOLDS(strlen(text) + 1 == size && !strpbrk(text, "?# \t\r\n"));
     HOLDS(curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK);
     part_is(url, CURLUPART_HOST, endpoint->host);
     part_is(url, CURLUPART_SCHEME, endpoint->loopback_http ? "http" : "https");

@@ -125,9 +125,10 @@ static void deployment_ids_become_one_path_segment(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_null(emqxi_deployment_id_problem(cases[i][0]));
-        char *url = emqxi_url(&emqxi_malloc, "https://h/v1", cases[i][0]);
+        char url[80];
+        emqxi_url("https://h/v1", cases[i][0], url);
         assert_string_equal(url, cases[i][1]);
-        free(url);
+        assert_int_equal(emqxi_url_size("https://h/v1", cases[i][0]), strlen(cases[i][1]) + 1);
     }
 }
 

@@ -116,14 +116,6 @@ static void an_endpoint_without_memory_is_no_memory_and_leaks_nothing(void **sta
     }
 }
 
-static void a_url_without_memory_is_null(void **state)
-{
-    (void)state;
-    start(1);
-    assert_null(emqxi_url(&allocator, "https://h", "ge6a1a75"));
-    assert_int_equal(live, 0);
-}
-
 static void an_authorization_without_memory_is_null_and_nothing_of_the_secret_stays(void **state)
 {
     (void)state;
@@ -181,7 +173,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_endpoint_without_memory_is_no_memory_and_leaks_nothing),
-        cmocka_unit_test(a_url_without_memory_is_null),
         cmocka_unit_test(an_authorization_without_memory_is_null_and_nothing_of_the_secret_stays),
         cmocka_unit_test(a_reply_without_memory_is_never_taken_and_leaks_nothing),
     };
