@@ -7,6 +7,7 @@
 #   redis   libemqxtls-redis and its tests
 #   acme    the renewal hooks' tests
 #   fuzz    tests/fuzz/run.sh
+#   bench   the benchmarks; where no policy forbids it, Debian starts nginx on port 80 then: systemctl disable --now nginx
 # Silent, and no root needed, when all is there.
 set -eu
 
@@ -18,8 +19,9 @@ tests='g++ binutils libcmocka-dev mosquitto valgrind python3 curl jq bsdutils sc
 redis='libhiredis-dev redis-server'
 acme='pebble certbot lego dehydrated'
 fuzz='clang-14 libclang-rt-14-dev'
+bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,9s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,10s/^# //p' "$0"; exit 2; }
 
 wanted=
 for group in "$@"; do
@@ -29,6 +31,7 @@ for group in "$@"; do
     redis) wanted="$wanted $redis" ;;
     acme) wanted="$wanted $acme" ;;
     fuzz) wanted="$wanted $fuzz" ;;
+    bench) wanted="$wanted $bench" ;;
     *) echo "tests/packages.sh: there is no group '$group'" >&2; exit 2 ;;
   esac
 done

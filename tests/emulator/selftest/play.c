@@ -66,7 +66,7 @@ static void expire_is_told_in_its_zone(void **state)
     emulator_start(&east, (const char *[]){"--expire-zone", "+08:30", NULL});
     for (int i = 0; i < 2; i++) {
         reply r = plain(i ? &east : &utc, "POST", "a", body);
-        snprintf(expire[i], 64, "%s", plain_member(&r, "expire"));
+        snprintf(expire[i], 64, "%.63s", plain_member(&r, "expire"));
         memset(&tm, 0, sizeof tm);
         assert_non_null(strptime(expire[i], "%Y-%m-%d %H:%M:%S", &tm));
         t[i] = timegm(&tm);
