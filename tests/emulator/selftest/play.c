@@ -59,14 +59,14 @@ static void expire_is_told_in_its_zone(void **state)
 {
     (void)state;
     emulator_run utc, east;
-    char expire[2][64];
+    char expire[2][256];
     struct tm tm;
     time_t t[2];
     emulator_start(&utc, NULL);
     emulator_start(&east, (const char *[]){"--expire-zone", "+08:30", NULL});
     for (int i = 0; i < 2; i++) {
         reply r = plain(i ? &east : &utc, "POST", "a", body);
-        snprintf(expire[i], 64, "%.63s", plain_member(&r, "expire"));
+        snprintf(expire[i], sizeof expire[i], "%.63s", plain_member(&r, "expire"));
         memset(&tm, 0, sizeof tm);
         assert_non_null(strptime(expire[i], "%Y-%m-%d %H:%M:%S", &tm));
         t[i] = timegm(&tm);
