@@ -93,7 +93,7 @@ is "requests that were one too many at once" "" \
 within "milliseconds" $((160 / concurrency * 200)) $((160 * 200 / 2)) "$took"
 
 # -- a rollout: broken off twice, resumed, and no deployment written to twice
-emulate --scope deployment --latency 0.01
+emulate --scope deployment --latency 0.05
 ids "$rollout" >rollout.txt
 roll=(ensure --deployments rollout.txt --cert cert.pem --key key.pem --per-deployment --receipt receipts
   --concurrency $concurrency --resume done.txt)
