@@ -57,7 +57,7 @@ configure build-threads -Db_sanitize=thread -Db_lundef=false
 run "ThreadSanitizer" build-threads --suite threads --timeout-multiplier 3
 
 run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind --timeout-multiplier 10 --logbase testlog-valgrind \
-  --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes'
+  --wrapper "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes --suppressions=$PWD/tests/valgrind.supp"
 
 say "result"
 cat "$results/counts"
