@@ -29,12 +29,10 @@ typedef struct subject {
     void (*close)(void *self);
 } subject;
 
-extern const subject bare;    /* OpenSSL on a socket: the floor */
-extern const subject plain;   /* libcurl and jansson, one reused handle, as a good engineer writes it */
-extern const subject careful; /* the same with a cached CA store (no CAPATH) and a body escaped by hand */
-extern const subject library; /* this library */
-extern const subject
-    library_other; /* each write with another text, so that the local check finds nothing that it knows */
+extern const subject bare;           /* OpenSSL on a socket: the floor */
+extern const subject plain;          /* libcurl and jansson, one reused handle, as a good engineer writes it */
+extern const subject careful;        /* the same with a cached CA store (no CAPATH) and a body escaped by hand */
+extern const subject library;        /* this library */
 extern const subject library_unsure; /* the same without the local check */
 
 /* Ends the program with a message. */

@@ -25,14 +25,8 @@ static const struct {
     const char *name;
     const subject *subject;
 } known[] = {
-    {"bare", &bare},
-    {"plain", &plain},
-    {"again", &plain}, /* the noise: the same against itself */
-    {"careful", &careful},
-    {"careful-again", &careful},
-    {"library", &library},
-    {"library-other", &library_other},
-    {"library-unsure", &library_unsure},
+    {"bare", &bare},       {"plain", &plain},           {"again", &plain}, /* the noise: the same against itself */
+    {"careful", &careful}, {"careful-again", &careful}, {"library", &library}, {"library-unsure", &library_unsure},
 };
 
 static const subject *find(const char *name)

@@ -11,7 +11,6 @@ typedef struct user {
     emqx_tls_client *client;
     emqx_tls_status status;
     emqx_tls_error error;
-    bool other;
 } user;
 
 static user *open_with(const target *t, uint32_t flags)
@@ -59,17 +58,6 @@ static void put(void *self, const char *deployment)
         bench_fail("update: %s", u->error.message);
 }
 
-/* Each time with another text than the last time, so that all of it is checked. */
-static void put_other(void *self, const char *deployment)
-{
-    user *u = self;
-    emqx_tls_request r = *u->target->body;
-    u->other = !u->other;
-    r.cert_len -= u->other; /* without its last line end */
-    if (emqx_tls_update(u->client, deployment, &r, &u->status, &u->error) != EMQX_TLS_OK)
-        bench_fail("update: %s", u->error.message);
-}
-
 static void close_client(void *self)
 {
     user *u = self;
@@ -78,7 +66,5 @@ static void close_client(void *self)
 }
 
 const subject library = {.name = "library", .open = open_client, .get = get, .put = put, .close = close_client};
-const subject library_other = {
-    .name = "library, other", .open = open_client, .get = get, .put = put_other, .close = close_client};
 const subject library_unsure = {
     .name = "library, no check", .open = open_unsure, .get = get, .put = put, .close = close_client};
