@@ -49,7 +49,7 @@ async def the_loop_stays_free(binding):
     states = await asyncio.gather(*(c.get(f"free{i}") for i in range(CALLS)))
     stop.set()
     check(len(states) == CALLS and all(s.state == 1 for s in states), "not every deployment is without a certificate")
-    check(await ticks < LATENCY / 2, "the loop's other tasks had to wait")
+    check(await ticks < LATENCY * 0.9, "the loop's other tasks had to wait")
     c.close()
 
 
