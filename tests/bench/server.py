@@ -8,6 +8,7 @@ import subprocess
 import time
 
 NGINX = "/usr/sbin/nginx"
+DELAY_S = 0.05  # of the slow ports
 PATH = "/public_api/v1"
 STATUS = (
     '{"tlsType":"one-way","status":"running","expire":"2034-05-22 02:43:21","cn":"*.bench.example.com"}'
@@ -16,9 +17,9 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 CONFIG = """
 daemon off;
-pid {folder}/nginx.pid;
+pid {folder}/nginx-{workers}.pid;
 error_log {folder}/error.log;
-worker_processes 1;
+worker_processes {workers};
 worker_rlimit_nofile 4096;
 load_module /usr/lib/nginx/modules/ngx_http_echo_module.so;
 events {{ worker_connections 2000; }}
@@ -103,17 +104,17 @@ def make_material(folder):
 
 
 class Server:
-    def __init__(self, folder, delay):
-        make_material(folder)
+    def __init__(self, folder, workers=1):
+        """In a folder where make_material has been."""
         held = [socket.socket() for _ in PORTS]
         for s in held:
             s.bind(("127.0.0.1", 0))
         self.ports = {name: s.getsockname()[1] for name, s in zip(PORTS, held)}
         for s in held:
             s.close()
-        config = os.path.join(folder, "nginx.conf")
+        config = os.path.join(folder, "nginx-%d.conf" % workers)
         with open(config, "w", encoding="ascii") as file:
-            file.write(CONFIG.format(folder=folder, status=STATUS, delay=delay, **self.ports))
+            file.write(CONFIG.format(folder=folder, workers=workers, status=STATUS, delay=DELAY_S, **self.ports))
         self.process = subprocess.Popen([NGINX, "-p", folder, "-c", config], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 10
         while True:
