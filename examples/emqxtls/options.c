@@ -113,7 +113,7 @@ static void help(void)
          "      --per-deployment   every deployment has a quota of its own\n"
          "      --concurrency N    with many deployments: at most N at once (32)\n"
          "      --resume FILE      with many deployments: note here what is done, and leave it out the next time\n"
-         "      --host NAME        check: a name that clients connect to\n"
+         "      --host NAME        check, ensure: a name that clients connect to; probe: the name asked for (SNI)\n"
          "      --min-days-left N  check, ensure: refuse a certificate with fewer days (60)\n"
          "Where from:\n"
          "      --secret-file FILE lines NAME=VALUE with the three variables above, instead of the environment\n"

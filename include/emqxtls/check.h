@@ -2,7 +2,7 @@
  *
  * check.h - what the platform would refuse, found before a write is spent on it. No network.
  *
- * The rules are those of the platform's certificate requirements. create, update and ensure run the same check first,
+ * The rules are those of the platform's page "Configure TLS/SSL". create, update and ensure run the same check first,
  * unless EMQX_TLS_SKIP_CHECK is set. In a build without OpenSSL only the structure of the PEM is looked at, and the
  * finding "not-checked" says so: that is not "passed".
  *
@@ -122,7 +122,7 @@ EMQX_TLS_API emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const
 /* Number of findings; 0 for NULL. */
 EMQX_TLS_API size_t emqx_tls_report_count(const emqx_tls_report *report);
 
-/* Copies a finding. Errors: INVALID (no such index). */
+/* Copies a finding. Errors: INVALID (no such index; report or finding NULL, or not set up). */
 EMQX_TLS_API emqx_tls_code emqx_tls_report_get(const emqx_tls_report *report, size_t index, emqx_tls_finding *finding);
 
 /* NULL is fine. */

@@ -42,8 +42,8 @@ typedef struct emqx_tls_config {
     const char *api_secret; /* not empty, no control characters */
     const char *ca_file;    /* PEM file of CA certificates for the platform's server; NULL: the system's */
     const char *proxy;      /* URL of an HTTP proxy; NULL: from the environment, "": none */
-    uint32_t connect_timeout_ms; /* 10000 */
-    uint32_t timeout_ms;         /* 30000: bounds a call with its repeats, all but waiting for quota */
+    uint32_t connect_timeout_ms; /* 10000; 1 to 86400000 */
+    uint32_t timeout_ms;         /* 30000; 1 to 86400000: bounds a call with its repeats, all but waiting for quota */
     uint32_t quota_wait_ms;      /* 0: fail at once when there is no quota; else wait for it at most so long */
     uint32_t reserved;
     emqx_tls_limiter *limiter;           /* NULL: its own in memory; the client takes its own reference */
@@ -56,8 +56,8 @@ typedef struct emqx_tls_config {
 EMQX_TLS_INIT_(config)
 
 /* Makes a client. Nothing is sent. *client is NULL on failure, and the transport is then still the caller's.
- * Errors: INVALID (the message names the member and the mend), NO_MEMORY, TRANSPORT (libcurl can't be set up, ca_file can't
- * be read). */
+ * Errors: INVALID (the message names the member and the mend; also a ca_file that can't be read), NO_MEMORY (or no
+ * descriptors), TRANSPORT (libcurl can't be set up). */
 EMQX_TLS_API emqx_tls_code emqx_tls_client_new(const emqx_tls_config *config, emqx_tls_client **client,
                                                emqx_tls_error *error);
 
@@ -65,7 +65,7 @@ EMQX_TLS_API emqx_tls_code emqx_tls_client_new(const emqx_tls_config *config, em
  * there it does nothing. */
 EMQX_TLS_API void emqx_tls_client_free(emqx_tls_client *client);
 
-/* The client's limiter, borrowed: take a reference (emqx_tls_limiter_ref) to keep it longer than the client. */
+/* The client's limiter (NULL for NULL), borrowed: take a reference (emqx_tls_limiter_ref) to keep it longer than the client. */
 EMQX_TLS_API emqx_tls_limiter *emqx_tls_client_limiter(emqx_tls_client *client);
 
 /* Any thread, and a signal handler if the transport's `wake` allows it (libcurl's default does): the blocking call that
@@ -83,13 +83,14 @@ EMQX_TLS_API void emqx_tls_client_interrupt(emqx_tls_client *client);
  * certificate that does not verify are never repeated.
  *
  * Errors of all four:
- *   INVALID       an argument; nothing was sent, no quota used
- *   NO_MEMORY
+ *   INVALID       an argument, or not now (inside `done`, after a fork); nothing was sent, no quota used
+ *   NO_MEMORY     error.delivery tells whether it was sent
  *   RATE_LIMITED  no quota, and quota_wait_ms can't cover the wait (http_status 0, nothing was sent), or a 429;
  *                 error.retry_after_ms tells how long
  *   TRANSPORT, TIMEOUT   error.delivery tells whether it may have arrived
  *   CANCELLED     emqx_tls_client_interrupt
- *   UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404, UNPROCESSABLE 422, HTTP (any other status)
+ *   UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404, UNPROCESSABLE 422 (the platform's page "TLS Certificate Management" lists
+ *                 these and 429), HTTP (any other status)
  *   PROTOCOL      a success whose body is not what it should be: of a write, that it was carried out is likely but not known
  *   STORE         the quota store can't be used; nothing was sent
  * and of create and update:
@@ -146,11 +147,11 @@ EMQX_TLS_API emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int time
  * closed by client_free. -1: there is none (no epoll on this system, or a transport without `fd`): use next_ms. */
 EMQX_TLS_API int emqx_tls_client_fd(emqx_tls_client *client);
 
-/* Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending. Who has no descriptor
+/* Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending (or NULL, or after a fork). Who has no descriptor
  * goes by this alone; it is short while a request is on its way, since only run finds the answer then. */
 EMQX_TLS_API int64_t emqx_tls_client_next_ms(emqx_tls_client *client);
 
-/* Calls whose `done` has not come yet. */
+/* Calls whose `done` has not come yet; 0 for NULL. */
 EMQX_TLS_API size_t emqx_tls_client_pending(const emqx_tls_client *client);
 
 #ifdef __cplusplus

@@ -48,7 +48,7 @@ enum {
 
 typedef struct emqx_tls_quota {
     uint32_t size;
-    uint32_t limit;
+    uint32_t limit;     /* slots in all: `reads` or `writes` */
     uint32_t used;      /* slots held, those in flight included */
     uint32_t remaining; /* how many can be taken now; after a 429 fewer than limit - used */
     int64_t next_ms;    /* until a slot is free, if nobody else takes it; 0: now */
@@ -82,7 +82,8 @@ EMQX_TLS_API void emqx_tls_limiter_unref(emqx_tls_limiter *limiter);
 
 /* Tells the quota for an operation (EMQX_TLS_OP_*); uses none of it. `deployment_id` is needed with PER_DEPLOYMENT and
  * may be NULL otherwise. Any thread.
- * Errors: INVALID (no such op, no deployment ID where one is needed, after a fork with a limiter in memory), STORE. */
+ * Errors: INVALID (limiter or quota NULL or not set up, no such op, no deployment ID where one is needed, after a fork with a
+ * limiter in memory), STORE, NO_MEMORY (a file that has to be made again). *quota is filled only with OK. */
 EMQX_TLS_API emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *limiter, uint32_t op, const char *deployment_id,
                                                   emqx_tls_quota *quota, emqx_tls_error *error);
 
@@ -150,7 +151,8 @@ typedef struct emqx_tls_store {
 EMQX_TLS_INIT_(store)
 
 /* A limiter on a store of one's own. It owns the store's context (calls `destroy`) once this has succeeded. `clock` and
- * `allocator` as in limiter_config, NULL for the defaults. Errors: INVALID (a member is missing), NO_MEMORY. */
+ * `allocator` as in limiter_config, NULL for the defaults. Errors: INVALID (limiter or store NULL, one of the three not set up, a
+ * member missing), NO_MEMORY; the context is then still the caller's. */
 EMQX_TLS_API emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emqx_tls_clock *clock,
                                                        const emqx_tls_allocator *allocator, emqx_tls_limiter **limiter,
                                                        emqx_tls_error *error);

@@ -91,7 +91,8 @@ EMQX_TLS_INIT_(ensure_result)
  * zero, expire INT64_MIN: none was). *result is filled where the call fails too.
  *
  * Errors, besides those of the four calls in client.h:
- *   INVALID       an argument; receipts or probe in a build without OpenSSL, or for a leaf that can't be read; nothing was sent
+ *   INVALID       an argument; receipts or probe in a build without OpenSSL, or for a leaf that can't be read: nothing was sent.
+ *                 Also, after a read, where what runs can't be compared with a leaf that can't be read: set FORCE
  *   CHECK         the local check refuses the material (nothing was sent), or it would end before what is in place
  *   TIMEOUT       wait_ms is over, or the state needs waiting and wait_ms is 0: the message says what is there and what to do
  *   FAILED        the platform put it into "failed"
@@ -113,7 +114,7 @@ EMQX_TLS_API emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *
  * *status is the last one seen, also where the call fails.
  * Errors, besides those of a read in client.h: FAILED at once, NOT_FOUND at once (there is no certificate), TIMEOUT (wait_ms is
  * over), INVALID (also: `expected` can't be read, or the build has no OpenSSL for it). A read that fails is repeated with the
- * next poll, but for the first one and for what a repeat can't mend. */
+ * next poll, but for what a repeat can't mend and, unless it was a 429, for the first one. */
 EMQX_TLS_API emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id,
                                          const emqx_tls_request *expected, uint32_t wait_ms, emqx_tls_status *status,
                                          emqx_tls_error *error);
@@ -165,7 +166,8 @@ EMQX_TLS_INIT_(probe_result)
  * nothing is compared; else its `cert` is, and nothing more of it is read. timeout_ms: 1 or more, bounds all of it. A name is
  * resolved on a thread of its own, since the system's resolver keeps no deadline; that thread may outlive the call.
  * Any thread. *result is all zero unless the call returns OK. A leaf that does not match is OK with matches 0.
- * Errors: INVALID (an argument; a build without OpenSSL), TRANSPORT (name, connect, no TLS there), TIMEOUT, NO_MEMORY. */
+ * Errors: INVALID (an argument; a build without OpenSSL), TRANSPORT (name, connect, no TLS there), TIMEOUT, NO_MEMORY (or no
+ * thread). */
 EMQX_TLS_API emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server_name,
                                           const emqx_tls_request *expected, uint32_t timeout_ms,
                                           emqx_tls_probe_result *result, emqx_tls_error *error);

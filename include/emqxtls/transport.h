@@ -68,10 +68,12 @@ typedef struct emqx_tls_transport {
     uint32_t reserved;
     void *context;
     /* Starts an exchange and gives a handle for `cancel`. May carry it out and call `done` before it returns. A code other
-     * than OK means that nothing was sent and `done` will not be called. */
+     * than OK means that nothing was sent and `done` will not be called: TRANSPORT is tried again, TIMEOUT, PROTOCOL and
+     * NO_MEMORY are passed on, any other becomes TRANSPORT. */
     emqx_tls_code (*start)(void *context, const emqx_tls_exchange *exchange, void **handle);
     /* Moves exchanges on and calls their `done`; waits for at most timeout_ms (0: not at all) until there is something to
-     * do or `wake` is called. NULL: the library waits by clock.sleep_ms. */
+     * do or `wake` is called. NULL: the library waits by clock.sleep_ms. A code other than OK ends the blocking call or the
+     * run under way with TRANSPORT. */
     emqx_tls_code (*poll)(void *context, int timeout_ms);
     /* Milliseconds until poll must be called though `fd` is silent; 0 now, -1 no need. Without `fd`, or where it gives -1:
      * until poll should look whether something has come. */

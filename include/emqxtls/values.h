@@ -20,7 +20,8 @@ extern "C" {
 /* `tlsType` of the platform. */
 enum { EMQX_TLS_TYPE_UNKNOWN = 0, EMQX_TLS_TYPE_ONE_WAY = 1, EMQX_TLS_TYPE_TWO_WAY = 2 };
 
-/* `status` of the platform, and what is made of a reply without one. */
+/* `status` of the platform, and what is made of a reply without one. "running" and "pending" are on its page "TLS Certificate
+ * Management", "failed" and "terminated" are what its Terraform provider waits for. */
 enum {
     EMQX_TLS_STATE_UNKNOWN = 0,    /* other fields came, but no status */
     EMQX_TLS_STATE_ABSENT = 1,     /* no certificate: the reply was {} or empty */

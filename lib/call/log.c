@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log lines are made here and in operation.c alone, from an allow-list: method, host, path, status, attempt, quota, durations.
+ * Every log line comes by here, from operation.c and the jobs of provision. What may be in one is an allow-list: method, host,
+ * path, status, attempt, quota, durations; how a job ended, and what is wrong with a receipt.
  */
 #include "call/client.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Redis addresses. Own code: libcurl's URL parser knows neither unix:// with a path for a host nor databases, and hiredis has none.
+ * Redis addresses. Own code: libcurl's URL parser leaves copies of the password in memory that it gives back, and hiredis has none.
  */
 #include "redis/url.h"
 
