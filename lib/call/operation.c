@@ -383,7 +383,7 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
         o = larger;
         room = need;
     }
-    memset(o, 0, sizeof *o);
+    memset(o, 0, offsetof(operation, deployment_id)); /* not sizeof: what follows may begin inside of it */
     o->room = room;
     o->url = o->deployment_id + id_size;
     if (!built) {

@@ -30,6 +30,25 @@ static void the_61st_read_and_the_7th_write_are_not_sent(void **state)
     assert_int_equal(emqx_tls_create(f->client, "d2", &f->request, NULL, NULL), EMQX_TLS_E_RATE_LIMITED);
 }
 
+/* Where pointers have 32 bits the second of two reads was once counted for another deployment. */
+static void reads_of_one_deployment_again_and_again_are_counted_for_it(void **state)
+{
+    fixture *f = *state;
+    emqx_tls_limiter_config c;
+    emqx_tls_limiter_config_init(&c);
+    c.flags = EMQX_TLS_PER_DEPLOYMENT;
+    c.clock = f->config.clock;
+    assert_int_equal(emqx_tls_limiter_new(&c, &f->config.limiter, &f->error), EMQX_TLS_OK);
+    open_client(f);
+    emqx_tls_limiter_unref(f->config.limiter);
+    expect_many(f, 60, "GET", 200, "{}");
+    for (uint32_t i = 1; i <= 60; i++) {
+        assert_int_equal(get(f), EMQX_TLS_OK);
+        assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, i);
+    }
+    assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED);
+}
+
 static void a_slot_frees_to_the_millisecond(void **state)
 {
     fixture *f = *state;
@@ -142,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_61st_read_and_the_7th_write_are_not_sent),
+        TEST(reads_of_one_deployment_again_and_again_are_counted_for_it),
         TEST(a_slot_frees_to_the_millisecond),
         TEST(a_wait_that_is_long_enough_is_waited),
         TEST(a_wait_that_can_not_be_covered_fails_at_once),
