@@ -84,7 +84,7 @@ typedef struct emqx_tls_test_step {
     emqx_tls_code code; /* OK: an answer */
     uint32_t delivery;  /* EMQX_TLS_DELIVERY_*; of a reply with code OK always ANSWERED. Also what `cancel` returns, and
                              the delivery of a timeout */
-    int32_t http_status; /* with code OK */
+    int32_t http_status; /* with code OK, or delivery ANSWERED: a body that did not come whole */
     const char *body;    /* NULL: empty */
     size_t body_len;     /* 0: strlen(body) */
     int64_t delay_ms;    /* virtual; over the exchange's timeout_ms: TIMEOUT when that has passed */

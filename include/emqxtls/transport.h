@@ -31,8 +31,10 @@ typedef struct emqx_tls_reply {
                                 reply_max), NO_MEMORY; any other counts as TRANSPORT */
     uint32_t delivery; /* EMQX_TLS_DELIVERY_*; NOT_SENT only when it is certain: a slot of the quota is given back and a
                                 write is repeated on its word */
-    int32_t http_status; /* 100 to 599 when code is OK */
-    const char *body;    /* need not be NUL-terminated */
+    int32_t
+        http_status;  /* 100 to 599 when code is OK. Else 0, or the status of an answer whose body did not come whole or
+                            is too long: from 300 up it counts as if the body had been empty */
+    const char *body; /* need not be NUL-terminated */
     size_t body_len;
     const char *retry_after; /* the header's value as it came, or NULL */
     const char *date;        /* the header's value as it came, or NULL */

@@ -3,6 +3,8 @@
 
 #include <emqxtls/values.h>
 
+static const char maybe_carried_out[] = "; the write may have been carried out: read the status before writing again";
+
 void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment_id)
 {
     const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
@@ -37,7 +39,8 @@ void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment
     default:
         emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with, code,
                    e->http_status >= 300 && e->http_status < 400 ? ": redirects are not followed, correct the endpoint"
-                                                                 : "");
+                   : e->http_status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out
+                                                                    : "");
     }
 }
 
@@ -48,7 +51,7 @@ void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx
     if (!detail)
         detail = "";
     if (!not_sent && op != EMQX_TLS_OP_GET)
-        tail = "; the write may have been carried out: read the status before writing again";
+        tail = maybe_carried_out;
     switch (code) {
     case EMQX_TLS_E_TIMEOUT:
         emqxi_fail(e, code, "%s %s in time%s%s%s", not_sent ? "could not reach" : "no answer from", host, colon, detail,

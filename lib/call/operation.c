@@ -149,10 +149,12 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
     repeat_or_finish(o, is_read(o) && status >= 502 && status <= 504, retry_after_ms);
 }
 
-static void no_answer(operation *o, emqx_tls_code code, uint32_t delivery, const char *detail, bool permanent)
+/* No answer, or not the whole of one: `status` is what came of it, 0: nothing. */
+static void no_answer(operation *o, emqx_tls_code code, int32_t status, uint32_t delivery, const char *detail,
+                      bool permanent)
 {
     emqx_tls_error *e = &o->call.error;
-    e->http_status = 0;
+    e->http_status = status;
     e->api_code[0] = '\0';
     e->delivery = delivery;
     emqxi_answer_missing(e, o->op, o->call.client->endpoint.host, code, detail);
@@ -170,18 +172,28 @@ static void on_reply(void *user, const emqx_tls_reply *given)
     o->state = RESERVE;
     if (!emqxi_input_ok(given, offsetof(emqx_tls_reply, flags), sizeof reply)) {
         settle(o, EMQX_TLS_OUTCOME_LOST, -1);
-        no_answer(o, EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_MAYBE, "the transport set no reply.size", true);
+        no_answer(o, EMQX_TLS_E_TRANSPORT, 0, EMQX_TLS_DELIVERY_MAYBE, "the transport set no reply.size", true);
         return;
     }
     emqxi_input_copy(&reply, given, sizeof reply);
-    if (reply.code == EMQX_TLS_OK && (reply.http_status < 100 || reply.http_status > 599)) {
-        reply.code = EMQX_TLS_E_PROTOCOL;
-        reply.detail = "no such HTTP status";
+    if (reply.http_status < 100 || reply.http_status > 599) {
+        reply.http_status = 0;
+        if (reply.code == EMQX_TLS_OK) {
+            reply.code = EMQX_TLS_E_PROTOCOL;
+            reply.detail = "no such HTTP status";
+        }
     }
     if (reply.delivery > EMQX_TLS_DELIVERY_ANSWERED)
         reply.delivery = EMQX_TLS_DELIVERY_MAYBE;
     if (reply.code == EMQX_TLS_OK || reply.code == EMQX_TLS_E_PROTOCOL)
         reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
+    if (reply.delivery != EMQX_TLS_DELIVERY_ANSWERED)
+        reply.http_status = 0;
+    if (reply.code != EMQX_TLS_OK && reply.http_status >= 300) { /* refused, whatever became of the body */
+        reply.code = EMQX_TLS_OK;
+        reply.body = NULL;
+        reply.body_len = 0;
+    }
     o->call.error.delivery = reply.delivery;
 
     int64_t retry_after_ms = reply.code == EMQX_TLS_OK ? emqxi_retry_after(reply.retry_after, reply.date) : -1;
@@ -199,7 +211,8 @@ static void on_reply(void *user, const emqx_tls_reply *given)
     if (reply.code == EMQX_TLS_OK)
         judge_answer(o, &reply, retry_after_ms);
     else
-        no_answer(o, reply.code, reply.delivery, reply.detail, reply.flags & EMQX_TLS_REPLY_PERMANENT);
+        no_answer(o, reply.code, reply.http_status, reply.delivery, reply.detail,
+                  reply.flags & EMQX_TLS_REPLY_PERMANENT);
 }
 
 /* -- the exchange ------------------------------------------------------------------------------------------------- */
@@ -248,7 +261,7 @@ static void depart(operation *o)
     if (code != EMQX_TLS_OK) {
         o->state = RESERVE;
         settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
-        no_answer(o, code, EMQX_TLS_DELIVERY_NOT_SENT, NULL, code != EMQX_TLS_E_TRANSPORT);
+        no_answer(o, code, 0, EMQX_TLS_DELIVERY_NOT_SENT, NULL, code != EMQX_TLS_E_TRANSPORT);
         return;
     }
     emqxi_call_at(&o->call, o->lease_end);
@@ -324,7 +337,7 @@ static void advance(emqx_tls_call *call)
         reserve(o);
     } else if (emqxi_now(&call->client->clock) >= o->lease_end) {
         uint32_t delivery = withdraw(o);
-        no_answer(o, EMQX_TLS_E_TIMEOUT, delivery, NULL, false);
+        no_answer(o, EMQX_TLS_E_TIMEOUT, 0, delivery, NULL, false);
     }
 }
 

@@ -63,6 +63,10 @@ static void an_error_on_a_write_is_never_repeated(void **state)
         {"{'status': 404}", EMQX_TLS_E_NOT_FOUND, 404},
         {"{'status': 422}", EMQX_TLS_E_UNPROCESSABLE, 422},
         {"{'status': 429}", EMQX_TLS_E_RATE_LIMITED, 429},
+        {"{'status': 401, 'fill': 20000}", EMQX_TLS_E_UNAUTHORIZED,
+         401}, /* a body that can't be read changes nothing */
+        {"{'status': 404, 'body': 'Not Found', 'cut_body': 3, 'end': 'drop'}", EMQX_TLS_E_NOT_FOUND, 404},
+        {"{'status': 429, 'fill': 1000000}", EMQX_TLS_E_RATE_LIMITED, 429},
         {"{'status': 500}", EMQX_TLS_E_HTTP, 500},
         {"{'status': 502}", EMQX_TLS_E_HTTP, 502},
         {"{'status': 503, 'headers': ['Retry-After: 0']}", EMQX_TLS_E_HTTP, 503},

@@ -124,18 +124,20 @@ static void answer(const emqx_tls_exchange *x, const emqx_tls_test_step *step, b
                             .detail = step->detail,
                             .flags = step->flags & EMQX_TLS_TEST_PERMANENT ? EMQX_TLS_REPLY_PERMANENT : 0};
     size_t body_len = step->body && step->body_len == 0 ? strlen(step->body) : step->body_len;
+    if (!timed_out && step->code == EMQX_TLS_OK)
+        reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
     if (timed_out) {
         reply.code = EMQX_TLS_E_TIMEOUT;
-    } else if (step->code == EMQX_TLS_OK && body_len > x->reply_max) {
-        reply.code = EMQX_TLS_E_PROTOCOL;
-        reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
-    } else if (step->code == EMQX_TLS_OK) {
-        reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
+    } else if (reply.delivery == EMQX_TLS_DELIVERY_ANSWERED) {
         reply.http_status = step->http_status;
-        reply.body = step->body;
-        reply.body_len = body_len;
         reply.retry_after = step->retry_after;
         reply.date = step->date;
+    }
+    if (reply.code == EMQX_TLS_OK && body_len > x->reply_max) {
+        reply.code = EMQX_TLS_E_PROTOCOL;
+    } else if (reply.code == EMQX_TLS_OK) {
+        reply.body = step->body;
+        reply.body_len = body_len;
     }
     x->done(x->done_user, &reply);
 }

@@ -110,6 +110,69 @@ static void a_429_is_never_repeated_and_tells_how_long(void **state)
     assert_int_equal(get(f), EMQX_TLS_OK);
 }
 
+/* A gateway's error page may be longer than any reply of the platform, or break off. */
+static void a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    static const struct {
+        int32_t status;
+        emqx_tls_code code;
+    } cases[] = {{401, EMQX_TLS_E_UNAUTHORIZED},
+                 {404, EMQX_TLS_E_NOT_FOUND},
+                 {422, EMQX_TLS_E_UNPROCESSABLE},
+                 {302, EMQX_TLS_E_HTTP},
+                 {500, EMQX_TLS_E_HTTP}};
+    static const emqx_tls_code ends[] = {EMQX_TLS_E_PROTOCOL, EMQX_TLS_E_TRANSPORT, EMQX_TLS_E_TIMEOUT};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t j = 0; j < sizeof ends / sizeof ends[0]; j++) {
+            emqx_tls_test_step step = {.method = "GET",
+                                       .http_status = cases[i].status,
+                                       .code = ends[j],
+                                       .delivery = EMQX_TLS_DELIVERY_ANSWERED};
+            expect(f, &step);
+            assert_int_equal(get(f), cases[i].code);
+            assert_int_equal(f->error.http_status, cases[i].status);
+            assert_int_equal(f->error.attempts, 1);
+            assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_ANSWERED);
+        }
+    }
+    emqx_tls_test_step step = {.method = "GET",
+                               .http_status = 429,
+                               .retry_after = "120",
+                               .code = EMQX_TLS_E_TRANSPORT,
+                               .delivery = EMQX_TLS_DELIVERY_ANSWERED};
+    expect(f, &step);
+    assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_in_range(f->error.retry_after_ms, 120000, 132000);
+    assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED); /* shut: nothing is sent */
+    assert_int_equal(f->error.attempts, 0);
+}
+
+static void a_success_that_breaks_off_tells_its_status(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {
+        .method = "PUT", .http_status = 200, .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_ANSWERED};
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_E_TRANSPORT);
+    assert_int_equal(f->error.http_status, 200);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_ANSWERED);
+}
+
+static void a_write_answered_with_5xx_says_that_it_may_have_been_carried_out(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    expect_answer(f, "PUT", 502, NULL);
+    assert_int_equal(update(f), EMQX_TLS_E_HTTP);
+    assert_non_null(strstr(f->error.message, "may have been carried out"));
+    expect_answer(f, "PUT", 400, NULL);
+    assert_int_equal(update(f), EMQX_TLS_E_HTTP);
+    assert_null(strstr(f->error.message, "carried out"));
+}
+
 static void an_exchange_that_never_ends_is_ended(void **state)
 {
     fixture *f = *state;
@@ -166,6 +229,9 @@ int main(void)
         TEST(a_transport_that_does_not_say_means_maybe),
         TEST(a_certificate_that_does_not_verify_is_final),
         TEST(a_429_is_never_repeated_and_tells_how_long),
+        TEST(a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same),
+        TEST(a_success_that_breaks_off_tells_its_status),
+        TEST(a_write_answered_with_5xx_says_that_it_may_have_been_carried_out),
         TEST(an_exchange_that_never_ends_is_ended),
         TEST(a_repeat_without_quota_tells_the_first_failure),
         TEST(a_503_that_asks_for_more_time_than_there_is_ends_at_once),

@@ -163,6 +163,7 @@ static void an_answer_of_reply_max_is_taken_and_one_byte_more_is_not(void **stat
     assert_int_equal(o.body_len, 16384);
     o = run(f, "GET", NULL);
     assert_failed(o, PROTOCOL, ANSWERED);
+    assert_int_equal(o.status, 422);
 }
 
 static void an_answer_without_end_is_cut_off(void **state)
