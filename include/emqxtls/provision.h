@@ -66,11 +66,12 @@ EMQX_TLS_INIT_(ensure_result)
  * `terminated`: POST when it is gone. Never DELETE. At most one write, and one more only after a read has shown that a lost one
  * was not carried out, or that POST and PUT were told apart wrongly. Before such a read proves anything 60 s must pass, since a
  * request given up may still arrive: with a wait_ms that does not cover it the lost write's own error is returned, and the next
- * call goes on. A 429 for a write ends the call; the next one goes on.
+ * call goes on. Nor does "pending" with the `expire` of before prove anything: it is waited out, up to 30 minutes. A 429 for a
+ * write ends the call; the next one goes on.
  *
- * `expire` names no zone. It is read as UTC, or in the zone of expire_offset_s; the zone seen in the reply to a write (whole
- * quarter hours from the leaf's own end, within 14 h) is told in the result and kept in the receipt. A bare date is compared by
- * day.
+ * `expire` names no zone. It is read as UTC, or in the zone of expire_offset_s; the zone seen in the reply to a write, or in the
+ * status that shows it (whole quarter hours from the leaf's own end, within 14 h), is told in the result and kept in the
+ * receipt; with the next write it may move by an hour, since summer time does. A bare date is compared by day.
  *
  * Receipts (receipt_dir, in builds with OpenSSL): the platform tells no fingerprint, so a new key with the same end, or a new
  * client CA, looks unchanged. A file for each deployment holds SHA-256 fingerprints of what was last written (never the key),
@@ -153,7 +154,7 @@ typedef struct emqx_tls_probe_result {
     uint32_t size;
     uint32_t matches;      /* 1: the leaf is that of `expected` */
     int64_t not_after;     /* of the leaf that is served: seconds since 1970 */
-    char common_name[256]; /* UTF-8, cut at a character; "": none */
+    char common_name[256]; /* UTF-8, cut at a character, '?' for control characters; "": none */
     char sha256[72];       /* of its DER, in small hexadecimal digits */
 } emqx_tls_probe_result;
 EMQX_TLS_INIT_(probe_result)
@@ -162,7 +163,8 @@ EMQX_TLS_INIT_(probe_result)
  * is served is all that it tells: trust is not judged, expired and self-signed ones are read too, and a port that asks for a
  * client certificate (two-way) has shown its own before it does.
  *
- * host: a name or an address. port: 1 to 65535. server_name: sent as SNI; NULL: `host`, if it is a name. expected NULL:
+ * host: a name or an address, at most 255 bytes. port: 1 to 65535. server_name: sent as SNI, of 1 to 255 bytes; NULL: `host`,
+ * if it is a name. expected NULL:
  * nothing is compared; else its `cert` is, and nothing more of it is read. timeout_ms: 1 or more, bounds all of it. A name is
  * resolved on a thread of its own, since the system's resolver keeps no deadline; that thread may outlive the call.
  * Any thread. *result is all zero unless the call returns OK. A leaf that does not match is OK with matches 0.

@@ -100,10 +100,9 @@ static size_t character(unsigned char first)
     return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
 
-/* `p` is valid UTF-8 with a NUL behind it. */
-static void clean(unsigned char *p)
+void emqxi_name_clean(char *text)
 {
-    unsigned char *to = p;
+    unsigned char *p = (unsigned char *)text, *to = p;
     while (*p) {
         size_t n = character(*p);
         if (harmful(p)) {
@@ -128,7 +127,7 @@ void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
     strcpy(text, "?");
     if (len > 0) {
         emqxi_text_copy(text, EMQXI_NAME_TEXT, (const char *)utf8, (size_t)len);
-        clean((unsigned char *)text);
+        emqxi_name_clean(text);
     }
     OPENSSL_free(utf8);
 }

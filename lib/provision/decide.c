@@ -110,6 +110,10 @@ static emqxi_decision running(const emqxi_facts *f)
 static emqxi_decision unfinished(const emqxi_facts *f)
 {
     emqxi_decision d = {.verdict = EMQXI_COMING, .certain = f->record == EMQXI_RECORD_OURS};
+    if (f->likeness == EMQXI_DIFFERENT && f->record == EMQXI_RECORD_INTENT && f->fresh) {
+        d.verdict = EMQXI_UNCLEAR; /* it may be that write, with the end of what was before it */
+        return d;
+    }
     if (f->likeness == EMQXI_DIFFERENT || f->record == EMQXI_RECORD_OTHER)
         return update(f);
     if (f->likeness == EMQXI_UNTOLD && f->record != EMQXI_RECORD_OURS) {

@@ -60,10 +60,11 @@ typedef struct emqxi_facts {
     enum emqxi_evidence probe;
     bool readable; /* the wanted leaf could be read */
     bool earlier;
-    bool fresh;    /* an earlier call wrote it not long ago (RECORD_OURS), and the status is that of before still */
-    bool accepted; /* this call's write was accepted */
-    bool settled;  /* since then a state other than running was read, or the time for it is over */
-    bool lost;     /* this call's write is in doubt (then record is INTENT) */
+    bool
+        fresh; /* it was written (RECORD_OURS), or may have been (INTENT), not long ago, and `expire` is that of before */
+    bool accepted;      /* this call's write was accepted */
+    bool settled;       /* since then a state other than running was read, or the time for it is over */
+    bool lost;          /* this call's write is in doubt (then record is INTENT) */
     bool before_failed; /* the state before this call's write was "failed" */
 } emqxi_facts;
 

@@ -28,6 +28,8 @@ static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ens
                           (unsigned)o->probe_port);
     if ((o->receipt_dir && !*o->receipt_dir) || (o->probe_host && !*o->probe_host))
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.receipt_dir or .probe_host is empty: give NULL for none");
+    if (o->probe_host && strlen(o->probe_host) > EMQXI_PROBE_NAME_MAX)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_host has more than %d bytes", EMQXI_PROBE_NAME_MAX);
     if ((o->receipt_dir || o->probe_host) && !emqxi_probe_available)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "receipts and probe need a build of libemqxtls with OpenSSL: this one has none");

@@ -76,8 +76,8 @@ void emqxi_ensure_forget_probe(emqxi_ensure *e);
 int32_t emqxi_ensure_zone(const emqxi_ensure *e);
 /* What the receipt says about what the status shows. */
 enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e);
-/* Was what is wanted written at most so long ago, and the status is that of before still? */
-bool emqxi_ensure_is_fresh(const emqxi_ensure *e, int64_t at_most_s);
+/* Was what is wanted written, or begun to be, not long ago, and `expire` is that of before still? */
+bool emqxi_ensure_is_fresh(const emqxi_ensure *e);
 /* Reads the receipt, and finds out how long a write of an earlier call is in doubt. STORE. */
 emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error);
 /* Writes down that a write is about to leave. STORE: it must not. */

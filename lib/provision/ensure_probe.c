@@ -24,7 +24,7 @@ static void no_proof(emqxi_ensure *e)
     if (!e->last_step)
         emqxi_ensure_judge(job);
     else if (emqxi_job_waits(job))
-        emqxi_job_poll(job, INT64_MAX, emqxi_ensure_probe);
+        emqxi_job_poll_free(job, emqxi_ensure_probe);
     else
         emqxi_job_end(job, e->probe_error.code, "deployment %s runs by its status, but %s", job->deployment_id,
                       e->probe_error.message);

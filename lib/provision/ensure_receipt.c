@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "provision/ensure.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define FRESH_S  (30 * 60) /* so long the platform may need to show a write that it took: its own tools wait as long */
+#define SUMMER_S 3600      /* summer time moves a zone by at most so much */
 
 static int64_t wall_s(const emqxi_ensure *e)
 {
@@ -41,12 +45,15 @@ enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
     return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
-bool emqxi_ensure_is_fresh(const emqxi_ensure *e, int64_t at_most_s)
+static bool is_recent(const emqxi_ensure *e)
 {
-    const emqxi_receipt *r = &e->receipt;
-    int64_t age = wall_s(e) - r->time_s;
-    return r->state == EMQXI_RECEIPT_DONE && is_ours(e) && age >= 0 && age < at_most_s && r->was[0] &&
-           strcmp(r->was, e->job.call.status.expire_text) == 0;
+    int64_t age = wall_s(e) - e->receipt.time_s;
+    return e->receipt.state != EMQXI_RECEIPT_NONE && is_ours(e) && age >= 0 && age < FRESH_S;
+}
+
+bool emqxi_ensure_is_fresh(const emqxi_ensure *e)
+{
+    return is_recent(e) && e->receipt.was[0] && strcmp(e->receipt.was, e->job.call.status.expire_text) == 0;
 }
 
 static emqx_tls_code save(emqxi_ensure *e, emqx_tls_error *error)
@@ -63,17 +70,21 @@ static void save_or_warn(emqxi_ensure *e, const char *what)
         warn(e, what, error.message);
 }
 
-/* How long the write of a receipt's intent may still arrive. A wall clock that went back tells nothing: then as long as at the
- * beginning, counted from now on. */
-static int64_t doubt_ms(emqxi_ensure *e)
+/* A wall clock that went back does not tell how long ago the write was: then it counts from now on. */
+static void correct_time(emqxi_ensure *e)
 {
-    emqxi_receipt *r = &e->receipt;
-    int64_t now = wall_s(e), whole = r->lease_s + EMQXI_ARRIVAL_MS / 1000;
-    if (now < r->time_s) {
-        r->time_s = now;
-        save_or_warn(e, "the receipt's time could not be corrected");
-    }
-    int64_t left = whole - (now - r->time_s);
+    int64_t now = wall_s(e);
+    if (e->receipt.state == EMQXI_RECEIPT_NONE || now >= e->receipt.time_s)
+        return;
+    e->receipt.time_s = now;
+    save_or_warn(e, "the receipt's time could not be corrected");
+}
+
+/* How long the write of a receipt's intent may still arrive. */
+static int64_t doubt_ms(const emqxi_ensure *e)
+{
+    const emqxi_receipt *r = &e->receipt;
+    int64_t left = r->lease_s + EMQXI_ARRIVAL_MS / 1000 - (wall_s(e) - r->time_s);
     return left > 0 ? left * 1000 : 0;
 }
 
@@ -85,6 +96,7 @@ emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error)
         return code;
     if (damaged)
         warn(e, "the receipt is damaged and counts as none", "");
+    correct_time(e);
     if (e->receipt.state == EMQXI_RECEIPT_INTENT)
         e->doubt_until = emqxi_job_now(&e->job) + doubt_ms(e);
     return EMQX_TLS_OK;
@@ -136,9 +148,12 @@ void emqxi_ensure_learn_zone(emqxi_ensure *e, const emqx_tls_status *status, boo
     emqxi_receipt *r = &e->receipt;
     int32_t zone;
     bool ours = r->state != EMQXI_RECEIPT_NONE && is_ours(e);
-    if (!ours || (r->zone_known && !own_reply) || strcmp(status->expire_text, r->was) == 0)
+    if (!ours || strcmp(status->expire_text, r->was) == 0)
         return; /* the same text as before: that of the certificate before, perhaps */
     if (!emqxi_zone_of(status, &e->wanted, &zone) || (r->zone_known && r->zone_s == zone))
+        return;
+    /* What was learned from a write before this one may differ by summer time; by more, it is another certificate. */
+    if (r->zone_known && !own_reply && (!is_recent(e) || abs(zone - r->zone_s) > SUMMER_S))
         return;
     r->zone_known = true;
     r->zone_s = zone;

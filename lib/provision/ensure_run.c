@@ -5,7 +5,6 @@
 #include "provision/ensure.h"
 
 #define LOCK_AGAIN_MS 100
-#define FRESH_S       (30 * 60) /* so long the platform may need to show a write that it took: its own tools wait as long */
 
 /* -- the end ------------------------------------------------------------------------------------------------------- */
 
@@ -189,7 +188,7 @@ void emqxi_ensure_judge(emqxi_job *job)
         .flags = e->flags,
         .likeness = emqxi_compare(s, &e->wanted, zone),
         .record = emqxi_ensure_record(e),
-        .fresh = emqxi_ensure_is_fresh(e, FRESH_S),
+        .fresh = emqxi_ensure_is_fresh(e),
         .before = e->accepted ? e->before : e->receipt.before,
         .probe = e->evidence,
         .readable = e->wanted.readable,

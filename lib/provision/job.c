@@ -147,6 +147,18 @@ static int64_t polls_in(int64_t left, unsigned poll)
     return poll < FIRST_GAPS ? count : count + left / EVERY_MS;
 }
 
+static void poll_in(emqxi_job *job, int64_t pause, int64_t at_most_ms, emqxi_step next)
+{
+    pause += (int64_t)(emqxi_random() % (uint64_t)(pause / 10 + 1));
+    job->polls++;
+    emqxi_job_pause(job, EMQXI_MIN(pause, at_most_ms), next);
+}
+
+void emqxi_job_poll_free(emqxi_job *job, emqxi_step next)
+{
+    poll_in(job, gap(job->polls), INT64_MAX, next);
+}
+
 void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
 {
     emqx_tls_client *client = job->call.client;
@@ -159,9 +171,7 @@ void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
         /* Where no more read fits in, the next one says so, and when, at once and not at the end. */
         pause = quota.next_ms < left ? EMQXI_MAX(pause, quota.next_ms) : 0;
     }
-    pause += (int64_t)(emqxi_random() % (uint64_t)(pause / 10 + 1));
-    job->polls++;
-    emqxi_job_pause(job, EMQXI_MIN(pause, at_most_ms), next);
+    poll_in(job, pause, at_most_ms, next);
 }
 
 /* -- the end ---------------------------------------------------------------------------------------------------------- */

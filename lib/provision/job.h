@@ -53,6 +53,8 @@ void emqxi_job_pause(emqxi_job *job, int64_t ms, emqxi_step next);
 /* Pauses until the next poll is due: 5, 10, 20, 40 s after emqxi_job_poll_anew, then every 60 s, later where the read quota would
  * not reach to the end; at most at_most_ms. */
 void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next);
+/* The same for what costs no quota. */
+void emqxi_job_poll_free(emqxi_job *job, emqxi_step next);
 void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void emqxi_job_end_as(emqxi_job *job, const emqx_tls_error *error); /* with this error; attempts are the job's */
 

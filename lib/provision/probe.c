@@ -48,6 +48,12 @@ static emqx_tls_code probe(const char *host, uint32_t port, const char *server_n
     emqxi_probe *p;
     if (!host || !*host)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "host is empty: give a name or an address");
+    if (strlen(host) > EMQXI_PROBE_NAME_MAX)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "host has more than %d bytes", EMQXI_PROBE_NAME_MAX);
+    if (server_name && (!*server_name || strlen(server_name) > EMQXI_PROBE_NAME_MAX))
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "server_name is empty or has more than %d bytes: NULL sends the host's name",
+                          EMQXI_PROBE_NAME_MAX);
     if (port < 1 || port > 65535)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "port is %u: give 1 to 65535", (unsigned)port);
     if (timeout_ms < 1)

@@ -12,6 +12,8 @@ typedef struct emqxi_probe emqxi_probe;
 
 extern const bool emqxi_probe_available; /* the build has OpenSSL */
 
+#define EMQXI_PROBE_NAME_MAX 255 /* of a host or server name: what SNI can carry */
+
 /* Times are the caller's clock. NULL server_name: `host`, if it is a name. */
 emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port, const char *server_name,
                                 int64_t deadline_ms, emqxi_probe **probe, emqx_tls_error *error);

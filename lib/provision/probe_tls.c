@@ -50,9 +50,22 @@ static int keep_leaf(X509_STORE_CTX *store, void *context)
     if (x && pem && PEM_write_bio_X509(pem, x) == 1) {
         long len = BIO_get_mem_data(pem, &text);
         p->seen = emqxi_leaf_of(text, (size_t)len, &p->leaf);
+        emqxi_name_clean(p->leaf.common_name); /* it is only shown */
     }
     BIO_free(pem);
     return 1;
+}
+
+/* SNI is without the dot that ends an absolute name. */
+static bool set_server_name(emqxi_probe *p)
+{
+    char name[EMQXI_PROBE_NAME_MAX + 1] = "";
+    if (p->server_name || !p->numeric)
+        strcpy(name, p->server_name ? p->server_name : p->host);
+    size_t len = strlen(name);
+    if (len > 0 && name[len - 1] == '.')
+        name[len - 1] = '\0';
+    return !name[0] || SSL_set_tlsext_host_name(p->ssl, name) == 1;
 }
 
 static bool set_up_tls(emqxi_probe *p)
@@ -74,8 +87,7 @@ static bool set_up_tls(emqxi_probe *p)
     BIO_set_mem_eof_return(p->in, -1); /* empty is "try again", not the end */
     SSL_set_bio(p->ssl, p->in, p->out);
     SSL_set_connect_state(p->ssl);
-    char *name = p->server_name ? p->server_name : p->numeric ? NULL : p->host;
-    return !name || SSL_set_tlsext_host_name(p->ssl, name) == 1;
+    return set_server_name(p);
 }
 
 /* -- bytes -------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@
 
 #include <jansson.h>
 
-#define VERSION 1
+#define VERSION    1
+#define MOMENT_MAX INT64_C(253402300800) /* year 10000: what sums with times may rely on */
 
 static const char *const states[] = {[EMQXI_RECEIPT_NONE] = "", "intent", "done"};
 static const char *const types[] = {[EMQX_TLS_TYPE_UNKNOWN] = "", "one-way", "two-way"};
@@ -73,6 +74,11 @@ size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, 
     return len < size ? len : 0;
 }
 
+static bool is_moment(json_int_t seconds)
+{
+    return seconds >= -MOMENT_MAX && seconds <= MOMENT_MAX;
+}
+
 static bool take(json_t *o, const char *name, emqxi_receipt *r)
 {
     int version;
@@ -92,7 +98,9 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
         return false;
     r->before = (enum emqxi_before)index;
     if (!from_hex(chain, r->material.chain_sha256) || !from_hex(spki, r->material.spki_sha256) ||
-        !from_hex(cacert, r->material.cacert_sha256) || strlen(was) >= sizeof r->was || lease < 0)
+        !from_hex(cacert, r->material.cacert_sha256) || strlen(was) >= sizeof r->was)
+        return false;
+    if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
     strcpy(r->was, was);
     r->not_after = not_after;

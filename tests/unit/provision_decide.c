@@ -143,12 +143,13 @@ static void after_a_write_of_an_earlier_call_that_does_not_show_yet(void **state
 {
     (void)state;
     static const char *const table[] = {" C                  ", " L                  ", " U                  ",
-                                        " W                  ", " W                  ", " W                  ",
-                                        " W                  "};
+                                        " WUUU               ", " W???               ", " W???               ",
+                                        " W???               "};
     static const char *const forced[] = {" C                  ", " L                  ", " U                  ",
                                          " U                  ", " U                  ", " U                  ",
                                          " U                  "};
     expect_table((emqxi_facts){.readable = true, .fresh = true}, table);
+    expect_table((emqxi_facts){.readable = true, .fresh = true, .lost = true}, table);
     expect_table((emqxi_facts){.readable = true, .fresh = true, .flags = EMQX_TLS_FORCE}, forced);
 }
 

@@ -209,6 +209,21 @@ static void a_write_that_does_not_show_yet_is_not_repeated(void **state)
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
 }
 
+static void nor_after_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    get_is(OLD_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    emqx_tls_test_clock_set_wall(w.f->clock, 1767225600000 - MINUTES(60)); /* it was an hour fast */
+    get_is(OLD_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* counted from then: it does not hold it up for good */
+    get_is(OLD_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+}
+
 static void there_is_nothing_secret_in_it(void **state)
 {
     (void)state;
@@ -371,6 +386,20 @@ static void after_a_crash_nothing_is_written_while_the_old_write_may_arrive(void
     assert_true(came_at(first + 5) >= 90000);
 }
 
+static void after_a_crash_what_is_pending_is_waited_for(void **state)
+{
+    (void)state;
+    write_over_old_and_crash();
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(10));
+    get_is(OLD_PENDING); /* the write, or something else, is on its way: it does not tell which end it will have */
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
+    w.options.wait_ms = MINUTES(10);
+    gets_are(3, OLD_PENDING);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 4, 0);
+    certainly(1);
+}
+
 static void later_it_is_written_at_once(void **state)
 {
     (void)state;
@@ -497,6 +526,32 @@ static void the_zone_is_kept(void **state)
     free(next);
 }
 
+/* A zone with summer time tells two ends by two offsets. */
+static void summer_time_moves_the_zone_by_an_hour(void **state)
+{
+    (void)state;
+    get_is("{}");
+    write_is("POST", 200, TLS("pending", "2031-03-22 03:40:00"));
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+    assert_int_equal(w.result.expire_offset_s, 3600);
+    char *next = make_leaf(NAME, END + 86400 * 60);
+    w.f->request.cert = next;
+    w.f->request.cert_len = strlen(next);
+    get_is(TLS("running", "2031-03-22 03:40:00"));
+    write_is("PUT", 200, BARE("pending")); /* the reply does not tell it */
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    get_is(TLS("running", "2031-05-21 04:40:00"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    assert_int_equal(w.result.expire_offset_s, 7200);
+    certainly(1);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* later it is another certificate */
+    get_is(TLS("running", "2031-05-21 03:40:00"));
+    write_is("PUT", 200, BARE("pending"));
+    w.options.flags = EMQX_TLS_ALLOW_EARLIER;
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    free(next);
+}
+
 static void the_zone_is_learned_also_after_a_crash(void **state)
 {
     (void)state;
@@ -577,6 +632,7 @@ int main(void)
         TEST(a_new_client_ca_is_written),
         TEST(a_receipt_of_what_somebody_else_replaced_counts_for_nothing),
         TEST(a_write_that_does_not_show_yet_is_not_repeated),
+        TEST(nor_after_the_clock_was_set_back),
         TEST(there_is_nothing_secret_in_it),
         TEST(a_refused_write_puts_the_receipt_back),
         TEST(without_quota_nothing_is_written_into_the_folder),
@@ -585,6 +641,7 @@ int main(void)
         TEST(a_dry_run_leaves_the_folder_as_it_is),
         TEST(after_a_crash_a_write_that_shows_is_done),
         TEST(after_a_crash_nothing_is_written_while_the_old_write_may_arrive),
+        TEST(after_a_crash_what_is_pending_is_waited_for),
         TEST(later_it_is_written_at_once),
         TEST(a_clock_that_went_back_does_not_shorten_that_nor_hold_it_up_for_good),
         TEST(a_write_of_one_that_looks_alike_is_made_again_after_a_crash),
@@ -592,6 +649,7 @@ int main(void)
         TEST(a_call_cancelled_on_its_way_is_as_a_crash),
         TEST(a_damaged_receipt_counts_as_none_and_is_logged),
         TEST(the_zone_is_kept),
+        TEST(summer_time_moves_the_zone_by_an_hour),
         TEST(the_zone_is_learned_also_after_a_crash),
         TEST(one_that_is_stopped_does_not_hang_the_next),
         TEST(two_at_once_spend_one_write),

@@ -86,6 +86,20 @@ static void a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arriv
     assert_true(came_at(7) >= 60000);
 }
 
+static void a_lost_write_is_not_repeated_while_something_is_pending(void **state)
+{
+    (void)state;
+    w.options.wait_ms = MINUTES(20);
+    get_is(OLD_RUNNING);
+    write_lost("PUT");
+    get_is(OLD_RUNNING);
+    gets_are(
+        9,
+        OLD_PENDING); /* the platform took something: until it is over it may tell the end of what was there before */
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UPDATED, 12, 1);
+}
+
 static void a_lost_creation_is_repeated_as_one(void **state)
 {
     (void)state;
@@ -382,6 +396,7 @@ int main(void)
         TEST(a_later_read_that_no_repeat_can_mend_ends_it),
         TEST(a_lost_write_that_shows_is_not_repeated),
         TEST(a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arrive),
+        TEST(a_lost_write_is_not_repeated_while_something_is_pending),
         TEST(a_lost_creation_is_repeated_as_one),
         TEST(a_second_loss_is_the_last_write),
         TEST(without_time_to_prove_it_the_loss_itself_is_told),

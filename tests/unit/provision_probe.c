@@ -27,6 +27,7 @@ typedef struct server {
     enum manner manner;
     SSL_CTX *context;
     char name[64]; /* the last SNI */
+    _Atomic int connections;
 } server;
 
 static int take_name(SSL *ssl, int *alert, void *context)
@@ -65,8 +66,10 @@ static void *serve(void *context)
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, NULL); /* the server's own does not matter here */
-    while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+    while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        s->connections++;
         serve_one(s, fd);
+    }
     return NULL;
 }
 
@@ -177,6 +180,8 @@ static void the_name_is_sent_where_there_is_one(void **state)
     assert_string_equal(s.name, "localhost");
     assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME, NULL, 5000, NULL, NULL), EMQX_TLS_OK);
     assert_string_equal(s.name, NAME);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME ".", NULL, 5000, NULL, NULL), EMQX_TLS_OK);
+    assert_string_equal(s.name, NAME); /* SNI has no trailing dot */
     server_end(&s);
 }
 
@@ -230,6 +235,12 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(emqx_tls_probe("h", 65536, NULL, NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_probe("h", 8883, NULL, NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_probe("h", 8883, NULL, &bad, 100, NULL, NULL), EMQX_TLS_E_INVALID);
+    char long_name[300];
+    memset(long_name, 'a', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, "", NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, long_name, NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe(long_name, 8883, NULL, NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
     result.size = UINT32_MAX;
     assert_int_equal(emqx_tls_probe("h", 8883, NULL, NULL, 100, &result, NULL), EMQX_TLS_E_INVALID);
 }
@@ -328,6 +339,39 @@ static void where_nobody_is_there_the_probe_s_failure_is_told(void **state)
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
 }
 
+/* A probe costs no quota, so its polls do not go by what is left of it. */
+static void it_polls_the_port_at_its_pace_where_no_read_is_left(void **state)
+{
+    (void)state;
+    made other = make(NAME, END + 86400, 0);
+    server s;
+    server_start(&s, &other, SERVE);
+    use_probe(&s);
+    expect_many(w.f, 60, "GET", 200, SAME_RUNNING);
+    for (int i = 0; i < 59; i++)
+        assert_int_equal(get(w.f), EMQX_TLS_OK);
+    w.options.wait_ms = 1000;
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
+    assert_int_equal(s.connections, 1); /* the next would be due after 5 s */
+    server_end(&s);
+    made_free(&other);
+}
+
+/* The name in a certificate is somebody else's text: it may hold an escape sequence, or the end of a line. */
+static void a_name_with_control_characters_is_shown_without_them(void **state)
+{
+    (void)state;
+    made other = make("a\x1b[2J\nb", END + 86400, 0);
+    server s;
+    server_start(&s, &other, SERVE);
+    use_probe(&s);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
+    assert_non_null(strstr(w.f->error.message, "\"a?[2J?b\""));
+    server_end(&s);
+    made_free(&other);
+}
+
 static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
 {
     (void)call;
@@ -372,6 +416,8 @@ int main(void)
         TEST(another_leaf_with_the_same_end_is_reason_to_write_once),
         TEST(a_leaf_unlike_the_status_is_not),
         TEST(where_nobody_is_there_the_probe_s_failure_is_told),
+        TEST(it_polls_the_port_at_its_pace_where_no_read_is_left),
+        TEST(a_name_with_control_characters_is_shown_without_them),
         TEST(a_probe_can_be_cancelled),
     };
     signal(SIGPIPE, SIG_DFL); /* it would end the test: the library must raise none */

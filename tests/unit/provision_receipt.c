@@ -215,6 +215,28 @@ static void what_is_no_receipt_of_this_deployment_is_damaged(void **state)
     assert_int_equal(back.state, EMQXI_RECEIPT_NONE);
 }
 
+/* Whatever stands there is used in sums. */
+static void numbers_that_no_receipt_has_are_damage(void **state)
+{
+    (void)state;
+    static const int64_t no_times[] = {INT64_MIN, INT64_MAX, -INT64_C(1000000000000), INT64_C(1000000000000)};
+    emqxi_receipt back;
+    for (size_t i = 0; i < 4; i++) {
+        emqxi_receipt r = sample();
+        r.time_s = no_times[i];
+        save(&r);
+        assert_true(loads_damaged(&back));
+        r = sample();
+        r.lease_s = no_times[i];
+        save(&r);
+        assert_true(loads_damaged(&back));
+        r = sample();
+        r.not_after = no_times[i];
+        save(&r);
+        assert_true(loads_damaged(&back));
+    }
+}
+
 /* -- crashes ---------------------------------------------------------------------------------------------------------------- */
 
 static void what_a_crash_left_of_a_new_one_does_not_matter(void **state)
@@ -378,6 +400,7 @@ int main(void)
         TEST(whatever_is_cut_off_it_is_damaged),
         TEST(a_flipped_byte_never_makes_it_more_certain),
         TEST(what_is_no_receipt_of_this_deployment_is_damaged),
+        TEST(numbers_that_no_receipt_has_are_damage),
         TEST(what_a_crash_left_of_a_new_one_does_not_matter),
         TEST(one_that_can_not_be_written_leaves_the_old_one),
         TEST(a_file_that_is_not_its_users_alone_is_refused),
