@@ -26,8 +26,9 @@ typedef struct operation {
     uint32_t timeout_ms;
     int64_t deadline;   /* for all but waiting for quota */
     int64_t quota_left; /* how long it may still wait for quota */
-    int64_t line_since; /* in line since then; -1: not in line */
-    int64_t lease_end;  /* of the exchange under way */
+    int64_t line_since; /* in line since then, if it is */
+    bool in_line;
+    int64_t lease_end; /* of the exchange under way */
     int64_t departed;
     emqxi_waiter waiter;
     uint64_t ticket[EMQX_TLS_TICKET_WORDS];
@@ -176,6 +177,8 @@ static void on_reply(void *user, const emqx_tls_reply *given)
         return;
     }
     emqxi_input_copy(&reply, given, sizeof reply);
+    if (!reply.body)
+        reply.body_len = 0;
     if (reply.http_status < 100 || reply.http_status > 599) {
         reply.http_status = 0;
         if (reply.code == EMQX_TLS_OK) {
@@ -287,11 +290,11 @@ static void reserve(operation *o)
 {
     emqx_tls_client *client = o->call.client;
     int64_t now = emqxi_now(&client->clock);
-    if (o->line_since >= 0) { /* time in line counts against quota_wait_ms alone */
+    if (o->in_line) { /* time in line counts against quota_wait_ms alone */
         int64_t waited = now - o->line_since;
         o->deadline += waited;
         o->quota_left = EMQXI_MAX(o->quota_left - waited, 0);
-        o->line_since = -1;
+        o->in_line = false;
     }
     int64_t left = o->deadline - now;
     if (left <= 0) {
@@ -325,6 +328,7 @@ static void reserve(operation *o)
     } else if (r.busy) {
         emqxi_call_at(&o->call, now + EMQXI_MIN(r.look_again_ms, left));
     } else {
+        o->in_line = true;
         o->line_since = now;
         emqxi_call_at(&o->call, now + EMQXI_MIN(r.look_again_ms, o->quota_left));
     }
@@ -451,7 +455,6 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const 
     o->timeout_ms = budget->timeout_ms;
     o->deadline = emqxi_now(&client->clock) + budget->timeout_ms;
     o->quota_left = budget->quota_wait_ms;
-    o->line_since = -1;
     o->waiter.wake = emqxi_call_wake;
     o->waiter.wake_context = &o->call;
     if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {

@@ -106,7 +106,7 @@ static const char *detail(const emqxi_transfer *t)
     case CURLE_COULDNT_RESOLVE_HOST:
         return "the host's name could not be resolved";
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return "the proxy's name could not be resolved";
+        return "the proxy's URL is none, or its name could not be resolved";
     case CURLE_COULDNT_CONNECT:
         return "the host (or its proxy) refused the connection or can't be reached";
     case CURLE_PEER_FAILED_VERIFICATION:

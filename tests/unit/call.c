@@ -139,6 +139,16 @@ static void a_status_that_is_none_is_a_protocol_error(void **state)
     assert_int_equal(get(f), EMQX_TLS_E_PROTOCOL);
 }
 
+static void a_transport_that_gives_a_length_without_a_body_does_no_harm(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {.method = "GET", .http_status = 422, .body_len = 5};
+    expect(f, &step);
+    assert_int_equal(get(f), EMQX_TLS_E_UNPROCESSABLE);
+    assert_string_equal(f->error.api_code, "");
+}
+
 static void empty_replies_are_absent_and_bad_ones_protocol(void **state)
 {
     fixture *f = *state;
@@ -289,6 +299,7 @@ int main(void)
         TEST(the_deployment_is_one_path_segment),
         TEST(every_status_has_its_code),
         TEST(a_status_that_is_none_is_a_protocol_error),
+        TEST(a_transport_that_gives_a_length_without_a_body_does_no_harm),
         TEST(empty_replies_are_absent_and_bad_ones_protocol),
         TEST(a_write_with_an_unreadable_answer_is_not_repeated),
         TEST(wrong_arguments_cost_nothing),

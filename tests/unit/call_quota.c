@@ -105,6 +105,17 @@ static void interrupt(void *context)
     emqx_tls_client_interrupt(context);
 }
 
+static void a_clock_may_begin_below_zero(void **state)
+{
+    fixture *f = *state;
+    emqx_tls_test_clock_set(f->clock, -10000000);
+    f->config.quota_wait_ms = 2 * 3600 * 1000;
+    open_client(f);
+    expect_many(f, 61, "GET", 200, "{}");
+    for (int i = 0; i < 61; i++)
+        assert_int_equal(get(f), EMQX_TLS_OK);
+}
+
 static void a_wait_for_quota_can_be_interrupted(void **state)
 {
     fixture *f = *state;
@@ -166,6 +177,7 @@ int main(void)
         TEST(a_wait_that_is_long_enough_is_waited),
         TEST(a_wait_that_can_not_be_covered_fails_at_once),
         TEST(waiting_for_quota_does_not_eat_the_time_of_the_call),
+        TEST(a_clock_may_begin_below_zero),
         TEST(a_wait_for_quota_can_be_interrupted),
         TEST(an_exchange_can_be_interrupted),
         TEST(an_interrupt_before_the_call_ends_it_and_no_other),
