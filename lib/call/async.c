@@ -5,7 +5,6 @@
  */
 #include "call/client.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 #if EMQXI_EPOLL
 #include <sys/epoll.h>
@@ -31,7 +30,7 @@ void emqxi_arm(emqx_tls_client *client)
 #endif
 }
 
-const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done)
+static const char *submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done)
 {
     if (!client)
         return "client is NULL";
@@ -42,24 +41,36 @@ const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn
     return done ? NULL : "done is NULL: nobody would hear of the call's end";
 }
 
+bool emqxi_submit_begin(emqxi_submission *s, const emqx_tls_client *client, emqx_tls_done_fn done)
+{
+    const char *problem = submit_problem(client, done);
+    s->call = NULL;
+    emqxi_error_clear(&s->error);
+    if (problem)
+        emqxi_fail(&s->error, EMQX_TLS_E_INVALID, "%s", problem);
+    return !problem;
+}
+
+emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *client, emqx_tls_call **call,
+                               emqx_tls_error *error)
+{
+    if (call)
+        *call = s->call;
+    if (s->call)
+        emqxi_arm(client);
+    return emqxi_error_out(error, &s->error);
+}
+
 emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                               const emqx_tls_request *request, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                               emqx_tls_error *error)
 {
-    emqx_tls_error e;
-    emqx_tls_call *started = NULL;
-    emqxi_error_clear(&e);
-    if (call)
-        *call = NULL;
-    const char *problem = emqxi_submit_problem(client, done);
-    if (problem)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
-    emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
-    emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user, &started, &e);
-    if (call)
-        *call = started;
-    emqxi_arm(client);
-    return emqxi_error_out(error, &e);
+    emqxi_submission s;
+    if (emqxi_submit_begin(&s, client, done)) {
+        emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
+        emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user, &s.call, &s.error);
+    }
+    return emqxi_submit_end(&s, client, call, error);
 }
 
 void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, emqx_tls_error *error)

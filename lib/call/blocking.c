@@ -4,6 +4,19 @@
  */
 #include "call/client.h"
 
+bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *b)
+{
+    const char *problem = emqxi_client_problem(client);
+    *b = (emqxi_blocking){0};
+    emqx_tls_status_init(&b->status);
+    emqxi_error_clear(&b->error);
+    if (!problem && !emqxi_output_ok(status))
+        problem = "status was not set up: call emqx_tls_status_init first";
+    if (problem)
+        emqxi_fail(&b->error, EMQX_TLS_E_INVALID, "%s", problem);
+    return !problem;
+}
+
 void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
 {
     emqxi_blocking *b = user;
@@ -30,16 +43,9 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
 static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                          const emqx_tls_request *request, emqx_tls_status *status, emqx_tls_error *error)
 {
-    emqxi_blocking b = {0};
+    emqxi_blocking b;
     emqx_tls_call *call;
-    const char *problem = emqxi_client_problem(client);
-    emqx_tls_status_init(&b.status);
-    emqxi_error_clear(&b.error);
-    if (!problem && !emqxi_output_ok(status))
-        problem = "status was not set up: call emqx_tls_status_init first";
-    if (problem) {
-        emqxi_fail(&b.error, EMQX_TLS_E_INVALID, "%s", problem);
-    } else {
+    if (emqxi_blocking_begin(client, status, &b)) {
         emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
         if (emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, emqxi_blocking_done, &b, &call,
                                   &b.error) == EMQX_TLS_OK)

@@ -124,17 +124,26 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const 
 void emqxi_spare_free(emqx_tls_client *client);
 
 /* -- async.c */
-/* NULL, or why nothing can be submitted. */
-const char *emqxi_submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done);
+/* What the submitting calls share: between the two something is started, if the first says true. */
+typedef struct emqxi_submission {
+    emqx_tls_call *call; /* NULL: none was started */
+    emqx_tls_error error;
+} emqxi_submission;
+bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *client, emqx_tls_done_fn done);
+emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client, emqx_tls_call **call,
+                               emqx_tls_error *error);
 /* Sets the descriptor's timer. After anything that changed when to turn next: a submit, a cancel, a turn. */
 void emqxi_arm(emqx_tls_client *client);
 
-/* -- blocking.c: drives the loop until `call`, started with emqxi_blocking_done and a zeroed emqxi_blocking, is over */
+/* -- blocking.c: what the blocking calls share */
 typedef struct emqxi_blocking {
     bool over;
     emqx_tls_status status;
     emqx_tls_error error;
 } emqxi_blocking;
+/* False: the client can't be used now, or `status` was not set up: the error says so. */
+bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *blocking);
+/* Drives the loop until `call`, which was started with emqxi_blocking_done, is over. */
 void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
 void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
 

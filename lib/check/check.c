@@ -94,7 +94,7 @@ emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_pol
     if (code == EMQX_TLS_OK)
         code = take_policy(&c.policy, policy, &e);
     if (code == EMQX_TLS_OK)
-        code = run(&c, &e);
+        run(&c, &e);
     free_parts(&c);
     if (report)
         *report = c.report;

@@ -18,18 +18,6 @@ static uint32_t at(const emqxi_log *log, uint32_t position)
     return position < left ? log->first + position : position - left;
 }
 
-static void insert(emqxi_log *log, emqxi_slot *slots, emqxi_slot slot)
-{
-    uint32_t position = log->count++;
-    for (; position > 0; position--) {
-        const emqxi_slot *before = &slots[at(log, position - 1)];
-        if (before->release_ms <= slot.release_ms)
-            break;
-        slots[at(log, position)] = *before;
-    }
-    slots[at(log, position)] = slot;
-}
-
 static void take_out(emqxi_log *log, emqxi_slot *slots, uint32_t position)
 {
     log->count--;
@@ -37,8 +25,8 @@ static void take_out(emqxi_log *log, emqxi_slot *slots, uint32_t position)
         slots[at(log, position)] = slots[at(log, position + 1)];
 }
 
-/* Moves a slot to its place before or at its old one: it is released earlier than it was. */
-static void move_up(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_slot slot)
+/* Puts a slot into its place, at `position` or before it. */
+static void put_up_to(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_slot slot)
 {
     for (; position > 0; position--) {
         const emqxi_slot *before = &slots[at(log, position - 1)];
@@ -47,6 +35,11 @@ static void move_up(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_
         slots[at(log, position)] = *before;
     }
     slots[at(log, position)] = slot;
+}
+
+static void insert(emqxi_log *log, emqxi_slot *slots, emqxi_slot slot)
+{
+    put_up_to(log, slots, log->count++, slot);
 }
 
 /* The first position that is released at `time` or later. Searched from the end, where those in flight are. */
@@ -200,7 +193,7 @@ void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
         end = emqxi_add(now, EMQXI_STRAY_MS);
     }
     slot.release_ms = EMQXI_MIN(slot.release_ms, emqxi_add(end, limits->held_ms));
-    move_up(log, slots, position, slot);
+    put_up_to(log, slots, position, slot); /* it is released no later than it was to be */
 }
 
 void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,

@@ -7,7 +7,6 @@
  */
 #include "limiter/file.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define REACH     64

@@ -100,19 +100,10 @@ emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client, const char *deploy
                                      const emqx_tls_request *request, const emqx_tls_ensure_options *options,
                                      emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error)
 {
-    emqx_tls_call *started = NULL;
-    emqx_tls_error e;
-    const char *problem = emqxi_submit_problem(client, done);
-    emqxi_error_clear(&e);
-    if (call)
-        *call = NULL;
-    if (problem)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
-    start(client, deployment_id, request, options, done, user, &started, &e);
-    if (call)
-        *call = started;
-    emqxi_arm(client);
-    return emqxi_error_out(error, &e);
+    emqxi_submission s;
+    if (emqxi_submit_begin(&s, client, done))
+        start(client, deployment_id, request, options, done, user, &s.call, &s.error);
+    return emqxi_submit_end(&s, client, call, error);
 }
 
 void emqx_tls_call_ensure_result(const emqx_tls_call *call, emqx_tls_ensure_result *result)
@@ -142,7 +133,7 @@ emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id
 {
     blocking b = {.result = {.size = sizeof b.result}};
     emqx_tls_call *call = NULL;
-    bool ready = emqxi_job_blocking(client, status, &b.b);
+    bool ready = emqxi_blocking_begin(client, status, &b.b);
     if (ready && !emqxi_output_ok(result)) {
         emqxi_fail(&b.b.error, EMQX_TLS_E_INVALID, "result was not set up: call emqx_tls_ensure_result_init first");
         ready = false;

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call/request.h"
+
 #define FRESH_S  (30 * 60) /* so long the platform may need to show a write that it took: its own tools wait as long */
 #define SUMMER_S 3600      /* summer time moves a zone by at most so much */
 
 static int64_t wall_s(const emqxi_ensure *e)
 {
-    const emqx_tls_clock *c = &e->job.call.client->clock;
-    if (!c->wall_ms)
-        c = &emqxi_system_clock;
-    return c->wall_ms(c->context) / 1000;
+    return emqxi_wall_s(e->job.call.client);
 }
 
 static void warn(const emqxi_ensure *e, const char *what, const char *why)

@@ -219,9 +219,7 @@ void emqxi_ensure_judge(emqxi_job *job)
 static void on_unread(emqxi_ensure *e)
 {
     emqxi_job *job = &e->job;
-    bool again = emqxi_job_waits(job) && emqxi_job_worth_repeating(job) &&
-                 (job->seen || job->answer.code == EMQX_TLS_E_RATE_LIMITED);
-    if (again) {
+    if (emqxi_job_reads_again(job)) {
         emqxi_job_poll(job, INT64_MAX, emqxi_ensure_look);
         return;
     }

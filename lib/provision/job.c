@@ -93,15 +93,17 @@ bool emqxi_job_has_read(const emqxi_job *job)
     return job->sub_op == EMQX_TLS_OP_GET && (code == EMQX_TLS_OK || code == EMQX_TLS_E_NOT_FOUND);
 }
 
-bool emqxi_job_worth_repeating(const emqxi_job *job)
+bool emqxi_job_reads_again(const emqxi_job *job)
 {
+    if (!emqxi_job_waits(job))
+        return false;
     switch (job->answer.code) {
     case EMQX_TLS_E_TRANSPORT:
     case EMQX_TLS_E_TIMEOUT:
     case EMQX_TLS_E_PROTOCOL:
-        return true;
+        return job->seen;
     case EMQX_TLS_E_HTTP:
-        return job->answer.http_status >= 500;
+        return job->seen && job->answer.http_status >= 500;
     case EMQX_TLS_E_RATE_LIMITED: /* by the platform: the limiter knows now, and says when there is room */
         return job->answer.http_status == 429;
     default:
@@ -281,17 +283,4 @@ emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emq
     if (problem)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
     return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-}
-
-bool emqxi_job_blocking(emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *b)
-{
-    const char *problem = emqxi_client_problem(client);
-    *b = (emqxi_blocking){0};
-    emqx_tls_status_init(&b->status);
-    emqxi_error_clear(&b->error);
-    if (!problem && !emqxi_output_ok(status))
-        problem = "status was not set up: call emqx_tls_status_init first";
-    if (problem)
-        emqxi_fail(&b->error, EMQX_TLS_E_INVALID, "%s", problem);
-    return !problem;
 }

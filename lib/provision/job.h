@@ -73,14 +73,11 @@ static inline bool emqxi_job_waits(const emqxi_job *job)
 }
 /* Did the last read tell the state? 404 does: call.status is ABSENT. */
 bool emqxi_job_has_read(const emqxi_job *job);
-/* Can a read that failed so be better next time? */
-bool emqxi_job_worth_repeating(const emqxi_job *job);
+/* Shall a read that failed so be repeated with the next poll? The first one that does is told, unless it was a 429. */
+bool emqxi_job_reads_again(const emqxi_job *job);
 /* Was a write that ended so refused, with certainty? Else, unless it was accepted, it may have been carried out. */
 bool emqxi_job_refused(const emqxi_job *job);
 /* The state as the platform calls it, for a message. */
 const char *emqxi_job_state(const emqxi_job *job);
-
-/* -- what the blocking forms share: begins, and ends after emqxi_blocking_drive */
-bool emqxi_job_blocking(emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *blocking);
 
 #endif

@@ -55,9 +55,7 @@ static void on_status(emqxi_job *job)
     const waiting *w = (const waiting *)job;
     const emqx_tls_status *s = &job->call.status;
     if (!emqxi_job_has_read(job)) {
-        bool again = emqxi_job_waits(job) && emqxi_job_worth_repeating(job) &&
-                     (job->seen || job->answer.code == EMQX_TLS_E_RATE_LIMITED);
-        if (again)
+        if (emqxi_job_reads_again(job))
             poll_again(job);
         else
             emqxi_job_end_as(job, &job->answer);
@@ -132,19 +130,10 @@ emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const char *deployme
                                    uint32_t wait_ms, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                                    emqx_tls_error *error)
 {
-    emqx_tls_call *started = NULL;
-    emqx_tls_error e;
-    const char *problem = emqxi_submit_problem(client, done);
-    emqxi_error_clear(&e);
-    if (call)
-        *call = NULL;
-    if (problem)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
-    start(client, deployment_id, expected, wait_ms, done, user, &started, &e);
-    if (call)
-        *call = started;
-    emqxi_arm(client);
-    return emqxi_error_out(error, &e);
+    emqxi_submission s;
+    if (emqxi_submit_begin(&s, client, done))
+        start(client, deployment_id, expected, wait_ms, done, user, &s.call, &s.error);
+    return emqxi_submit_end(&s, client, call, error);
 }
 
 emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *expected,
@@ -152,7 +141,7 @@ emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id, 
 {
     emqxi_blocking b;
     emqx_tls_call *call = NULL;
-    if (emqxi_job_blocking(client, status, &b) &&
+    if (emqxi_blocking_begin(client, status, &b) &&
         start(client, deployment_id, expected, wait_ms, emqxi_blocking_done, &b, &call, &b.error) == EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b);
     emqxi_output(status, &b.status, sizeof b.status);

@@ -5,7 +5,6 @@
 #include "transport/curl.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DOWN_BYTES 1024L /* the least that libcurl takes, enough for head and status at once */
