@@ -52,6 +52,10 @@ void emqxi_error_clear(emqx_tls_error *e);
 emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same; `e` is not NULL. The arguments may point into it. */
+emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
 /* Copies an error of our own to the caller's; returns its code. */
 emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqx_tls_error *from);
 
@@ -78,6 +82,9 @@ bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *giv
 
 /* Cuts `text` of `len` bytes at a UTF-8 character so that it fits `to` with its NUL. */
 void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len);
+
+/* Two small hexadecimal digits a byte, and a NUL; returns where that is. */
+char *emqxi_hex(const unsigned char *from, size_t len, char *to);
 
 /* -- time (clock.c) ----------------------------------------------------------------------------------------------- */
 

@@ -38,12 +38,13 @@ void emqxi_error_clear(emqx_tls_error *e)
     e->retry_after_ms = -1;
 }
 
-static void say(emqx_tls_error *e, emqx_tls_code code, const char *format, va_list arguments)
+emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format, va_list arguments)
 {
     char text[2 * sizeof e->message];
     int n = vsnprintf(text, sizeof text, format, arguments);
     e->code = code;
     emqxi_text_copy(e->message, sizeof e->message, text, n < 0 ? 0 : EMQXI_MIN((size_t)n, sizeof text - 1));
+    return code;
 }
 
 emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
@@ -52,7 +53,7 @@ emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *form
     if (!e)
         return code;
     va_start(arguments, format);
-    say(e, code, format, arguments);
+    emqxi_vfail(e, code, format, arguments);
     va_end(arguments);
     return code;
 }
@@ -69,7 +70,7 @@ emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *f
     va_list arguments;
     emqxi_error_clear(&e);
     va_start(arguments, format);
-    say(&e, code, format, arguments);
+    emqxi_vfail(&e, code, format, arguments);
     va_end(arguments);
     return emqxi_error_out(to, &e);
 }

@@ -99,3 +99,14 @@ void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len)
     memcpy(to, text, len);
     to[len] = '\0';
 }
+
+char *emqxi_hex(const unsigned char *from, size_t len, char *to)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        *to++ = digits[from[i] >> 4];
+        *to++ = digits[from[i] & 15];
+    }
+    *to = '\0';
+    return to;
+}

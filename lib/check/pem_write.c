@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "wire/wire.h"
+
 #define COLUMNS 64u
 
 static const char *label_of(const emqxi_pem_block *b)
@@ -38,19 +40,11 @@ size_t emqxi_pem_size(const emqxi_pem_block *b)
 
 char *emqxi_pem_write(const emqxi_pem_block *b, char *to)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t each = COLUMNS / 4 * 3;
     to = copy(copy(copy(to, "-----BEGIN "), label_of(b)), "-----\n");
-    for (size_t i = 0; i < b->der_len; i += 3) {
-        size_t n = EMQXI_MIN(b->der_len - i, 3u);
-        uint32_t bits = (uint32_t)b->der[i] << 16;
-        bits |= n > 1 ? (uint32_t)b->der[i + 1] << 8 : 0;
-        bits |= n > 2 ? b->der[i + 2] : 0;
-        *to++ = digits[bits >> 18];
-        *to++ = digits[bits >> 12 & 63];
-        *to++ = n > 1 ? digits[bits >> 6 & 63] : '=';
-        *to++ = n > 2 ? digits[bits & 63] : '=';
-        if ((i + 3) % (COLUMNS / 4 * 3) == 0 || i + 3 >= b->der_len)
-            *to++ = '\n';
+    for (size_t i = 0; i < b->der_len; i += each) {
+        to = emqxi_base64(b->der + i, EMQXI_MIN(b->der_len - i, each), to);
+        *to++ = '\n';
     }
     return copy(copy(copy(to, "-----END "), label_of(b)), "-----\n");
 }

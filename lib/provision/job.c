@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "provision/job.h"
 
-#include <stdio.h>
-
 #define EVERY_MS 60000
 
 static const int64_t first_gaps[] = {5000, 5000, 10000, 20000};
@@ -192,16 +190,14 @@ static void finish(emqxi_job *job)
 void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...)
 {
     emqx_tls_error *e = &job->call.error;
-    char text[sizeof e->message];
     va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     *e = job->answer;
     e->retry_after_ms = -1;
     if (code == EMQX_TLS_OK)
         e->api_code[0] = '\0';
-    emqxi_fail(e, code, "%s", text);
+    va_start(arguments, format);
+    emqxi_vfail(e, code, format, arguments);
+    va_end(arguments);
     finish(job);
 }
 

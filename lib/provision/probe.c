@@ -4,7 +4,6 @@
  */
 #include "provision/probe.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <emqxtls/provision.h>
@@ -14,8 +13,7 @@ static void fill_result(emqx_tls_probe_result *r, const emqxi_leaf *leaf, const 
     r->matches = expected && memcmp(leaf->sha256, expected->sha256, sizeof leaf->sha256) == 0;
     r->not_after = leaf->not_after;
     memcpy(r->common_name, leaf->common_name, sizeof r->common_name);
-    for (size_t i = 0; i < sizeof leaf->sha256; i++)
-        snprintf(r->sha256 + 2 * i, 3, "%02x", leaf->sha256[i]);
+    emqxi_hex(leaf->sha256, sizeof leaf->sha256, r->sha256);
 }
 
 static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_leaf *leaf, emqx_tls_error *error)

@@ -44,8 +44,7 @@ static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
     }
     f->name[at++] = '-';
     emqxi_siphash(key, deployment_id, strlen(deployment_id), hash);
-    for (int i = 0; i < 16; i++)
-        at += (size_t)snprintf(f->name + at, sizeof f->name - at, "%02x", hash[i]);
+    emqxi_hex(hash, sizeof hash, f->name + at);
 }
 
 emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder, const char *deployment_id,

@@ -17,16 +17,6 @@ static const char *const befores[] = {"different", "alike", "alike-unfinished"};
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-static void to_hex(const unsigned char from[32], char to[65])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 32; i++) {
-        to[2 * i] = digits[from[i] >> 4];
-        to[2 * i + 1] = digits[from[i] & 15];
-    }
-    to[64] = '\0';
-}
-
 static int digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -60,9 +50,9 @@ static bool find(const char *text, const char *const *texts, size_t count, uint3
 size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, size_t size)
 {
     char chain[65], spki[65], cacert[65];
-    to_hex(r->material.chain_sha256, chain);
-    to_hex(r->material.spki_sha256, spki);
-    to_hex(r->material.cacert_sha256, cacert);
+    emqxi_hex(r->material.chain_sha256, 32, chain);
+    emqxi_hex(r->material.spki_sha256, 32, spki);
+    emqxi_hex(r->material.cacert_sha256, 32, cacert);
     json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version", VERSION, "receipt",
                           name, "state", states[r->state], "type", types[r->type], "chain", chain, "spki", spki,
                           "cacert", cacert, "not_after", (json_int_t)r->not_after, "before", befores[r->before], "was",

@@ -40,8 +40,7 @@ static void name_scope(const redis_store *s, uint32_t class, const uint8_t scope
     if (!(s->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
         return;
     to[n++] = ':';
-    for (int i = 0; i < 16; i++)
-        n += snprintf(to + n, size - (size_t)n, "%02x", scope[i]);
+    emqxi_hex(scope, 16, to + n);
 }
 
 /* The script's arguments for a step: where, how many, and the step's own. */

@@ -92,16 +92,22 @@ static bool go(emqxi_curl *c, emqxi_transfer *t)
     return true;
 }
 
+/* The others need not wait for this one any longer: what they could learn from it is known, or never will be. */
+static void scouted(emqxi_curl *c, const emqxi_transfer *t)
+{
+    if (t != c->scout)
+        return;
+    c->scout = NULL;
+    c->host_known = true;
+}
+
 static void finish(emqxi_curl *c, emqxi_transfer *t, CURLcode result)
 {
     emqxi_transfer_connected(t); /* or never to be */
     t->result = result;
     t->state = EMQXI_FINISHED;
     append(&c->finished, t);
-    if (t == c->scout) {
-        c->scout = NULL;
-        c->host_known = true; /* or will not be by waiting */
-    }
+    scouted(c, t);
 }
 
 static void release_held(emqxi_curl *c)
@@ -123,10 +129,7 @@ static void leave(emqxi_curl *c, emqxi_transfer *t)
     if (t->fresh)
         return;
     c->reads--;
-    if (t == c->scout) {
-        c->scout = NULL;
-        c->host_known = true;
-    }
+    scouted(c, t);
     if (c->reads == 0)
         c->host_known = false; /* connections may be closed while nothing is in flight */
 }

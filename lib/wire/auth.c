@@ -1,28 +1,7 @@
-/* SPDX-License-Identifier: MIT
- *
- * Own base64, few lines: libcurl exports none, and OpenSSL is optional.
- */
+/* SPDX-License-Identifier: MIT */
 #include "wire/wire.h"
 
 #include <string.h>
-
-static void base64(const unsigned char *from, size_t len, char *to)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = EMQXI_MIN(len - i, 3);
-        uint32_t v = (uint32_t)from[i] << 16;
-        if (n > 1)
-            v |= (uint32_t)from[i + 1] << 8;
-        if (n > 2)
-            v |= from[i + 2];
-        *to++ = digits[v >> 18];
-        *to++ = digits[v >> 12 & 63];
-        *to++ = n > 1 ? digits[v >> 6 & 63] : '=';
-        *to++ = n > 2 ? digits[v & 63] : '=';
-    }
-    *to = '\0';
-}
 
 char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char *secret)
 {
@@ -36,7 +15,7 @@ char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char 
         memcpy(pair, key, key_len);
         pair[key_len] = ':';
         memcpy(pair + key_len + 1, secret, secret_len);
-        base64((const unsigned char *)pair, len, header + name_len);
+        *emqxi_base64((const unsigned char *)pair, len, header + name_len) = '\0';
     } else {
         emqxi_free(a, header);
         header = NULL;

@@ -55,3 +55,19 @@ bool emqxi_has_control(const char *text)
             return true;
     return false;
 }
+
+char *emqxi_base64(const unsigned char *from, size_t len, char *to)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = EMQXI_MIN(len - i, 3);
+        uint32_t bits = (uint32_t)from[i] << 16;
+        bits |= n > 1 ? (uint32_t)from[i + 1] << 8 : 0;
+        bits |= n > 2 ? from[i + 2] : 0;
+        *to++ = digits[bits >> 18];
+        *to++ = digits[bits >> 12 & 63];
+        *to++ = n > 1 ? digits[bits >> 6 & 63] : '=';
+        *to++ = n > 2 ? digits[bits & 63] : '=';
+    }
+    return to;
+}
