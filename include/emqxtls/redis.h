@@ -34,11 +34,13 @@ extern "C" {
  *
  * What it promises: one atomic script for each step, so what one host reserves every other host sees. It holds as long as
  * Redis keeps its data: turn on `appendonly`, and `appendfsync always` if a crash of Redis itself must lose nothing (with
- * `everysec` it may forget its last two seconds). A Redis that began less than a window ago without appendonly, or that has
+ * `everysec` it may forget its last two seconds), and turn eviction off (`maxmemory-policy noeviction`). A replica that takes over
+ * may lack the last steps. A Redis that began less than a window ago without appendonly, or that has
  * lost what this process knew, may have forgotten what was used: STORE until that can't matter any more. Its clock must not be
  * stepped forwards.
  *
- * Threads: as every limiter. Each step waits for Redis at most 2 s. After a fork the child connects anew.
+ * Threads: as every limiter. Each step waits at most 2 s for an answer and 5 s in all, connecting included but not the look-up of
+ * the host's name. After a fork the child connects anew.
  *
  * Errors: INVALID (url, prefix, config; rediss:// without TLS in this build), NO_MEMORY, STORE (not reachable, refused, or other
  * settings under this prefix). */

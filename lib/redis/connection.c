@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,12 +42,43 @@ static void drop(emqxi_redis *r)
     r->told = 0;
 }
 
+/* What is left of a step's time, and of the patience with one answer. */
+static int64_t patience_left(const emqxi_redis *r)
+{
+    return EMQXI_MIN(r->deadline_ms - monotonic_ms(), EMQXI_REDIS_PATIENCE_MS);
+}
+
+/* Sends what is to be sent and reads an answer; false: the connection failed, or (errno EAGAIN) it took too long. Not redisGetReply: that
+ * waits anew for each piece of an answer. */
+static bool read_answer(emqxi_redis *r, void **reply)
+{
+    int written = 0;
+    *reply = NULL;
+    while (!written)
+        if (redisBufferWrite(r->link, &written) != REDIS_OK)
+            return false;
+    while (redisGetReplyFromReader(r->link, reply) == REDIS_OK) {
+        if (*reply)
+            return true;
+        struct pollfd readable = {.fd = r->link->fd, .events = POLLIN};
+        int64_t left = patience_left(r);
+        if (left <= 0 || poll(&readable, 1, (int)left) == 0) {
+            r->link->err = REDIS_ERR_IO;
+            errno = EAGAIN;
+            return false;
+        }
+        if (redisBufferRead(r->link) != REDIS_OK)
+            return false;
+    }
+    return false;
+}
+
 /* Reads the answers to what was told: nobody waits for them. */
 static bool read_told(emqxi_redis *r)
 {
     for (; r->told > 0; r->told--) {
         void *reply;
-        if (redisGetReply(r->link, &reply) != REDIS_OK)
+        if (!read_answer(r, &reply))
             return false;
         freeReplyObject(reply);
     }
@@ -57,8 +89,7 @@ static bool read_told(emqxi_redis *r)
 static redisReply *ask(emqxi_redis *r, int count, const char **arguments)
 {
     void *reply = NULL;
-    if (redisAppendCommandArgv(r->link, count, arguments, NULL) != REDIS_OK || !read_told(r) ||
-        redisGetReply(r->link, &reply) != REDIS_OK)
+    if (redisAppendCommandArgv(r->link, count, arguments, NULL) != REDIS_OK || !read_told(r) || !read_answer(r, &reply))
         return NULL;
     return reply;
 }
@@ -71,28 +102,37 @@ static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *wha
     return EMQX_TLS_E_STORE;
 }
 
-/* A command whose answer must be of a type; NULL: away() was called. Errors of Redis name no secrets: only its first word is told. */
-static redisReply *command(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
+static const char not_redis[] = "answers as no Redis does: is the address right?";
+
+/* Redis has answered with an error. It names no secrets, but only its first word is told. */
+static void refused(emqxi_redis *r, emqx_tls_error *error, const char *what, const char *answer, const char *check)
+{
+    char text[160];
+    bool wrong_type = strncmp(answer, "WRONGTYPE", 9) == 0;
+    snprintf(text, sizeof text, "refuses %s (%.*s): %s", what, (int)EMQXI_MIN(strcspn(answer, " "), 24), answer,
+             wrong_type ? "something else has a key under the quota's prefix, use another prefix" : check);
+    away(r, error, text);
+}
+
+/* A command whose answer must be of a type, or none where there is nothing; NULL: away() was called. */
+static redisReply *command(emqxi_redis *r, int count, const char **arguments, int type, emqx_tls_error *error)
 {
     redisReply *reply = ask(r, count, arguments);
-    char what[128];
-    if (!reply) {
+    if (reply && (reply->type == type || reply->type == REDIS_REPLY_NIL))
+        return reply;
+    if (!reply)
         away(r, error, "does not answer: is it running?");
-        return NULL;
-    }
-    if (reply->type == REDIS_REPLY_ERROR) {
-        snprintf(what, sizeof what, "refuses %s (%.*s): check its user, password and database", arguments[0],
-                 (int)strcspn(reply->str, " "), reply->str);
-        freeReplyObject(reply);
-        away(r, error, what);
-        return NULL;
-    }
-    return reply;
+    else if (reply->type == REDIS_REPLY_ERROR)
+        refused(r, error, arguments[0], reply->str, "check its user, password and database");
+    else
+        away(r, error, not_redis);
+    freeReplyObject(reply);
+    return NULL;
 }
 
 static emqx_tls_code simple(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
 {
-    redisReply *reply = command(r, count, arguments, error);
+    redisReply *reply = command(r, count, arguments, REDIS_REPLY_STATUS, error);
     if (!reply)
         return EMQX_TLS_E_STORE;
     freeReplyObject(reply);
@@ -115,7 +155,8 @@ static emqx_tls_code start_tls(emqxi_redis *r, emqx_tls_error *error)
 
 static emqx_tls_code open_link(emqxi_redis *r, emqx_tls_error *error)
 {
-    const struct timeval patience = {.tv_sec = EMQXI_REDIS_PATIENCE_MS / 1000};
+    const int64_t left = EMQXI_MAX(patience_left(r), 1);
+    const struct timeval patience = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
     char database[16];
     r->sha1[0] = '\0';
     r->link = r->url.path ? redisConnectUnixWithTimeout(r->url.path, patience)
@@ -148,16 +189,24 @@ static int64_t info_number(const char *info, const char *name)
 static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_error *error)
 {
     const char *info[] = {"INFO"}, *time_command[] = {"TIME"};
-    redisReply *reply = command(r, 1, info, error);
+    redisReply *reply = command(r, 1, info, REDIS_REPLY_STRING, error);
     if (!reply)
         return EMQX_TLS_E_STORE;
+    if (reply->type != REDIS_REPLY_STRING) {
+        freeReplyObject(reply);
+        return away(r, error, not_redis);
+    }
     int64_t up_ms = info_number(reply->str, "uptime_in_seconds:") * 1000;
     bool keeps = info_number(reply->str, "aof_enabled:") == 1;
     freeReplyObject(reply);
-    if (!(reply = command(r, 1, time_command, error)))
+    if (!(reply = command(r, 1, time_command, REDIS_REPLY_ARRAY, error)))
         return EMQX_TLS_E_STORE;
-    int64_t now = strtoll(reply->element[0]->str, NULL, 10) * 1000;
+    bool told =
+        reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->type == REDIS_REPLY_STRING;
+    int64_t now = told ? strtoll(reply->element[0]->str, NULL, 10) * 1000 : 0;
     freeReplyObject(reply);
+    if (!told)
+        return away(r, error, not_redis);
     *until = 0;
     if (r->epoch[0] && monotonic_ms() - r->seen_ms < r->held_ms)
         *until = now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
@@ -190,7 +239,7 @@ static emqx_tls_code join_epoch(emqxi_redis *r, emqx_tls_error *error)
     snprintf(lifetime, sizeof lifetime, "%" PRId64, 2 * r->held_ms);
     const char *get[] = {"GET", key};
     for (int i = 0; i < 2; i++) {
-        redisReply *reply = command(r, 2, get, error);
+        redisReply *reply = command(r, 2, get, REDIS_REPLY_STRING, error);
         if (!reply)
             return EMQX_TLS_E_STORE;
         bool there = reply->type == REDIS_REPLY_STRING && reply->len < sizeof r->epoch;
@@ -268,6 +317,17 @@ static redisReply *evaluate(emqxi_redis *r, evalsha *e)
     return ask(r, e->count, e->arguments);
 }
 
+/* Numbers, as quota.lua gives them. What is behind an address need not be Redis. */
+static bool of_the_script(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+            return false;
+    return reply->element[0]->integer != -3 || reply->elements == 2;
+}
+
 /* hiredis writes without MSG_NOSIGNAL: a connection that is gone would end the process by SIGPIPE. It is held back on this thread, and
  * taken away if a write raised it. */
 static bool pipe_pending(void)
@@ -293,7 +353,7 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
             r->retry_ms = 0;
             continue;
         }
-        if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0) {
+        if (of_the_script(reply)) {
             if (reply->element[0]->integer != -1) {
                 r->seen_ms = monotonic_ms();
                 return reply;
@@ -304,12 +364,11 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
                 return NULL;
             continue;
         }
-        char what[128];
-        snprintf(what, sizeof what, "refuses the quota's script (%.*s): it must be Redis 7 or Valkey, and may write",
-                 reply->type == REDIS_REPLY_ERROR ? (int)strcspn(reply->str, " ") : 0,
-                 reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+        if (reply->type == REDIS_REPLY_ERROR)
+            refused(r, error, "the quota's script", reply->str, "it must be Redis 7 or Valkey, and may write");
+        else
+            away(r, error, not_redis);
         freeReplyObject(reply);
-        away(r, error, what);
         return NULL;
     }
     away(r, error, "does not keep what it is told: check its memory limit and eviction policy");
@@ -341,6 +400,7 @@ redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const
 {
     quiet q;
     be_quiet(&q);
+    r->deadline_ms = monotonic_ms() + EMQXI_REDIS_STEP_MS;
     redisReply *reply = take_step(r, scope, count, arguments, error);
     be_as_before(&q);
     return reply;
@@ -373,6 +433,7 @@ emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, con
 {
     quiet q;
     be_quiet(&q);
+    r->deadline_ms = monotonic_ms() + EMQXI_REDIS_STEP_MS;
     emqx_tls_code code = send_step(r, scope, count, arguments, error);
     be_as_before(&q);
     return code;
@@ -381,6 +442,7 @@ emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, con
 void emqxi_redis_close(emqxi_redis *r)
 {
     /* Closing with an answer unread would reset a TCP connection, and what was told last might be thrown away with it. */
+    r->deadline_ms = monotonic_ms() + EMQXI_REDIS_PATIENCE_MS;
     if (r->link && r->forks == emqxi_fork_count())
         read_told(r);
     drop(r);

@@ -63,19 +63,27 @@ static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16
     a->count = 2 + count;
 }
 
-/* Runs a step and waits for its answer. NULL: `error` says why. */
+/* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was free. NULL: `error` says why. */
 static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16], int count, const char *const *own,
-                        emqx_tls_error *error)
+                        size_t done, size_t none, emqx_tls_error *error)
 {
     step_arguments a;
     prepare(s, class, scope, count, own, &a);
     redisReply *reply = emqxi_redis_step(&s->redis, a.name, a.count, a.all, error);
-    if (reply && reply->element[0]->integer == -3 && reply->elements == 2) {
+    if (!reply)
+        return NULL;
+    if (reply->element[0]->integer == -3) {
         emqxi_fail(
             error, EMQX_TLS_E_STORE,
             "Redis has lost what it knew of the quota, or was just started without appendonly: what was used before "
             "is not known; try again in %lld s, and turn appendonly on",
             (reply->element[1]->integer + 999) / 1000);
+        freeReplyObject(reply);
+        return NULL;
+    }
+    size_t numbers = reply->element[0]->integer == 1 ? done : reply->element[0]->integer == 0 ? none : 0;
+    if (reply->elements != numbers) {
+        emqxi_fail(error, EMQX_TLS_E_STORE, "what is behind the address of the quota's Redis answers as no Redis does");
         freeReplyObject(reply);
         return NULL;
     }
@@ -103,7 +111,7 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     snprintf(lease, sizeof lease, "%" PRId64, ask->lease_ms);
     snprintf(ahead, sizeof ahead, "%" PRIu32, ask->ahead);
     grant->busy = 0;
-    redisReply *reply = step(s, class, scope, 3, own, error);
+    redisReply *reply = step(s, class, scope, 3, own, 3, 4, error);
     if (!reply) {
         emqx_tls_store *memory = fallback(s, ask->op);
         return memory ? memory->reserve(memory->context, ask, grant, error) : EMQX_TLS_E_STORE;
@@ -144,7 +152,12 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
     snprintf(how, sizeof how, "%" PRIu32, outcome);
     snprintf(after, sizeof after, "%" PRId64, retry_after_ms);
     snprintf(random, sizeof random, "%" PRIu64, emqxi_random() >> 32);
-    /* Nobody waits for it: one that gets lost holds its slot for longer, as an answer that got lost would. */
+    if (outcome == EMQX_TLS_OUTCOME_REFUSED) { /* lost, it would let the others go on */
+        redisReply *reply = step(s, class, scope, 6, own, 1, 0, error);
+        freeReplyObject(reply);
+        return reply ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
+    }
+    /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that got lost would. */
     step_arguments a;
     prepare(s, class, scope, 6, own, &a);
     return emqxi_redis_tell(&s->redis, a.name, a.count, a.all, error);
@@ -158,7 +171,7 @@ static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id
     const char *own[] = {"query"};
     uint8_t scope[16];
     scope_of(s, deployment_id, scope);
-    redisReply *reply = step(s, class, scope, 1, own, error);
+    redisReply *reply = step(s, class, scope, 1, own, 5, 0, error);
     if (!reply) {
         emqx_tls_store *memory = fallback(s, op);
         return memory ? memory->query(memory->context, op, deployment_id, quota, error) : EMQX_TLS_E_STORE;

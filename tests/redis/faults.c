@@ -2,6 +2,7 @@
  *
  * What a Redis that is away, started again, emptied or set up otherwise does to the quota.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -176,6 +179,129 @@ static void a_wrong_password_is_told_at_once_and_not_shown(void **state)
     assert_int_equal(error.code, EMQX_TLS_E_STORE);
 }
 
+static void a_429_is_known_to_all_though_redis_has_forgotten_the_script(void **state)
+{
+    (void)state;
+    emqxi_reserve r;
+    emqx_tls_quota quota;
+    emqx_tls_limiter *limiter = open_limiter(s.socket_url, NULL, 0), *other = open_limiter(s.tcp_url, NULL, 0);
+    assert_int_equal(reserve(limiter, EMQX_TLS_OP_UPDATE, &r), EMQX_TLS_OK);
+    server_command(&s, "SCRIPT FLUSH");
+    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, -1, 0, &error), EMQX_TLS_OK);
+    emqx_tls_quota_init(&quota);
+    assert_int_equal(emqx_tls_limiter_query(other, EMQX_TLS_OP_UPDATE, NULL, &quota, &error), EMQX_TLS_OK);
+    assert_int_equal(quota.reason, EMQX_TLS_QUOTA_SHUT);
+    emqx_tls_limiter_unref(other);
+    emqx_tls_limiter_unref(limiter);
+}
+
+static void what_others_keep_under_the_prefix_is_said(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"epoch", "writes"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        server_command(&s, "RPUSH shared%d:%s x", (int)i, keys[i]);
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "shared%d", (int)i);
+        assert_null(open_limiter(s.socket_url, prefix, 0));
+        assert_int_equal(error.code, EMQX_TLS_E_STORE);
+        assert_non_null(strstr(error.message, "another prefix"));
+    }
+}
+
+/* -- something at the address that is not Redis ------------------------------------------------------------------------- */
+
+typedef struct impostor {
+    char path[96], url[128];
+    int listener;
+    const char *answer; /* to whatever is asked, but the epoch; NULL: a byte of one every 0.2 s */
+    pthread_t thread;
+} impostor;
+
+static void *impostor_run(void *context)
+{
+    impostor *i = context;
+    char asked[65536];
+    int fd;
+    while ((fd = accept(i->listener, NULL, NULL)) >= 0) {
+        ssize_t n;
+        while ((n = recv(fd, asked, sizeof asked - 1, 0)) > 0) {
+            static const char epoch[] = "$33\r\n0123456789abcdef:0:60/6/3600000/0\r\n";
+            asked[n] = '\0';
+            const char *answer = i->answer && strstr(asked, "\r\nGET\r\n") && *i->answer == '*' ? epoch : i->answer;
+            for (int byte = 0; !answer && send(fd, byte ? "1" : ":", 1, MSG_NOSIGNAL) == 1; byte++)
+                nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+            if (!answer || send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
+                break;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void impostor_begin(impostor *i, const char *answer)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(i->path, sizeof i->path, "%s/impostor", s.folder);
+    snprintf(i->url, sizeof i->url, "unix://%s", i->path);
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", i->path);
+    i->answer = answer;
+    i->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(i->listener, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(i->listener, 8), 0);
+    assert_int_equal(pthread_create(&i->thread, NULL, impostor_run, i), 0);
+}
+
+static void impostor_end(impostor *i)
+{
+    shutdown(i->listener, SHUT_RDWR);
+    pthread_join(i->thread, NULL);
+    close(i->listener);
+    unlink(i->path);
+}
+
+static void an_answer_that_redis_would_not_give_is_store(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        ":1\r\n",
+        "$-1\r\n",
+        "+OK\r\n",
+        "*0\r\n",
+        "*-1\r\n",
+        "*1\r\n:1\r\n",
+        "*1\r\n:0\r\n",
+        "*4\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
+        "*1\r\n:-3\r\n",
+        "*1\r\n$-1\r\n",
+        "*5\r\n:1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "-\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        impostor it;
+        impostor_begin(&it, answers[i]);
+        assert_null(open_limiter(it.url, NULL, 0));
+        assert_int_equal(error.code, EMQX_TLS_E_STORE);
+        assert_non_null(strstr(error.message, "Redis"));
+        impostor_end(&it);
+    }
+}
+
+static void an_answer_that_never_ends_is_given_up(void **state)
+{
+    (void)state;
+    impostor it;
+    struct timespec before, after;
+    impostor_begin(&it, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_null(open_limiter(it.url, NULL, 0));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_int_equal(error.code, EMQX_TLS_E_STORE);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 20);
+    impostor_end(&it);
+}
+
 static void wrong_urls_are_invalid(void **state)
 {
     (void)state;
@@ -257,6 +383,10 @@ int main(void)
         TEST(a_fresh_redis_that_keeps_nothing_may_have_forgotten),
         TEST(other_settings_under_one_prefix_are_told),
         TEST(a_wrong_password_is_told_at_once_and_not_shown),
+        TEST(a_429_is_known_to_all_though_redis_has_forgotten_the_script),
+        TEST(what_others_keep_under_the_prefix_is_said),
+        TEST(an_answer_that_redis_would_not_give_is_store),
+        TEST(an_answer_that_never_ends_is_given_up),
         TEST(wrong_urls_are_invalid),
         TEST(urls_are_read_as_written),
         TEST(a_child_of_fork_connects_anew),
