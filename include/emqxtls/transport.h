@@ -24,7 +24,8 @@ extern "C" {
 
 #define EMQX_TLS_REPLY_PERMANENT 0x1u /* trying again can't help: the server's certificate does not verify */
 
-/* How an exchange ended. Made by the transport, `size` = sizeof(emqx_tls_reply), valid during `done`. */
+/* How an exchange ended. Made by the transport, `size` = sizeof(emqx_tls_reply), valid during `done`. An answer that came in
+ * part counts by its http_status where no body is needed: a refusal, or the 2xx of a DELETE. */
 typedef struct emqx_tls_reply {
     uint32_t size;
     emqx_tls_code code; /* OK: an HTTP answer came, whatever its status. Else TRANSPORT, TIMEOUT, PROTOCOL (reply over
@@ -32,8 +33,7 @@ typedef struct emqx_tls_reply {
     uint32_t delivery; /* EMQX_TLS_DELIVERY_*; NOT_SENT only when it is certain: a slot of the quota is given back and a
                                 write is repeated on its word */
     int32_t
-        http_status;  /* 100 to 599 when code is OK. Else 0, or the status of an answer whose body did not come whole or
-                            is too long: from 300 up it counts as if the body had been empty */
+        http_status;  /* 100 to 599 when code is OK; else 0, or that of an answer which is too long or came in part */
     const char *body; /* need not be NUL-terminated */
     size_t body_len;
     const char *retry_after; /* the header's value as it came, or NULL */

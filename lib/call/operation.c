@@ -192,7 +192,8 @@ static void on_reply(void *user, const emqx_tls_reply *given)
         reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
     if (reply.delivery != EMQX_TLS_DELIVERY_ANSWERED)
         reply.http_status = 0;
-    if (reply.code != EMQX_TLS_OK && reply.http_status >= 300) { /* refused, whatever became of the body */
+    /* A refusal is one, and a DELETE carried out, whatever became of the body. */
+    if (reply.code != EMQX_TLS_OK && reply.http_status >= (o->op == EMQX_TLS_OP_DELETE ? 200 : 300)) {
         reply.code = EMQX_TLS_OK;
         reply.body = NULL;
         reply.body_len = 0;

@@ -222,8 +222,10 @@ static void odd_but_proper_answers_are_understood(void **state)
 static void any_2xx_is_success_for_a_delete(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"{'status': 200, 'body': 'gone'}", "{'status': 202}", "{'status': 204}"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const faults[] = {"{'status': 200, 'body': 'gone'}", "{'status': 202}", "{'status': 204}",
+                                         "{'status': 200, 'fill': 20000}",
+                                         "{'status': 200, 'body': 'gone', 'cut_body': 2, 'end': 'reset'}"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         start(&f);
         emulator_fault(&f.emulator, faults[i]);
