@@ -71,7 +71,8 @@ EMQX_TLS_INIT_(ensure_result)
  *
  * `expire` names no zone. It is read as UTC, or in the zone of expire_offset_s; the zone seen in the reply to a write, or in the
  * status that shows it (whole quarter hours from the leaf's own end, within 14 h), is told in the result and kept in the
- * receipt; with the next write it may move by an hour, since summer time does. A bare date is compared by day.
+ * receipt; with the next write it may move by an hour, since summer time does. A bare date is compared by day,
+ * and shows of the zone only what moves the day.
  *
  * Receipts (receipt_dir, in builds with OpenSSL): the platform tells no fingerprint, so a new key with the same end, or a new
  * client CA, looks unchanged. A file for each deployment holds SHA-256 fingerprints of what was last written (never the key),

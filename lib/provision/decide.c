@@ -9,7 +9,7 @@
 
 /* -- likeness ----------------------------------------------------------------------------------------------------- */
 
-static bool bare_date(const emqx_tls_status *status)
+bool emqxi_bare_date(const emqx_tls_status *status)
 {
     return strlen(status->expire_text) == strlen("2030-01-01");
 }
@@ -18,7 +18,7 @@ static bool bare_date(const emqx_tls_status *status)
 static int64_t as_told(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s)
 {
     int64_t t = emqxi_add(wanted->not_after, offset_s);
-    if (bare_date(status))
+    if (emqxi_bare_date(status))
         t -= ((t % DAY_S) + DAY_S) % DAY_S;
     return t;
 }
@@ -44,15 +44,24 @@ bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, in
     return comparable(status, wanted) && as_told(status, wanted, offset_s) < status->expire;
 }
 
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t *offset_s)
+static int64_t quarters_up(int64_t seconds)
 {
-    if (!comparable(status, wanted) || bare_date(status))
+    return seconds + (QUARTER_S - seconds % QUARTER_S) % QUARTER_S;
+}
+
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s, int32_t *offset_s)
+{
+    if (!comparable(status, wanted))
         return false;
     int64_t low = emqxi_add(wanted->not_after, -EMQXI_ZONE_MAX), high = emqxi_add(wanted->not_after, EMQXI_ZONE_MAX);
-    if (status->expire < low || status->expire > high || (status->expire - wanted->not_after) % QUARTER_S != 0)
+    int64_t end = status->expire + (emqxi_bare_date(status) ? DAY_S - 1 : 0);
+    if (end < low || status->expire > high)
         return false;
-    *offset_s = (int32_t)(status->expire - wanted->not_after);
-    return true;
+    low = quarters_up(EMQXI_MAX(status->expire - wanted->not_after, -EMQXI_ZONE_MAX));
+    high = EMQXI_MIN(end - wanted->not_after, EMQXI_ZONE_MAX);
+    int64_t offset = near_s <= low ? low : near_s <= high ? near_s : quarters_up(high - QUARTER_S + 1);
+    *offset_s = (int32_t)offset;
+    return offset >= low && offset <= high;
 }
 
 /* -- decisions ---------------------------------------------------------------------------------------------------- */

@@ -28,11 +28,15 @@ enum emqxi_likeness {
 /* offset_s: the zone of the platform's `expire`. A bare date is compared by day. */
 enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
 
+/* Does it tell `expire` without a time of day? */
+bool emqxi_bare_date(const emqx_tls_status *status);
+
 /* Does what is wanted end before what the status shows? */
 bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
 
-/* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole quarter hours within 14 h? */
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t *offset_s);
+/* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole quarter hours within 14 h? A bare
+ * date fits many: of these the one nearest to near_s. */
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s, int32_t *offset_s);
 
 /* What the receipt says about the certificate that the status shows. */
 enum emqxi_record {

@@ -146,13 +146,19 @@ void emqxi_ensure_learn_zone(emqxi_ensure *e, const emqx_tls_status *status, boo
 {
     emqxi_receipt *r = &e->receipt;
     int32_t zone;
+    int32_t before = emqxi_ensure_zone(e);
     bool ours = r->state != EMQXI_RECEIPT_NONE && is_ours(e);
     if (!ours || strcmp(status->expire_text, r->was) == 0)
         return; /* the same text as before: that of the certificate before, perhaps */
-    if (!emqxi_zone_of(status, &e->wanted, &zone) || (r->zone_known && r->zone_s == zone))
+    if (!emqxi_zone_of(status, &e->wanted, before, &zone))
         return;
-    /* What was learned from a write before this one may differ by summer time; by more, it is another certificate. */
-    if (r->zone_known && !own_reply && (!is_recent(e) || abs(zone - r->zone_s) > SUMMER_S))
+    bool by_day = emqxi_bare_date(status);
+    if (zone == before && (r->zone_known || by_day)) /* a date that fits proves no zone */
+        return;
+    /* What was learned from a write before this one may differ by summer time; by more, it is another certificate. Dates come
+     * nearer to the zone with every write. */
+    bool near = !r->zone_known || by_day || abs(zone - before) <= SUMMER_S;
+    if (!own_reply && (r->zone_known || by_day) && !(near && is_recent(e)))
         return;
     r->zone_known = true;
     r->zone_s = zone;

@@ -93,8 +93,8 @@ static void refuse_earlier(emqxi_ensure *e)
     const emqx_tls_status *s = &e->job.call.status;
     int32_t zone;
     const char *hint = "";
-    if (emqxi_zone_of(s, &e->wanted, &zone))
-        hint = " (by whole quarter hours: if it is the same one and the platform tells another zone than UTC, set "
+    if (emqxi_zone_of(s, &e->wanted, emqxi_ensure_zone(e), &zone))
+        hint = " (a time zone away: if it is the same one and the platform tells another zone than UTC, set "
                "expire_offset_s)";
     emqxi_job_end(
         &e->job, EMQX_TLS_E_CHECK,

@@ -24,10 +24,10 @@ static const char *hint(const waiting *w)
     int32_t zone;
     if (s->state != EMQX_TLS_STATE_RUNNING)
         return "";
-    if (emqxi_zone_of(s, &w->wanted, &zone) && zone != 0)
-        return ", with another `expire` by whole quarter hours: the platform may tell it in another zone than UTC, so "
-               "wait "
-               "for any certificate, or use ensure with expire_offset_s";
+    if (emqxi_zone_of(s, &w->wanted, 0, &zone) && zone != 0)
+        return ", with an `expire` that is a time zone away: the platform may tell it in another one than UTC, so wait "
+               "for "
+               "any certificate, or use ensure with expire_offset_s";
     return " with another certificate than the expected one";
 }
 

@@ -338,13 +338,40 @@ static void a_zone_is_whole_quarter_hours_within_14_hours(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         emqx_tls_status s = told("2031-03-22 00:00:00", END + cases[i].difference);
         int32_t zone = 1;
-        assert_int_equal(emqxi_zone_of(&s, &w, &zone), cases[i].zone);
+        assert_int_equal(emqxi_zone_of(&s, &w, 0, &zone), cases[i].zone);
         if (cases[i].zone)
             assert_int_equal(zone, cases[i].difference);
     }
-    emqx_tls_status bare = told("2031-03-22", END);
+}
+
+static void of_a_bare_date_it_is_the_nearest_that_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        int days;
+        int32_t near, zone; /* 1: none fits */
+    } cases[] = {{0, 0, 0},
+                 {0, 21 * 900, 21 * 900},
+                 {0, -3 * 3600, -2 * 3600 - 1800}, /* it ends at 2:40 */
+                 {-1, 0, -2 * 3600 - 2700},
+                 {-1, -5 * 3600, -5 * 3600},
+                 {-1, 8 * 3600, -2 * 3600 - 2700},
+                 {-2, 0, 1},
+                 {1, 0, 1}};
+    emqxi_wanted w = wanted();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        emqx_tls_status s = told("2031-03-22", END - END % 86400 + cases[i].days * 86400);
+        int32_t zone;
+        assert_int_equal(emqxi_zone_of(&s, &w, cases[i].near, &zone), cases[i].zone != 1);
+        if (cases[i].zone != 1)
+            assert_int_equal(zone, cases[i].zone);
+    }
+    w.not_after += 10 * 3600; /* 12:40: the day after begins within 14 h */
+    emqx_tls_status s = told("2031-03-23", END - END % 86400 + 86400);
     int32_t zone;
-    assert_false(emqxi_zone_of(&bare, &w, &zone));
+    assert_true(emqxi_zone_of(&s, &w, 0, &zone));
+    assert_int_equal(zone, 11 * 3600 + 1800);
+    assert_int_equal(emqxi_compare(&s, &w, zone), EMQXI_SAME);
 }
 
 int main(void)
@@ -367,6 +394,7 @@ int main(void)
         cmocka_unit_test(the_zone_shifts_what_is_told),
         cmocka_unit_test(a_bare_date_is_compared_by_day),
         cmocka_unit_test(a_zone_is_whole_quarter_hours_within_14_hours),
+        cmocka_unit_test(of_a_bare_date_it_is_the_nearest_that_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -552,6 +552,36 @@ static void summer_time_moves_the_zone_by_an_hour(void **state)
     free(next);
 }
 
+/* Of a bare date the zone is seen only where the day is another one. */
+static void a_zone_that_moves_the_day_is_learned_too(void **state)
+{
+    (void)state;
+    get_is("{}");
+    write_is("POST", 200, TLS("pending", "2031-03-21")); /* it ends on the 22nd, at 2:40 UTC */
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+    get_is(TLS("running", "2031-03-21"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    char *next = make_leaf(NAME, END + 86400 * 60 + 3600); /* at 3:40 */
+    w.f->request.cert = next;
+    w.f->request.cert_len = strlen(next);
+    w.options.wait_ms = MINUTES(10);
+    get_is(TLS("running", "2031-03-21"));
+    write_is("PUT", 200, BARE("pending"));
+    get_is(TLS("running", "2031-05-20"));
+    expect_end(EMQX_TLS_OK, UPDATED, 2, 1);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(60));
+    get_is(TLS("running", "2031-05-20"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    w.options.flags = EMQX_TLS_ALLOW_EARLIER;
+    w.options.wait_ms = 0;
+    get_is(TLS("running", "2031-05-21")); /* later it is another certificate */
+    write_is("PUT", 200, TLS("pending", "2031-05-20"));
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    free(next);
+}
+
 static void the_zone_is_learned_also_after_a_crash(void **state)
 {
     (void)state;
@@ -650,6 +680,7 @@ int main(void)
         TEST(a_damaged_receipt_counts_as_none_and_is_logged),
         TEST(the_zone_is_kept),
         TEST(summer_time_moves_the_zone_by_an_hour),
+        TEST(a_zone_that_moves_the_day_is_learned_too),
         TEST(the_zone_is_learned_also_after_a_crash),
         TEST(one_that_is_stopped_does_not_hang_the_next),
         TEST(two_at_once_spend_one_write),
