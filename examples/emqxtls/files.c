@@ -43,18 +43,25 @@ char *file_read(const char *path, size_t *len, bool secret)
         close(fd);
         return complain(path, "everybody can read this secret: chmod o-r it");
     }
-    char *data = malloc(FILE_MAX_BYTES + 1);
-    while (data && got < FILE_MAX_BYTES) { /* read(2), not stdio: a FILE would keep a copy */
-        ssize_t n = read(fd, data + got, FILE_MAX_BYTES - got);
+    char *data = malloc(FILE_MAX_BYTES + 2);
+    const char *problem = data ? NULL : "out of memory";
+    while (data && got <= FILE_MAX_BYTES) { /* read(2), not stdio: a FILE would keep a copy */
+        ssize_t n = read(fd, data + got, FILE_MAX_BYTES + 1 - got);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0)
+            problem = strerror(errno);
         if (n <= 0)
             break;
         got += (size_t)n;
     }
     close(fd);
-    if (!data)
-        return complain(path, "out of memory");
+    if (data && got > FILE_MAX_BYTES)
+        problem = "not a file of at most 1 MiB";
+    if (problem) {
+        file_free(data, got);
+        return complain(path, problem);
+    }
     data[got] = '\0';
     *len = got;
     return data;

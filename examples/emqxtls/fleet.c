@@ -25,14 +25,16 @@ static void on_signal(int number)
 static void finish_job(struct job *job)
 {
     struct fleet *f = job->fleet;
-    int code = exit_of(f->options, &job->error);
+    int code = exit_of_job(f->options, job);
     hide_progress(f);
     show_job(f->options, job);
-    if (code == EXIT_DONE)
-        journal_note(f->journal, job->deployment);
-    else
+    if (code != EXIT_DONE)
         f->failed++;
-    f->exit_code = worse(f->exit_code, code);
+    else if (!ferror(stdout)) /* what nobody could read is to be done again */
+        journal_note(f->journal, job->deployment);
+    f->exit_code = worse(f->exit_code, ferror(stdout) ? worse(code, EXIT_OTHER) : code);
+    f->stopped |= ferror(stdout) && f->options->info->command == STATUS; /* reads for nothing */
+    f->written += job->result.writes > 0;
     f->done++;
     job->deployment = NULL;
     job->next = f->idle;
@@ -67,8 +69,8 @@ static emqx_tls_code submit_ensure(struct job *job)
     emqx_tls_policy policy;
     emqx_tls_ensure_options_init(&options);
     emqx_tls_policy_init(&policy);
-    if (o->min_days_left)
-        policy.min_days_left = o->min_days_left;
+    if (o->min_days_left >= 0)
+        policy.min_days_left = (uint32_t)o->min_days_left;
     policy.host = o->host;
     options.policy = &policy;
     options.flags = (o->force ? EMQX_TLS_FORCE : 0) | (o->allow_earlier ? EMQX_TLS_ALLOW_EARLIER : 0) |
@@ -85,15 +87,16 @@ static emqx_tls_code submit(struct job *job)
 {
     struct fleet *f = job->fleet;
     uint32_t op = EMQX_TLS_OP_GET, wait_ms = wait_left(f);
+    bool given = f->options->wait_given;
     const emqx_tls_request *request = NULL;
     switch (f->options->info->command) {
     case ENSURE:
         return submit_ensure(job);
     case WAIT:
-        return emqx_tls_submit_wait(f->client, job->deployment, f->request, wait_ms ? wait_ms : 30 * 60 * 1000, on_done,
+        return emqx_tls_submit_wait(f->client, job->deployment, f->request, given ? wait_ms : 30 * 60 * 1000, on_done,
                                     job, &job->call, &job->error);
     case REMOVE:
-        return emqx_tls_submit_remove(f->client, job->deployment, wait_ms ? wait_ms : 10 * 60 * 1000, on_done, job,
+        return emqx_tls_submit_remove(f->client, job->deployment, given ? wait_ms : 10 * 60 * 1000, on_done, job,
                                       &job->call, &job->error);
     case CREATE:
         op = EMQX_TLS_OP_CREATE;
@@ -139,15 +142,21 @@ static void stop(struct fleet *f)
     f->exit_code = worse(f->exit_code, EXIT_LATER);
 }
 
-/* Each call has its own bound too; that of many is the command's. */
+/* A single ensure, wait or remove keeps --wait by itself, and tells more when it ends; all else is ended here. */
+static bool is_bounded(const struct fleet *f)
+{
+    enum command c = f->options->info->command;
+    return f->options->wait_ms && !f->stopped && (f->count > 1 || (c != ENSURE && c != WAIT && c != REMOVE));
+}
+
 static bool out_of_time(const struct fleet *f)
 {
-    return f->count > 1 && f->options->wait_ms && monotonic_ms() - f->began_ms >= f->options->wait_ms;
+    return is_bounded(f) && monotonic_ms() - f->began_ms >= f->options->wait_ms;
 }
 
 static int turn_ms(const struct fleet *f)
 {
-    int64_t wait = f->count > 1 && f->options->wait_ms && !f->stopped ? wait_left(f) : INT64_MAX;
+    int64_t wait = is_bounded(f) ? wait_left(f) : INT64_MAX;
     if (f->progress && wait > PROGRESS_MS)
         wait = PROGRESS_MS;
     return wait > INT32_MAX ? -1 : (int)wait;
@@ -163,7 +172,7 @@ static void drive(struct fleet *f)
         if (f->active == 0 && (f->stopped || f->begun == f->count))
             break;
         emqx_tls_code code = emqx_tls_client_run(f->client, turn_ms(f), &error);
-        if (code == EMQX_TLS_E_CANCELLED || (!f->stopped && out_of_time(f))) {
+        if (code == EMQX_TLS_E_CANCELLED || out_of_time(f)) {
             stop(f);
         } else if (code != EMQX_TLS_OK) {
             show_failure(f->options, &error);

@@ -13,11 +13,13 @@ static void show_finding(const struct options *o, const emqx_tls_finding *f)
     const char *severity = f->severity == EMQX_TLS_REFUSE ? "refused" : "warning";
     const char *part = parts[f->part % 4];
     if (!o->json) {
-        printf("%s: %s: %s (%s)\n", severity, part, f->text, f->name); /* the text names the block, from 0 */
+        printf("%s: %s: ", severity, part);
+        put_text(stdout, f->text); /* it names the block, from 0 */
+        printf(" (%s)\n", f->name);
         return;
     }
-    json_t *j = json_pack("{ss si ss ss si ss}", "finding", f->name, "id", (int)f->id, "severity", severity, "part",
-                          part, "index", (int)f->index, "text", f->text);
+    json_t *j = json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity", severity, "part",
+                          part, "index", (int)f->index, "text", json_of(f->text));
     char *text = json_dumps(j, JSON_COMPACT);
     puts(text ? text : "{}");
     free(text);
@@ -33,8 +35,8 @@ int run_check(const struct options *o)
     emqx_tls_error_init(&error);
     emqx_tls_policy_init(&policy);
     policy.host = o->host;
-    if (o->min_days_left)
-        policy.min_days_left = o->min_days_left;
+    if (o->min_days_left >= 0)
+        policy.min_days_left = (uint32_t)o->min_days_left;
     int code = material_load(&m, o);
     if (code != EXIT_DONE) {
         material_free(&m);
@@ -54,7 +56,7 @@ int run_check(const struct options *o)
         puts("nothing found that the platform would refuse");
     emqx_tls_report_free(report);
     material_free(&m);
-    return exit_of(o, &error);
+    return exit_of(&error);
 }
 
 int run_probe(const struct options *o)
@@ -70,7 +72,7 @@ int run_probe(const struct options *o)
     if (code == EXIT_DONE && emqx_tls_probe(o->probe_host, o->probe_port, o->host, expected,
                                             o->wait_ms ? o->wait_ms : 10000, &result, &error) != EMQX_TLS_OK) {
         show_failure(o, &error);
-        code = exit_of(o, &error);
+        code = exit_of(&error);
     }
     material_free(&m);
     if (code != EXIT_DONE)
@@ -80,8 +82,8 @@ int run_probe(const struct options *o)
     if (gmtime_r(&seconds, &utc))
         strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &utc);
     if (o->json) {
-        json_t *j = json_pack("{ss ss ss ss}", "command", "probe", "cn", result.common_name, "expire", until, "sha256",
-                              result.sha256);
+        json_t *j = json_pack("{ss so ss ss}", "command", "probe", "cn", json_of(result.common_name), "expire", until,
+                              "sha256", result.sha256);
         if (expected)
             json_object_set_new(j, "matches", json_boolean(result.matches));
         char *text = json_dumps(j, JSON_COMPACT);
@@ -89,8 +91,10 @@ int run_probe(const struct options *o)
         free(text);
         json_decref(j);
     } else if (!o->quiet) {
-        printf("%s:%u serves%s%s, until %s UTC, sha256 %s\n", o->probe_host, (unsigned)o->probe_port,
-               *result.common_name ? " cn " : " a certificate", result.common_name, until, result.sha256);
+        printf("%s:%u serves%s", o->probe_host, (unsigned)o->probe_port,
+               *result.common_name ? " cn " : " a certificate");
+        put_text(stdout, result.common_name);
+        printf(", until %s UTC, sha256 %s\n", until, result.sha256);
     }
     if (!expected || result.matches)
         return EXIT_DONE;

@@ -4,10 +4,25 @@
  */
 #include "run.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Where standard input, output or error is closed, a file opened later would take its place, and get the output. */
+static void hold_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
     bool stop;
+    hold_standard_files();
     int code = options_parse(&o, argc, argv, &stop);
     if (code == EXIT_DONE && !stop) {
         switch (o.info->command) {
@@ -22,5 +37,5 @@ int main(int argc, char **argv)
         }
     }
     options_free(&o);
-    return code;
+    return show_last(code);
 }

@@ -210,6 +210,12 @@ static int add_deployment(struct options *o, const char *id)
     return o->deployments[o->deployment_count++] ? EXIT_DONE : EXIT_OTHER;
 }
 
+static int cant_read(const char *path)
+{
+    fprintf(stderr, "emqxtls: can't read --deployments %s: %s\n", path, strerror(errno));
+    return EXIT_USAGE;
+}
+
 static int read_deployments(struct options *o, const char *path)
 {
     char *line = NULL;
@@ -217,13 +223,18 @@ static int read_deployments(struct options *o, const char *path)
     int code = EXIT_DONE;
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (!f)
-        return usage("can't open --deployments %s", path);
+        return cant_read(path);
     while (code == EXIT_DONE && getline(&line, &room, f) > 0) {
-        char *id = line + strspn(line, " \t");
-        id[strcspn(id, " \t\r\n#")] = '\0';
-        if (*id)
+        char *id = line + strspn(line, " \t"), *end = id + strcspn(id, " \t\r\n#"),
+             *more = end + strspn(end, " \t\r\n");
+        if (*more && *more != '#')
+            code = usage("--deployments: one ID a line, not '%s'", id);
+        *end = '\0';
+        if (*id && code == EXIT_DONE)
             code = add_deployment(o, id);
     }
+    if (ferror(f)) /* the rest of them would be left out without a word */
+        code = cant_read(path);
     free(line);
     if (f != stdin)
         fclose(f);
@@ -262,7 +273,8 @@ static int take(struct options *o, int option, const char *value)
         break;
     case OPT_WAIT:
         if (!parse_duration(value, &o->wait_ms))
-            return usage("--wait %s: give a duration such as 90s, 10m or 1h30m", value);
+            return usage("--wait %s: give a duration such as 90s, 10m or 1h30m, at most 49 days", value);
+        o->wait_given = true;
         break;
     case OPT_DRY_RUN:
         o->dry_run = true;
@@ -304,7 +316,7 @@ static int take(struct options *o, int option, const char *value)
     case OPT_MIN_DAYS:
         if (!parse_number(value, 36500, &n))
             return usage("--min-days-left %s: give a number of days", value);
-        o->min_days_left = (uint32_t)n;
+        o->min_days_left = (int32_t)n;
         break;
     case OPT_JSON:
         o->json = true;
@@ -331,6 +343,8 @@ static int validate(const struct options *o)
         return usage("%s takes one --deployment", info->name);
     if (info->needs_certificate && (!o->cert_file || !o->key_file))
         return usage("%s needs --cert FILE and --key FILE", info->name);
+    if (info->command != ENSURE && (o->dry_run || o->force || o->allow_earlier)) /* a dry run must never write */
+        return usage("%s takes no --dry-run, --force or --allow-earlier: they are for ensure", info->name);
     if (info->command == PROBE && !o->probe_host)
         return usage("%s needs --probe HOST:PORT", info->name);
     if (info->command == ENSURE && o->probe_host && o->deployment_count > 1)
@@ -338,10 +352,20 @@ static int validate(const struct options *o)
     return EXIT_DONE;
 }
 
+/* Names it without a value: that may be a secret, and standard error may be a log. */
+static int unknown_option(char **argv)
+{
+    char name[64] = {'-', (char)optopt};
+    const char *word = argv[optind - 1];
+    if (optopt == 0 || optopt >= OPT_CERT)
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    return usage("%s: that option is not known, or lacks its value, or takes none", name);
+}
+
 int options_parse(struct options *o, int argc, char **argv, bool *stop)
 {
     int option, code;
-    *o = (struct options){.concurrency = 32};
+    *o = (struct options){.concurrency = 32, .min_days_left = -1};
     *stop = false;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "d:qvh", long_options, NULL)) != -1) {
@@ -354,7 +378,7 @@ int options_parse(struct options *o, int argc, char **argv, bool *stop)
             return EXIT_DONE;
         }
         if (option == '?')
-            return usage("%s: that option is not known, or lacks its value", argv[optind - 1]);
+            return unknown_option(argv);
         if ((code = take(o, option, optarg)) != EXIT_DONE)
             return code;
     }

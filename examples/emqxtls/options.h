@@ -40,6 +40,7 @@ struct options {
     const char *cert_file, *key_file, *cacert_file;
     uint32_t type; /* UNKNOWN: by whether there is a client CA */
     uint32_t wait_ms;
+    bool wait_given; /* --wait 0 is not the same as none */
     bool dry_run, force, allow_earlier, per_deployment;
     const char *quota; /* path, URL or "memory"; NULL: the default file */
     const char *receipt_dir;
@@ -51,8 +52,8 @@ struct options {
     bool allow_http;
     unsigned concurrency;
     bool json, quiet, verbose;
-    const char *host;       /* check: a name that clients connect to */
-    uint32_t min_days_left; /* 0: the default */
+    const char *host;      /* check: a name that clients connect to */
+    int32_t min_days_left; /* -1: the default */
 };
 
 /* Parses; on trouble prints it to stderr and returns EXIT_USAGE. --help and --version print and set *stop. */

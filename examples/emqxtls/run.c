@@ -85,7 +85,7 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
     if (code == EMQX_TLS_OK)
         return EXIT_DONE;
     show_failure(o, &error);
-    return exit_of(o, &error);
+    return exit_of(&error);
 }
 
 /* emqx_tls_ensure wants the folder of the receipts to be there. */
@@ -153,7 +153,7 @@ static int with_client(struct fleet *f, const struct credentials *c, emqx_tls_li
     config.log = o->verbose ? show_log : NULL;
     if (emqx_tls_client_new(&config, &f->client, &error) != EMQX_TLS_OK) {
         show_failure(o, &error);
-        return exit_of(o, &error);
+        return exit_of(&error);
     }
     f->progress = !o->json && !o->quiet && !o->verbose && isatty(STDERR_FILENO);
     int code = choose(f) ? run_fleet(f) : EXIT_OTHER;

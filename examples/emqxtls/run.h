@@ -5,6 +5,10 @@
 #ifndef RUN_H
 #define RUN_H
 
+#include <stdio.h>
+
+#include <jansson.h>
+
 #include "options.h"
 
 /* One deployment's part of the work, and what became of it. Used again for the next one. */
@@ -28,7 +32,7 @@ struct fleet {
     size_t count;
     struct job *jobs, *idle;
     size_t job_count;
-    size_t begun, active, done, failed;
+    size_t begun, active, done, failed, written;
     int64_t began_ms;
     int exit_code;
     bool progress; /* a terminal: show what is going on */
@@ -45,15 +49,22 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
 
 /* -- show.c */
 int64_t monotonic_ms(void);
-int exit_of(const struct options *o, const emqx_tls_error *error);
+int exit_of(const emqx_tls_error *error); /* where no write was sent */
+int exit_of_job(const struct options *o, const struct job *job);
 int worse(int a, int b);
 void show_job(const struct options *o, const struct job *job);
+void show_log(void *user, int32_t level, const char *line);
+void show_failure(const struct options *o, const emqx_tls_error *error);
+int show_last(int code); /* makes sure that all has been written; returns what to end with */
+int show_quota(const struct options *o, emqx_tls_limiter *limiter);
+const char *state_name(const emqx_tls_status *s);
+json_t *json_of(const char *text);
+void put_text(FILE *to, const char *text);
+
+/* -- progress.c */
 void show_progress(const struct fleet *fleet);
 void show_end(const struct fleet *fleet);
 void hide_progress(const struct fleet *fleet);
-void show_log(void *user, int32_t level, const char *line);
-void show_failure(const struct options *o, const emqx_tls_error *error);
-int show_quota(const struct options *o, emqx_tls_limiter *limiter);
 
 /* -- local.c: commands that need no platform */
 int run_check(const struct options *o);

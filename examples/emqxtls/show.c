@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,13 +19,7 @@ int64_t monotonic_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static bool is_write(const struct options *o)
-{
-    enum command c = o->info->command;
-    return c == CREATE || c == UPDATE || c == DELETE || c == ENSURE || c == REMOVE;
-}
-
-int exit_of(const struct options *o, const emqx_tls_error *e)
+int exit_of(const emqx_tls_error *e)
 {
     switch (e->code) {
     case EMQX_TLS_OK:
@@ -37,20 +32,47 @@ int exit_of(const struct options *o, const emqx_tls_error *e)
     case EMQX_TLS_E_FORBIDDEN:
     case EMQX_TLS_E_NOT_FOUND:
     case EMQX_TLS_E_UNPROCESSABLE:
+    case EMQX_TLS_E_PROTOCOL:
     case EMQX_TLS_E_FAILED:
         return EXIT_PLATFORM;
-    case EMQX_TLS_E_RATE_LIMITED:
-        return EXIT_LATER;
     case EMQX_TLS_E_HTTP:
-    case EMQX_TLS_E_PROTOCOL:
-        return is_write(o) && (e->http_status >= 500 || e->http_status < 300) ? EXIT_UNKNOWN : EXIT_PLATFORM;
+        return e->http_status >= 500 ? EXIT_LATER : EXIT_PLATFORM;
+    case EMQX_TLS_E_RATE_LIMITED:
     case EMQX_TLS_E_TRANSPORT:
     case EMQX_TLS_E_TIMEOUT:
     case EMQX_TLS_E_CANCELLED:
-        return is_write(o) && e->delivery == EMQX_TLS_DELIVERY_MAYBE ? EXIT_UNKNOWN : EXIT_LATER;
+        return EXIT_LATER;
     default:
         return EXIT_OTHER;
     }
+}
+
+/* Whether a write was sent of which it is not known if it was carried out, if its answer, or none, is what `error` tells. */
+static bool in_doubt(const struct options *o, const struct job *job)
+{
+    const emqx_tls_error *e = &job->error;
+    bool lost = e->code == EMQX_TLS_E_TRANSPORT || e->code == EMQX_TLS_E_TIMEOUT || e->code == EMQX_TLS_E_CANCELLED;
+    bool odd = e->code == EMQX_TLS_E_PROTOCOL ||
+               (e->code == EMQX_TLS_E_HTTP && (e->http_status >= 500 || e->http_status < 300));
+    if (!lost && !odd)
+        return false;
+    switch (o->info->command) {
+    case CREATE:
+    case UPDATE:
+    case DELETE:
+        return odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE;
+    case ENSURE:
+        return job->result.writes > 0 && job->result.action == EMQX_TLS_ACTION_NONE;
+    case REMOVE: /* reads first: no status, no write */
+        return job->status.state != EMQX_TLS_STATE_UNKNOWN && (odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE);
+    default:
+        return false;
+    }
+}
+
+int exit_of_job(const struct options *o, const struct job *job)
+{
+    return in_doubt(o, job) ? EXIT_UNKNOWN : exit_of(&job->error);
 }
 
 /* Of many deployments the exit code tells the most pressing: unknown outcome, refusals, try later. */
@@ -75,10 +97,34 @@ static const char *action_name(uint32_t action, bool dry_run)
     }
 }
 
-static const char *state_name(const emqx_tls_status *s)
+const char *state_name(const emqx_tls_status *s)
 {
     static const char *const names[] = {"unknown", "absent", "pending", "running", "failed", "terminated"};
     return s->state < EMQX_TLS_STATE_OTHER ? names[s->state] : s->state_text;
+}
+
+/* A text of somebody else's as JSON: jansson takes UTF-8 alone, and an ID or a path may be anything. */
+json_t *json_of(const char *text)
+{
+    json_t *j = json_string(text);
+    char *copy = j ? NULL : strdup(text);
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    if (copy)
+        j = json_string(copy);
+    free(copy);
+    return j ? j : json_null();
+}
+
+/* The same for people: what a terminal would obey, and line ends, become "?". */
+void put_text(FILE *to, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+        fputc(*p < 0x20 || *p == 0x7f || c1 ? '?' : *p, to);
+        p += c1;
+    }
 }
 
 static void show_json(const struct options *o, const struct job *job)
@@ -86,16 +132,16 @@ static void show_json(const struct options *o, const struct job *job)
     static const char *const deliveries[] = {"maybe", "not-sent", "answered"};
     const emqx_tls_status *s = &job->status;
     const emqx_tls_error *e = &job->error;
-    json_t *j = json_pack("{ss ss ss si}", "deployment", job->deployment, "command", o->info->name, "code",
-                          emqx_tls_code_name(e->code), "exit", exit_of(o, e));
+    json_t *j = json_pack("{so ss ss si}", "deployment", json_of(job->deployment), "command", o->info->name, "code",
+                          emqx_tls_code_name(e->code), "exit", exit_of_job(o, job));
     if (s->state != EMQX_TLS_STATE_UNKNOWN)
-        json_object_set_new(j, "state", json_string(state_name(s)));
+        json_object_set_new(j, "state", json_of(state_name(s)));
     if (s->type_text[0])
-        json_object_set_new(j, "type", json_string(s->type_text));
+        json_object_set_new(j, "type", json_of(s->type_text));
     if (s->expire_text[0])
-        json_object_set_new(j, "expire", json_string(s->expire_text));
+        json_object_set_new(j, "expire", json_of(s->expire_text));
     if (s->common_name[0])
-        json_object_set_new(j, "cn", json_string(s->common_name));
+        json_object_set_new(j, "cn", json_of(s->common_name));
     if (o->info->command == ENSURE && e->code != EMQX_TLS_E_INVALID) {
         json_object_set_new(j, "action", json_string(action_name(job->result.action, false)));
         json_object_set_new(j, "dry_run", json_boolean(o->dry_run));
@@ -104,7 +150,7 @@ static void show_json(const struct options *o, const struct job *job)
         json_object_set_new(j, "writes", json_integer(job->result.writes));
     }
     if (e->code != EMQX_TLS_OK) {
-        json_object_set_new(j, "message", json_string(e->message));
+        json_object_set_new(j, "message", json_of(e->message));
         json_object_set_new(j, "http_status", json_integer(e->http_status));
         json_object_set_new(j, "delivery", json_string(deliveries[e->delivery % 3]));
     }
@@ -121,13 +167,14 @@ static void show_json(const struct options *o, const struct job *job)
 
 static void show_status(const emqx_tls_status *s)
 {
-    fputs(state_name(s), stdout);
-    if (s->type_text[0])
-        printf(", %s", s->type_text);
-    if (s->expire_text[0])
-        printf(", until %s", s->expire_text);
-    if (s->common_name[0])
-        printf(", cn %s", s->common_name);
+    const char *texts[][2] = {{", ", s->type_text}, {", until ", s->expire_text}, {", cn ", s->common_name}};
+    put_text(stdout, state_name(s));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (!texts[i][1][0])
+            continue;
+        fputs(texts[i][0], stdout);
+        put_text(stdout, texts[i][1]);
+    }
 }
 
 void show_job(const struct options *o, const struct job *job)
@@ -138,19 +185,23 @@ void show_job(const struct options *o, const struct job *job)
         return;
     }
     if (e->code != EMQX_TLS_OK) {
-        fprintf(stderr, "%s: %s: %s\n", job->deployment, emqx_tls_code_name(e->code), e->message);
+        put_text(stderr, job->deployment);
+        fprintf(stderr, ": %s: ", emqx_tls_code_name(e->code));
+        put_text(stderr, e->message);
+        fputc('\n', stderr);
         return;
     }
     if (o->quiet)
         return;
-    printf("%s: ", job->deployment);
+    put_text(stdout, job->deployment);
+    fputs(": ", stdout);
     if (o->info->command == ENSURE)
         printf("%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run), (unsigned)job->result.reads,
                job->result.reads == 1 ? "" : "s", (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
     if (o->info->command == DELETE)
         fputs("deleted", stdout);
     else if (o->info->command == REMOVE)
-        fputs("no certificate any more", stdout);
+        fputs(job->status.state == EMQX_TLS_STATE_ABSENT ? "no certificate any more" : "deleted", stdout);
     else
         show_status(&job->status);
     putchar('\n');
@@ -160,15 +211,25 @@ void show_job(const struct options *o, const struct job *job)
 void show_failure(const struct options *o, const emqx_tls_error *e)
 {
     if (o->json) {
-        json_t *j = json_pack("{ss ss si ss}", "command", o->info->name, "code", emqx_tls_code_name(e->code), "exit",
-                              exit_of(o, e), "message", e->message);
+        json_t *j = json_pack("{ss ss si so}", "command", o->info->name, "code", emqx_tls_code_name(e->code), "exit",
+                              exit_of(e), "message", json_of(e->message));
         char *text = json_dumps(j, JSON_COMPACT);
         puts(text ? text : "{}");
         free(text);
         json_decref(j);
         return;
     }
-    fprintf(stderr, "emqxtls: %s: %s\n", emqx_tls_code_name(e->code), e->message);
+    fprintf(stderr, "emqxtls: %s: ", emqx_tls_code_name(e->code));
+    put_text(stderr, e->message);
+    fputc('\n', stderr);
+}
+
+int show_last(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs("emqxtls: standard output can't be written: is its disk full, or its reader gone?\n", stderr);
+    return worse(code, EXIT_OTHER);
 }
 
 void show_log(void *user, int32_t level, const char *line)
@@ -176,87 +237,6 @@ void show_log(void *user, int32_t level, const char *line)
     static const char *const names[] = {"", "error", "warning", "info", "debug"};
     (void)user;
     fprintf(stderr, "%s: %s\n", names[level >= 1 && level <= 4 ? level : 0], line);
-}
-
-/* -- progress on a terminal ----------------------------------------------------------------------------------------- */
-
-static void print_span(int64_t ms)
-{
-    int64_t s = (ms + 999) / 1000;
-    if (s < 120)
-        fprintf(stderr, "%" PRId64 " s", s);
-    else if (s < 7200)
-        fprintf(stderr, "%" PRId64 " min", s / 60);
-    else
-        fprintf(stderr, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
-}
-
-static bool quota_of(const struct fleet *f, uint32_t op, emqx_tls_quota *q)
-{
-    emqx_tls_quota_init(q);
-    return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, f->options->deployments[0], q, NULL) ==
-           EMQX_TLS_OK;
-}
-
-/* What is left takes at least so long: by the pace so far, and by what the quota lets through. */
-static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads, const emqx_tls_quota *writes)
-{
-    int64_t left = (int64_t)(f->count - f->done), pace = 0, quota = 0;
-    if (f->done)
-        pace = (monotonic_ms() - f->began_ms) * left / (int64_t)f->done;
-    if (!f->options->per_deployment) {
-        const emqx_tls_quota *q = f->options->info->command == ENSURE ? writes : reads;
-        int64_t beyond = left - (int64_t)f->active - q->remaining;
-        if (beyond > 0 && q->limit)
-            quota = q->next_ms + beyond / q->limit * 3602800;
-    }
-    return pace > quota ? pace : quota;
-}
-
-void show_progress(const struct fleet *f)
-{
-    emqx_tls_quota reads, writes;
-    bool known = quota_of(f, EMQX_TLS_OP_GET, &reads) && quota_of(f, EMQX_TLS_OP_UPDATE, &writes);
-    fputs("\r\033[K", stderr);
-    if (f->count == 1) {
-        emqx_tls_status status;
-        emqx_tls_status_init(&status);
-        emqx_tls_call_result(f->jobs[0].call, &status, NULL);
-        fprintf(stderr, "%s: %s, ", f->jobs[0].deployment, state_name(&status));
-        print_span(monotonic_ms() - f->jobs[0].since_ms);
-        int64_t next = emqx_tls_client_next_ms(f->client);
-        if (next >= 0) {
-            fputs(", next look in ", stderr);
-            print_span(next);
-        }
-    } else {
-        fprintf(stderr, "%zu of %zu, %zu under way", f->done, f->count, f->active);
-        if (known) {
-            fputs(", about ", stderr);
-            print_span(estimate(f, &reads, &writes));
-            fputs(" to go", stderr);
-        }
-    }
-    if (known && !f->options->per_deployment)
-        fprintf(stderr, ", quota left: %u reads, %u writes", (unsigned)reads.remaining, (unsigned)writes.remaining);
-    fflush(stderr);
-}
-
-/* Of many deployments what became of them, since their lines are long gone. */
-void show_end(const struct fleet *f)
-{
-    if (f->options->deployment_count < 2 || f->options->json || f->options->quiet)
-        return;
-    fprintf(stderr, "emqxtls: %zu done, %zu failed", f->done - f->failed, f->failed);
-    if (f->begun < f->count)
-        fprintf(stderr, ", %zu not begun", f->count - f->begun);
-    fputc('\n', stderr);
-}
-
-void hide_progress(const struct fleet *f)
-{
-    if (f->progress)
-        fputs("\r\033[K", stderr);
 }
 
 /* -- quota ---------------------------------------------------------------------------------------------------------- */
@@ -275,7 +255,7 @@ int show_quota(const struct options *o, emqx_tls_limiter *limiter)
         const char *deployment = o->deployment_count ? o->deployments[0] : NULL;
         if (emqx_tls_limiter_query(limiter, classes[i].op, deployment, &q, &error) != EMQX_TLS_OK) {
             show_failure(o, &error);
-            return exit_of(o, &error);
+            return exit_of(&error);
         }
         const char *why = q.reason == EMQX_TLS_QUOTA_SHUT        ? "shut after a 429"
                           : q.reason == EMQX_TLS_QUOTA_IN_FLIGHT ? "calls in flight"

@@ -51,6 +51,12 @@ field() { # JQ-EXPRESSION VALUE
   printf 'FAILED: %s is %s, not %s, in\n%s\n' "$1" "$is" "$2" "$output"
 }
 
+lacks() { # TEXT: nowhere in the output
+  if ! grep -qF -- "$1" <<<"$output"; then passed=$((passed + 1)); return; fi
+  failed=$((failed + 1))
+  printf 'FAILED: there is "%s" in\n%s\n' "$1" "$output"
+}
+
 arrived() { # METHOD NUMBER
   local is
   is=$(grep -c "\"method\":\"$1\"" arrived)
@@ -96,12 +102,26 @@ run 2 ensure -d a --cert no.pem --key first.key "${ca[@]}" && tells 'no.pem: No 
 chmod 644 second.key
 run 2 ensure -d a --cert second.pem --key second.key "${ca[@]}" && tells 'everybody can read'
 chmod 600 second.key
+run 2 status -d a --api-secret=never-told && tells '^emqxtls: --api-secret: that option' && lacks never-told
+run 2 --json -xq status && tells '^emqxtls: -x: that option'
+run 2 remove -d a --dry-run "${ca[@]}" && tells 'remove takes no --dry-run'
+run 2 create -d a --cert first.pem --key first.key --dry-run "${ca[@]}" && tells 'create takes no --dry-run'
+
+# -- lists of deployments: nothing of them is left out without a word
+run 2 status --deployments no.txt "${ca[@]}" && tells "can't read --deployments no.txt: No such file"
+run 2 status --deployments . -d a "${ca[@]}" && tells "can't read --deployments .: Is a directory"
+printf 'a\nb c\n' >two.txt
+run 2 status --deployments two.txt "${ca[@]}" && tells "one ID a line, not 'b c"
 
 # -- local
 run 0 check --cert first.pem --key first.key && says 'nothing found that the platform would refuse'
 run 3 check --cert first.pem --key second.key && tells 'refused: key.*\(key-mismatch\)'
 run 3 check --cert short.pem --key short.key && tells 'days'
 run 0 check --cert short.pem --key short.key --min-days-left 10
+run 0 check --cert short.pem --key short.key --min-days-left 0
+head -c 1048577 /dev/zero | tr '\0' '\n' | cat first.pem - >large.pem
+run 2 check --cert <(cat large.pem) --key first.key && tells 'not a file of at most 1 MiB'
+run 2 check --cert /proc/self/mem --key first.key && tells 'mem: Input/output error'
 run 3 check --cert first.pem --key second.key --json && field 'select(.severity=="refused") | .finding' key-mismatch
 arrived GET 0
 
@@ -144,6 +164,52 @@ run 6 update -d d3 "${ca[@]}" --cert second.pem --key second.key && tells 'HTTP'
 run 0 delete -d d3 "${ca[@]}" && says 'd3: deleted'
 run 5 create -d d4 "${ca[@]}" --cert first.pem --key first.key --json && field .code RATE_LIMITED &&
   field '.retry_after_s > 3000' true && field .exit 5
+
+# -- no write was sent: nothing of it can be unknown
+own=("${ca[@]}" --quota-file memory)
+for end in '"status": 503' '"cut": 0, "end": "drop"'; do
+  fault '{"method": "GET", "times": 3, '"$end"'}'
+  run 5 ensure -d d1 "${own[@]}" --cert first.pem --key first.key
+  curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
+  fault '{"method": "GET", "times": 3, '"$end"'}'
+  run 5 remove -d d1 "${own[@]}"
+  curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
+done
+fault '{"method": "GET", "times": 3, "status": 503}'
+run 5 status -d d1 "${own[@]}"
+curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
+
+# -- --wait bounds all of it
+fault '{"method": "GET", "cut": 0, "end": "stall"}'
+run 5 status -d d1 "${own[@]}" --wait 1s && tells CANCELLED
+
+jq -n --rawfile cert first.pem --rawfile key first.key '{tlsType: "one-way", $cert, $key}' >body
+curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
+curl -sf "${ca[@]/--ca-file/--cacert}" -K <(echo "user = test-key:test-secret-never-shown") -d @body "$EMQXCLOUD_PLATFORM_ENDPOINT/deployments/d6/tls" >/dev/null
+curl -sf -d '{"deployment": "d6", "status": "pending"}' "$EMULATOR_CONTROL/status"
+output=$(timeout 10 "$emqxtls" wait -d d6 "${own[@]}" --wait 0 2>&1; echo "status $?")
+tells 'd6: TIMEOUT: ' && tells 'status 5$'
+run 0 remove -d d6 "${own[@]}" --wait 0 && says 'd6: deleted'
+
+# -- what the platform tells may be anything; so may an ID
+fault '{"method": "GET", "body": "{\"status\": \"running\", \"cn\": \"a\\u001b[31m\\nd2: running\"}"}'
+run 0 status -d d1 "${own[@]}" && says 'd1: running, cn a?[31m?d2: running'
+run 0 status -d $'d\377' "${own[@]}" --json && field .deployment 'd?' && field .state absent
+
+# -- output that nobody gets is not done
+if [ -w /dev/full ]; then
+  for arguments in --help "check --cert first.pem --key first.key" "status -d d1 ${own[*]} --json --resume told"; do
+    # shellcheck disable=SC2086
+    output=$("$emqxtls" $arguments 2>&1 >/dev/full </dev/null; echo "status $?")
+    tells "standard output can't be written" && tells 'status 1$'
+  done
+  output=$(cat told)
+  lacks d1
+fi
+fault '{"method": "GET", "deployment": "d2", "status": 403}'
+"$emqxtls" status -d d1 -d d2 "${own[@]}" --resume noted >&- 2>&-
+output=$(tail -n +2 noted)
+says d1
 
 # -- where credentials come from
 (
