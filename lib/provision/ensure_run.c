@@ -125,10 +125,12 @@ static void act(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decision *d)
     switch (d->verdict) {
     case EMQXI_IN_PLACE:
         e->last_step = true;
-        if (e->probe_host && !e->matched && !emqxi_ensure_dry(e))
+        if (e->probe_host && !e->matched && !emqxi_ensure_dry(e)) {
+            emqxi_job_poll_anew(job);
             emqxi_ensure_probe(job);
-        else
+        } else {
             succeed(e, d->certain);
+        }
         break;
     case EMQXI_COMING:
         if (emqxi_ensure_dry(e) || (!emqxi_job_waits(job) && !e->lost))

@@ -357,6 +357,28 @@ static void it_polls_the_port_at_its_pace_where_no_read_is_left(void **state)
     made_free(&other);
 }
 
+/* A broker may need a moment after the platform says that it runs: the polls begin anew, and don't go on at 60 s. */
+static void the_last_step_begins_with_short_polls(void **state)
+{
+    (void)state;
+    server s;
+    server_start(&s, NULL, CLOSE_AT_ONCE);
+    emqx_tls_client_free(w.f->client);
+    w.f->config.timeout_ms = 1000;
+    open_client(w.f);
+    w.options.probe_host = "127.0.0.1"; /* on the virtual clock: how a probe ends does not matter here */
+    w.options.probe_port = s.port;
+    w.options.wait_ms = 170000;
+    gets_are(5, SAME_PENDING);
+    get_is(SAME_RUNNING); /* after 100 to 110 s */
+    assert_int_not_equal(ensure(), EMQX_TLS_OK);
+    assert_int_equal(w.result.reads, 6);
+    for (int i = 0; i < 300 && s.connections < 5; i++)
+        poll(NULL, 0, 10);
+    assert_true(s.connections >= 5); /* and after 5, 10, 20, 40 s */
+    server_end(&s);
+}
+
 /* The name in a certificate is somebody else's text: it may hold an escape sequence, or the end of a line. */
 static void a_name_with_control_characters_is_shown_without_them(void **state)
 {
@@ -417,6 +439,7 @@ int main(void)
         TEST(a_leaf_unlike_the_status_is_not),
         TEST(where_nobody_is_there_the_probe_s_failure_is_told),
         TEST(it_polls_the_port_at_its_pace_where_no_read_is_left),
+        TEST(the_last_step_begins_with_short_polls),
         TEST(a_name_with_control_characters_is_shown_without_them),
         TEST(a_probe_can_be_cancelled),
     };
