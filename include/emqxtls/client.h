@@ -117,7 +117,8 @@ EMQX_TLS_API emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *
 /* -- asynchronous -------------------------------------------------------------------------------------------------------
  *
  * submit, then call emqx_tls_client_run whenever emqx_tls_client_fd is readable (or after emqx_tls_client_next_ms), until
- * `done` has come. It comes exactly once for each accepted submit, from run or client_free, never from submit or cancel.
+ * `done` has come. It comes exactly once for each accepted submit, from run, a blocking call or client_free, never from
+ * submit or cancel.
  * Inside `done`: submit and cancel are allowed; run, the blocking calls and client_free are not (INVALID).
  */
 
@@ -143,8 +144,9 @@ EMQX_TLS_API void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call);
  * TRANSPORT (the transport can't poll). A call's own failure is told to its `done`, not here. */
 EMQX_TLS_API emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error);
 
-/* A descriptor for poll, epoll or an event loop: whenever it is readable, call run(client, 0). It stays the same and is
- * closed by client_free. -1: there is none (no epoll on this system, or a transport without `fd`): use next_ms. */
+/* A descriptor for poll, epoll or an event loop: as long as it is readable, call run(client, 0). It is level-triggered:
+ * after one run it may still be readable, so who watches it with EPOLLET runs until poll(2) says that it is not. It stays
+ * the same and is closed by client_free. -1: there is none (no epoll on this system, or a transport without `fd`): use next_ms. */
 EMQX_TLS_API int emqx_tls_client_fd(emqx_tls_client *client);
 
 /* Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending (or NULL, or after a fork). Who has no descriptor

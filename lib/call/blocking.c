@@ -34,7 +34,7 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
             break;
         if (code != EMQX_TLS_OK || atomic_exchange(&client->interrupted, false))
             emqxi_call_cancel(call);
-        if (code != EMQX_TLS_OK)
+        if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED) /* else it was over already */
             emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
     }
     emqxi_arm(client); /* the turns have moved the asynchronous calls on too */

@@ -38,6 +38,7 @@ struct emqx_tls_call {
     emqx_tls_call *woken_next;
     atomic_bool woken;
     bool internal;  /* a job's: not counted as pending */
+    bool told;      /* its `done` has begun: nothing can end it any more */
     uint32_t spent; /* exchanges that cost quota */
     size_t timer;   /* place in the heap + 1; 0: none */
     int64_t due;

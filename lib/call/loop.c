@@ -148,7 +148,7 @@ void emqxi_call_finish(emqx_tls_call *call)
 
 void emqxi_call_cancel(emqx_tls_call *call)
 {
-    if (call->queue == &call->client->finished)
+    if (call->told || call->queue == &call->client->finished)
         return;
     call->kind->stop(call);
     emqxi_fail(&call->error, EMQX_TLS_E_CANCELLED, "cancelled%s",
@@ -181,7 +181,8 @@ static void advance(emqx_tls_client *client)
         untime(call);
         emqxi_call_ready(call);
     }
-    while (client->ready.first) {
+    /* With a transport that blocks in `start`, each call takes its time: an interrupt comes between two. */
+    while (client->ready.first && !atomic_load_explicit(&client->interrupted, memory_order_relaxed)) {
         emqx_tls_call *call = client->ready.first;
         unqueue(call);
         call->kind->advance(call);
@@ -198,6 +199,7 @@ bool emqxi_deliver(emqx_tls_client *client)
         more = call != last;
         client->delivered += !call->internal;
         leave(call);
+        call->told = true;
         if (call->done)
             call->done(call->user, call, call->error.code);
         call->kind->release(call);
@@ -216,7 +218,8 @@ static int64_t wait_for(emqx_tls_client *client, int64_t timeout_ms)
         if (wait < 0 || due < wait)
             wait = due;
     }
-    if (!client->transport.wake && (wait < 0 || wait > SLICE_MS))
+    bool wakes = client->transport.wake && client->transport.poll; /* nothing ends clock.sleep_ms early */
+    if (!wakes && (wait < 0 || wait > SLICE_MS))
         wait = SLICE_MS;
     return wait > INT32_MAX ? INT32_MAX : wait;
 }
@@ -255,7 +258,7 @@ int64_t emqxi_next_ms(emqx_tls_client *client)
     int64_t own = emqxi_own_next_ms(client), transport = -1;
     if (t->next_ms)
         transport = t->next_ms(t->context);
-    else if (t->poll && !t->fd)
+    else if (t->poll && (!t->fd || t->fd(t->context) < 0))
         transport = SLICE_MS;
     return transport >= 0 && (own < 0 || transport < own) ? transport : own;
 }

@@ -38,6 +38,7 @@ typedef struct operation {
     char *body; /* holds the private key: wiped as soon as it is not needed */
     size_t body_len;
     bool body_borrowed;
+    bool store_busy; /* when it last asked for a slot */
     bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
     size_t room;          /* of what follows, kept in a spare: polling one deployment builds it once */
     char deployment_id[]; /* and behind it the URL */
@@ -287,6 +288,18 @@ static uint32_t withdraw(operation *o)
 
 /* -- the slot ----------------------------------------------------------------------------------------------------- */
 
+static void begun_too_late(operation *o)
+{
+    if (o->store_busy)
+        emqxi_fail(&o->call.error, EMQX_TLS_E_STORE,
+                   "the quota store stayed locked by another process until the deadline, look for one that is stopped; "
+                   "nothing was sent");
+    else
+        emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT,
+                   "timeout_ms was over before the call's turn came (run was not called, or other calls blocked it): "
+                   "nothing was sent");
+}
+
 static void reserve(operation *o)
 {
     emqx_tls_client *client = o->call.client;
@@ -301,10 +314,7 @@ static void reserve(operation *o)
     if (left <= 0) {
         emqxi_limiter_leave(client->limiter, &o->waiter);
         if (o->call.error.attempts == 0)
-            emqxi_fail(
-                &o->call.error, EMQX_TLS_E_STORE,
-                "the quota store stayed locked by another process until the deadline, look for one that is stopped; "
-                "nothing was sent");
+            begun_too_late(o);
         finish(o);
         return;
     }
@@ -317,6 +327,7 @@ static void reserve(operation *o)
     emqx_tls_error error;
     emqxi_error_clear(&error);
     emqx_tls_code code = emqxi_limiter_reserve(client->limiter, &r, &o->waiter, &error);
+    o->store_busy = r.busy;
     if (code != EMQX_TLS_OK) {
         /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
         if (o->call.error.attempts == 0)

@@ -166,6 +166,32 @@ static void done_may_cancel_others(void **state)
     assert_int_equal(third.count, 1);
 }
 
+static void cancel_itself(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    seen *s = user;
+    note(user, call, code);
+    emqx_tls_cancel(s->f->client, call);
+}
+
+static void a_done_that_cancels_its_own_call_comes_once(void **state)
+{
+    fixture *f = *state;
+    seen first = {0}, freed = {0};
+    open_client(f);
+    expect_answer(f, "GET", 200, RUNNING);
+    submit_get(f, cancel_itself, &first);
+    assert_int_equal(run(f, -1), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_client_pending(f->client), 0);
+    assert_int_equal(run(f, 0), EMQX_TLS_OK);
+    assert_int_equal(first.count, 1);
+    assert_int_equal(first.code, EMQX_TLS_OK);
+    submit_get(f, cancel_itself, &freed);
+    emqx_tls_client_free(f->client);
+    f->client = NULL;
+    assert_int_equal(first.count, 1);
+    assert_int_equal(freed.count, 1);
+}
+
 static void again_from_inside(void *user, emqx_tls_call *call, emqx_tls_code code)
 {
     seen *s = user;
@@ -255,6 +281,19 @@ static void run_ends_at_its_timeout(void **state)
     assert_int_equal(s.count, 1);
 }
 
+static void a_call_that_run_comes_too_late_for_says_so(void **state)
+{
+    fixture *f = *state;
+    seen s = {0};
+    open_client(f);
+    submit_get(f, note, &s);
+    emqx_tls_test_clock_advance(f->clock, 30000);
+    assert_int_equal(run(f, 0), EMQX_TLS_OK);
+    assert_int_equal(s.code, EMQX_TLS_E_TIMEOUT);
+    assert_int_equal(s.error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_non_null(strstr(s.error.message, "run was not called"));
+}
+
 static void interrupt_ends_run_and_no_call(void **state)
 {
     fixture *f = *state;
@@ -279,10 +318,12 @@ int main(void)
         TEST(wrong_submits_have_no_done),
         TEST(cancel_ends_a_call_in_every_state),
         TEST(done_may_cancel_others),
+        TEST(a_done_that_cancels_its_own_call_comes_once),
         TEST(done_may_submit_but_not_run_block_or_free),
         TEST(freeing_ends_what_is_in_flight),
         TEST(thousands_wait_for_quota_without_busy_waiting),
         TEST(run_ends_at_its_timeout),
+        TEST(a_call_that_run_comes_too_late_for_says_so),
         TEST(interrupt_ends_run_and_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
