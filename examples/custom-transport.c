@@ -5,7 +5,7 @@
  * http://127.0.0.1:PORT/PATH or http://[::1]:PORT/PATH.
  *
  * A blocking transport is one function. What it must get right: keep the deadline, say NOT_SENT only when it is certain, send
- * a request once, and keep no copy of the body.
+ * a request once, take an answer only if it came whole (an empty one means "no certificate"), and keep no copy of the body.
  *
  *     cc custom-transport.c $(pkg-config --cflags --libs emqxtls) -o custom-transport
  */
@@ -147,8 +147,13 @@ static void answer(const emqx_tls_exchange *x, request *r, emqx_tls_reply *reply
     *end = '\0';
     reply->body = end + 4;
     reply->body_len = r->reply_len - (size_t)(end + 4 - r->reply);
-    if (reply->body_len > x->reply_max)
+    const char *told = header(r->reply, "Content-Length");
+    if (reply->body_len > x->reply_max) {
         reply->code = EMQX_TLS_E_PROTOCOL;
+    } else if (told && strtoull(told, NULL, 10) != reply->body_len) {
+        reply->code = EMQX_TLS_E_TRANSPORT;
+        reply->detail = "the answer did not come whole";
+    }
 }
 
 static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **handle)
@@ -183,6 +188,7 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     x->done(x->done_user, &reply);
     free(retry_after);
     free(date);
+    explicit_bzero(r->reply, r->reply_len); /* an error's body may echo the request */
     free(r);
     return EMQX_TLS_OK;
 }

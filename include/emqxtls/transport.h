@@ -24,17 +24,16 @@ extern "C" {
 
 #define EMQX_TLS_REPLY_PERMANENT 0x1u /* trying again can't help: the server's certificate does not verify */
 
-/* How an exchange ended. Made by the transport, `size` = sizeof(emqx_tls_reply), valid during `done`. An answer that came in
- * part counts by its http_status where no body is needed: a refusal, or the 2xx of a DELETE. */
+/* How an exchange ended. Made by the transport, `size` = sizeof(emqx_tls_reply), valid during `done`. An answer that did
+ * not come whole, or is too long, counts by its http_status where no body is needed: a refusal, or the 2xx of a DELETE. */
 typedef struct emqx_tls_reply {
     uint32_t size;
-    emqx_tls_code code; /* OK: an HTTP answer came, whatever its status. Else TRANSPORT, TIMEOUT, PROTOCOL (reply over
-                                reply_max), NO_MEMORY; any other counts as TRANSPORT */
+    emqx_tls_code code; /* OK: a whole HTTP answer came, whatever its status. Else TRANSPORT, TIMEOUT,
+                                PROTOCOL (reply over reply_max), NO_MEMORY; any other counts as TRANSPORT */
     uint32_t delivery; /* EMQX_TLS_DELIVERY_*; NOT_SENT only when it is certain: a slot of the quota is given back and a
                                 write is repeated on its word */
-    int32_t
-        http_status;  /* 100 to 599 when code is OK; else 0, or that of an answer which is too long or came in part */
-    const char *body; /* need not be NUL-terminated */
+    int32_t http_status; /* 100 to 599 when code is OK; else 0, or that of an answer that is not whole */
+    const char *body;    /* need not be NUL-terminated */
     size_t body_len;
     const char *retry_after; /* the header's value as it came, or NULL */
     const char *date;        /* the header's value as it came, or NULL */

@@ -154,9 +154,7 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
         reply->detail = "the reused connection was closed before an answer came";
     } else if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
         reply->code = EMQX_TLS_E_TIMEOUT;
-        reply->detail = answered      ? "the answer did not end in time"
-                        : t->departed ? "no answer in time"
-                                      : "no connection in time";
+        reply->detail = answered ? "the answer did not end in time" : NULL; /* the rest is told by delivery */
     } else if (t->result != CURLE_OK) {
         reply->detail = detail(t);
         if (!t->departed && (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))

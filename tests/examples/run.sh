@@ -114,5 +114,8 @@ emulate --http
 says 0 "ge6a1a75: no certificate" example-custom-transport ge6a1a75
 arrived GET 1
 quiet
+emulate --http --fault '{"body": "{\"status\":\"running\"}", "cut_body": 0, "end": "drop", "times": 0}'
+says 1 "the answer did not come whole" example-custom-transport ge6a1a75
+quiet
 says 1 "(TRANSPORT)" example-custom-transport ge6a1a75
 echo "all is well"
