@@ -5,6 +5,9 @@
 #include "run.h"
 
 #include <fcntl.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 /* Where standard input, output or error is closed, a file opened later would take its place, and get the output. */
@@ -23,6 +26,9 @@ int main(int argc, char **argv)
     struct options o;
     bool stop;
     hold_standard_files();
+#ifdef __linux__
+    prctl(PR_SET_DUMPABLE, 0); /* key and secret are in its memory: no core dump */
+#endif
     int code = options_parse(&o, argc, argv, &stop);
     if (code == EXIT_DONE && !stop) {
         switch (o.info->command) {

@@ -3,7 +3,7 @@
 #
 # command.sh EMQXTLS EMULATOR - the command end to end against the emulator; its output is compared as a user reads it.
 set -uo pipefail
-emqxtls=$(realpath "$1") emulator=$(realpath "$2")
+script=$(realpath "$0") emqxtls=$(realpath "$1") emulator=$(realpath "$2")
 work=$(mktemp -d)
 pids=()
 cleanup() {
@@ -235,6 +235,31 @@ run 0 probe --probe "127.0.0.1:$port" --cert first.pem && tells 'serves cn broke
 run 5 probe --probe "127.0.0.1:$port" --cert second.pem && tells 'not the certificate of second.pem'
 run 0 probe --probe "127.0.0.1:$port" --json && field .sha256 "$(openssl x509 -in first.pem -outform DER | sha256sum | cut -d' ' -f1)"
 run 5 probe --probe 127.0.0.1:1
+
+# -- the table of emqxtls-renew: with CR, without a last line end; a folder is none
+renew=$(realpath "$(dirname "$script")/../../examples/hooks/emqxtls-renew")
+printf '# comment\r\nh1 first.pem first.key\r\n\r\nh2 first.pem first.key' >table
+export EMQXTLS=$emqxtls EMQXTLS_STATE=$work/renew EMQXTLS_SECRET_FILE=$work/none EMQXTLS_OPTIONS="${ca[*]} --dry-run" EMQXTLS_TABLE=table
+curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
+output=$(sh "$renew" 2>&1; echo "status $?")
+tells '^h1: would create' && tells '^h2: would create' && tells '^status 0$'
+output=$(EMQXTLS_TABLE=. sh "$renew" 2>&1; echo "status $?")
+tells "can't read" && tells '^status 2$'
+
+# -- no core dump, which would hold the key
+fault '{"cut": 0, "end": "stall", "method": "POST"}'
+cat >core.py <<'END'
+import os, resource, signal, subprocess, sys, time
+resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+p = subprocess.Popen(sys.argv[1:])
+while not [1 for line in open("arrived") if '"POST"' in line and "/d7/" in line]:
+    time.sleep(0.05)
+p.send_signal(signal.SIGABRT)
+print("dumped" if os.WCOREDUMP(os.waitpid(p.pid, 0)[1]) else "no dump")
+END
+output=$(timeout 20 python3 core.py "$emqxtls" create -d d7 "${own[@]}" --cert first.pem --key first.key 2>&1)
+says 'no dump'
+curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
 
 # -- a terminal shows progress, and Ctrl-C ends it
 if script -qec true /dev/null >/dev/null 2>&1; then
