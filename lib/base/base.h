@@ -14,6 +14,7 @@
 #include <emqxtls/base.h>
 
 #define EMQXI_STRUCT_MAX 4096
+#define EMQXI_STRAY_MS   60000 /* a request that was given up may still arrive for so long */
 
 /* Is there one descriptor for all that a client waits for (epoll, timerfd)? EMQXI_NO_EPOLL: as where there is none, for
  * tests/unit/no_epoll.c. */

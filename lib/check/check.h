@@ -31,9 +31,6 @@ typedef struct emqxi_leaf {
 } emqxi_leaf;
 bool emqxi_leaf_of(const char *pem, size_t len, emqxi_leaf *leaf);
 
-/* Puts '?' in the place of what a terminal or a log might obey. `text`: valid UTF-8. Only with OpenSSL. */
-void emqxi_name_clean(char *text);
-
 /* What a receipt keeps of a request to know it again: SHA-256 of the chain's certificates (DER, in their order), of the leaf's
  * public key, and of the client CA's certificates (zeroes: none). Nothing of the private key. Only with OpenSSL; else, or where
  * something can't be read, false. */

@@ -43,15 +43,21 @@ static void read_common_name(X509 *x, char to[256])
     OPENSSL_free(text);
 }
 
+bool emqxi_leaf_read(X509 *x, emqxi_leaf *leaf)
+{
+    memset(leaf, 0, sizeof *leaf);
+    bool good = emqxi_time_read(X509_get0_notAfter(x), &leaf->not_after) &&
+                X509_digest(x, EVP_sha256(), leaf->sha256, NULL) == 1;
+    if (good)
+        read_common_name(x, leaf->common_name);
+    return good;
+}
+
 bool emqxi_leaf_of(const char *pem, size_t len, emqxi_leaf *leaf)
 {
     ERR_set_mark();
     X509 *x = first_certificate(pem, len);
-    memset(leaf, 0, sizeof *leaf);
-    bool good = x && emqxi_time_read(X509_get0_notAfter(x), &leaf->not_after) &&
-                X509_digest(x, EVP_sha256(), leaf->sha256, NULL) == 1;
-    if (good)
-        read_common_name(x, leaf->common_name);
+    bool good = x && emqxi_leaf_read(x, leaf);
     X509_free(x);
     ERR_pop_to_mark();
     return good;

@@ -34,6 +34,11 @@ EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block);        /* NULL: it is no
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
 void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]); /* for a message: printable, cut */
 void emqxi_date_text(int64_t seconds, char text[16]);                    /* 2026-11-24 */
+/* Puts '?' in the place of what a terminal or a log might obey. `text`: valid UTF-8. */
+void emqxi_name_clean(char *text);
+
+/* -- leaf.c */
+bool emqxi_leaf_read(X509 *x, emqxi_leaf *leaf); /* as emqxi_leaf_of; leaves errors in OpenSSL's queue */
 
 /* -- the rules: of one certificate of cert (leaf_rules.c), of the whole chain (chain.c), of cacert (client_ca.c) */
 void emqxi_check_validity(emqxi_check *check, const emqxi_cert *cert);

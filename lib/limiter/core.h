@@ -15,8 +15,6 @@
 
 #include <emqxtls/limiter.h>
 
-#define EMQXI_STRAY_MS 60000 /* a request that was given up may still arrive for so long */
-
 typedef struct emqxi_limits {
     uint32_t slots;    /* N */
     int64_t window_ms; /* W, the platform's */

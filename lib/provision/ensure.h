@@ -12,8 +12,6 @@
 #include "provision/probe.h"
 #include "provision/receipt.h"
 
-#define EMQXI_ARRIVAL_MS 60000 /* so long after its end a request that was given up may still arrive */
-
 typedef struct emqxi_ensure {
     emqxi_job job;
     /* what is wanted */

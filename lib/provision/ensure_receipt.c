@@ -83,7 +83,7 @@ static void correct_time(emqxi_ensure *e)
 static int64_t doubt_ms(const emqxi_ensure *e)
 {
     const emqxi_receipt *r = &e->receipt;
-    int64_t left = r->lease_s + EMQXI_ARRIVAL_MS / 1000 - (wall_s(e) - r->time_s);
+    int64_t left = r->lease_s + EMQXI_STRAY_MS / 1000 - (wall_s(e) - r->time_s);
     return left > 0 ? left * 1000 : 0;
 }
 

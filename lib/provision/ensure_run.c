@@ -243,7 +243,7 @@ static void on_status(emqxi_job *job)
         return;
     }
     emqxi_ensure_forget_probe(e);
-    bool over = emqxi_job_now(job) - e->written_at >= EMQXI_ARRIVAL_MS;
+    bool over = emqxi_job_now(job) - e->written_at >= EMQXI_STRAY_MS;
     if (e->accepted && (job->call.status.state != EMQX_TLS_STATE_RUNNING || over))
         e->settled = true;
     emqxi_ensure_learn_zone(e, &job->call.status, false);

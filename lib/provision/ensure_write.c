@@ -44,10 +44,10 @@ static void on_accepted(emqxi_ensure *e)
 static void on_lost(emqxi_ensure *e)
 {
     e->lost = true;
-    e->doubt_until = emqxi_job_now(&e->job) + EMQXI_ARRIVAL_MS;
+    e->doubt_until = emqxi_job_now(&e->job) + EMQXI_STRAY_MS;
     emqxi_job_poll_anew(&e->job);
     if (emqxi_job_waits(&e->job))
-        emqxi_job_poll(&e->job, EMQXI_ARRIVAL_MS, emqxi_ensure_look);
+        emqxi_job_poll(&e->job, EMQXI_STRAY_MS, emqxi_ensure_look);
     else
         emqxi_ensure_look(&e->job);
 }

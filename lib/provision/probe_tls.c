@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
+
+#include "check/x509.h"
 
 const bool emqxi_probe_available = true;
 
@@ -45,14 +46,8 @@ static int keep_leaf(X509_STORE_CTX *store, void *context)
 {
     emqxi_probe *p = context;
     X509 *x = X509_STORE_CTX_get0_cert(store);
-    BIO *pem = BIO_new(BIO_s_mem());
-    char *text;
-    if (x && pem && PEM_write_bio_X509(pem, x) == 1) {
-        long len = BIO_get_mem_data(pem, &text);
-        p->seen = emqxi_leaf_of(text, (size_t)len, &p->leaf);
-        emqxi_name_clean(p->leaf.common_name); /* it is only shown */
-    }
-    BIO_free(pem);
+    p->seen = x && emqxi_leaf_read(x, &p->leaf);
+    emqxi_name_clean(p->leaf.common_name); /* it is only shown */
     return 1;
 }
 

@@ -189,6 +189,7 @@ static int64_t info_number(const char *info, const char *name)
 static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_error *error)
 {
     const char *info[] = {"INFO"}, *time_command[] = {"TIME"};
+    *until = 0;
     redisReply *reply = command(r, 1, info, REDIS_REPLY_STRING, error);
     if (!reply)
         return EMQX_TLS_E_STORE;
@@ -207,7 +208,6 @@ static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_erro
     freeReplyObject(reply);
     if (!told)
         return away(r, error, not_redis);
-    *until = 0;
     if (r->epoch[0] && monotonic_ms() - r->seen_ms < r->held_ms)
         *until = now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
     else if (!keeps && up_ms < r->held_ms)

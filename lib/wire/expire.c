@@ -5,6 +5,7 @@
  */
 #include "wire/wire.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -87,10 +88,8 @@ int64_t emqxi_retry_after(const char *value, const char *reply_date)
     if (n > 0) {
         if (value[n + strspn(value + n, " \t")] != '\0')
             return -1;
-        for (size_t i = 0; i < n; i++)
-            if (__builtin_mul_overflow(ms, 10, &ms) || __builtin_add_overflow(ms, value[i] - '0', &ms))
-                return INT64_MAX;
-        return __builtin_mul_overflow(ms, 1000, &ms) ? INT64_MAX : ms;
+        int64_t seconds = strtoll(value, NULL, 10); /* the greatest there is where that is too little */
+        return __builtin_mul_overflow(seconds, 1000, &ms) ? INT64_MAX : ms;
     }
     if (!reply_date)
         return -1;
