@@ -28,6 +28,7 @@
 #define EMQXI_RECORDS      3
 #define EMQXI_FILE_BLOCK   4096 /* of the header; and of a record, where there is one cell */
 #define EMQXI_SYNC_MEMORY  512
+#define EMQXI_CELLS_MAX    ((uint64_t)1 << 24) /* a power of two, as their number always is */
 
 typedef struct emqxi_file_header {
     uint64_t magic;

@@ -97,6 +97,9 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
         return code;
     if ((take || !f->now) && !emqxi_cell_setup(f))
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for a quota file");
+    bool many = f->settings.flags & EMQX_TLS_PER_DEPLOYMENT;
+    if (h.cells < 1 || h.cells > (many ? EMQXI_CELLS_MAX : 1) || (h.cells & (h.cells - 1)) != 0)
+        return damaged(f, error, "wrong number of cells");
     if (s.st_size != emqxi_file_size(f, h.cells))
         return damaged(f, error, "wrong length");
     f->device = s.st_dev;

@@ -9,9 +9,8 @@
 
 #include <string.h>
 
-#define REACH     64
-#define CELLS_MAX ((uint64_t)1 << 24)
-#define NO_CELL   UINT64_MAX
+#define REACH   64
+#define NO_CELL UINT64_MAX
 
 /* Finds a free place for `key` in a table that `from` describes. */
 static bool place(uint64_t *from, uint64_t cells, uint64_t key, uint64_t cell)
@@ -60,7 +59,7 @@ static emqx_tls_code grow(emqxi_file *f, emqx_tls_error *error)
     while (code == EMQX_TLS_OK) {
         cells *= 2;
         emqxi_free(a, from);
-        from = cells <= CELLS_MAX ? emqxi_alloc(a, cells * sizeof *from) : NULL;
+        from = cells <= EMQXI_CELLS_MAX ? emqxi_alloc(a, cells * sizeof *from) : NULL;
         if (!from)
             code = EMQX_TLS_E_NO_MEMORY;
         else if (place_all(from, cells, f, keys, used))

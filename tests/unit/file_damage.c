@@ -97,6 +97,29 @@ static void every_flipped_byte_of_the_header_is_noticed(void **state)
     }
 }
 
+/* As another program or a bug might write it: its checksum is right, and it must be no reason to hang. */
+static void a_header_with_a_number_of_cells_that_can_not_be_is_refused(void **state)
+{
+    (void)state;
+    static const uint64_t impossible[] = {0, 3, UINT64_C(1) << 60};
+    emqxi_file_header h;
+    emqx_tls_limiter_config config = defaults();
+    config.flags = EMQX_TLS_PER_DEPLOYMENT;
+    for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; i++) {
+        emqx_tls_limiter_unref(file_open(&config));
+        int fd = open(path, O_RDONLY);
+        assert_int_equal(read(fd, &h, sizeof h), sizeof h);
+        close(fd);
+        size_t cell = EMQXI_RECORDS * ((sizeof(emqxi_record) + (60 + 6) * sizeof(emqxi_slot) + 511) / 512 * 512);
+        h.cells = impossible[i];
+        h.checksum = emqxi_header_checksum(&h);
+        write_at(0, &h, sizeof h);
+        assert_int_equal(truncate(path, (off_t)(EMQXI_FILE_BLOCK + (h.cells < 4 ? h.cells * cell : 0))), 0);
+        assert_refused(&config, "damaged");
+        unlink(path);
+    }
+}
+
 static void a_file_that_is_cut_or_empty_is_refused(void **state)
 {
     (void)state;
@@ -132,6 +155,7 @@ int main(void)
         file_test(every_flipped_byte_of_the_newest_record_is_made_up_for_by_another),
         file_test(a_file_without_a_good_record_is_never_an_empty_quota),
         file_test(every_flipped_byte_of_the_header_is_noticed),
+        file_test(a_header_with_a_number_of_cells_that_can_not_be_is_refused),
         file_test(a_file_that_is_cut_or_empty_is_refused),
         file_test(a_damaged_file_works_again_once_it_is_deleted),
     };
