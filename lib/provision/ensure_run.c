@@ -55,6 +55,17 @@ static void end_locked(emqxi_job *job)
         job->deployment_id, e->receipt_dir);
 }
 
+/* Of a write that was accepted and does not show, for the message. */
+static const char *which(const emqxi_ensure *e)
+{
+    const emqx_tls_status *s = &e->job.call.status;
+    if (s->state != EMQX_TLS_STATE_RUNNING)
+        return "";
+    return emqxi_compare(s, &e->wanted, emqxi_ensure_zone(e)) == EMQXI_DIFFERENT
+               ? " with the certificate before it"
+               : ", and with which certificate can't be told yet";
+}
+
 static void late(emqxi_job *job)
 {
     emqxi_ensure *e = (emqxi_ensure *)job;
@@ -78,8 +89,7 @@ static void late(emqxi_job *job)
                       e->probe_error.message);
     else if (e->accepted)
         emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over: deployment %s took the write, but is still %s%s",
-                      job->deployment_id, emqxi_job_state(job),
-                      job->call.status.state == EMQX_TLS_STATE_RUNNING ? " with the certificate before it" : "");
+                      job->deployment_id, emqxi_job_state(job), which(e));
     else
         emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
                       "wait_ms is over: deployment %s is still %s, nothing was written; call again", job->deployment_id,

@@ -267,6 +267,17 @@ static void one_that_looks_alike_must_be_seen_to_move_or_have_time(void **state)
     gets_are(5, SAME_RUNNING);
     expect_end(EMQX_TLS_OK, UPDATED, 6, 1);
     assert_true(now(w.f) - began >= 60000);
+    w.options.wait_ms = 30000; /* too short for that: it must not be called the one before */
+    get_is(SAME_RUNNING);
+    put_is(SAME_PENDING);
+    gets_are(3, SAME_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 4, 1);
+    assert_non_null(strstr(w.f->error.message, "can't be told yet"));
+    get_is(OLD_RUNNING);
+    put_is(SAME_PENDING);
+    gets_are(3, OLD_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 4, 1);
+    assert_non_null(strstr(w.f->error.message, "the certificate before it"));
 }
 
 /* -- rules ------------------------------------------------------------------------------------------------------------------ */
