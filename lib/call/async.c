@@ -125,13 +125,14 @@ int emqx_tls_client_fd(emqx_tls_client *client)
         return -1;
     if (client->fd >= 0)
         return client->fd;
-    int inner = client->transport.fd ? client->transport.fd(client->transport.context) : -1;
-    if (inner < 0)
-        return -1;
+    /* The transport's comes last: its next_ms may rely on whoever has asked for it. */
     client->fd = epoll_create1(EPOLL_CLOEXEC);
     client->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
-    if (client->fd < 0 || client->timer_fd < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
+    int inner = -1;
+    if (client->fd >= 0 && client->timer_fd >= 0 && client->transport.fd)
+        inner = client->transport.fd(client->transport.context);
+    if (inner < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
         epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0) {
         if (client->fd >= 0)
             close(client->fd);

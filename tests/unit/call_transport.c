@@ -4,6 +4,12 @@
  */
 #include "fixture.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define RUNNING "{\"status\":\"running\"}"
 
 typedef struct own {
@@ -174,6 +180,50 @@ static void a_poll_that_fails_does_not_take_back_a_result(void **state)
     assert_int_equal(f->status.state, EMQX_TLS_STATE_RUNNING);
 }
 
+/* A port that takes connections and never answers. */
+static int listen_in_silence(char url[64])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    snprintf(url, 64, "http://127.0.0.1:%d/v1", ntohs(a.sin_port));
+    return fd;
+}
+
+static void without_descriptors_to_spare_next_ms_is_short_too(void **state)
+{
+    fixture *f = *state;
+    struct rlimit usual, few;
+    char url[64];
+    int server = listen_in_silence(url);
+    f->config.endpoint = url;
+    f->config.flags |= EMQX_TLS_ALLOW_HTTP_LOOPBACK;
+    f->config.transport = NULL;
+    f->config.clock = NULL;
+    open_client(f);
+    o = (own){.f = f};
+    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL), EMQX_TLS_OK);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(emqx_tls_client_run(f->client, 30, NULL), EMQX_TLS_OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    for (int spare = 0; spare < 4; spare++) { /* it takes four */
+        int next = fcntl(0, F_DUPFD_CLOEXEC, 0);
+        close(next);
+        few = (struct rlimit){.rlim_cur = (rlim_t)(next + spare), .rlim_max = usual.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        int fd = emqx_tls_client_fd(f->client);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        assert_int_equal(fd, -1);
+        assert_int_equal(emqx_tls_client_run(f->client, 30, NULL), EMQX_TLS_OK);
+        assert_in_range(emqx_tls_client_next_ms(f->client), 0, 100);
+    }
+    assert_true(emqx_tls_client_fd(f->client) >= 0);
+    close(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +231,7 @@ int main(void)
         TEST(an_interrupt_ends_run_between_calls_that_block),
         TEST(an_interrupt_is_seen_though_wake_can_not_end_a_sleep),
         TEST(without_a_descriptor_next_ms_is_short_while_an_answer_is_awaited),
+        TEST(without_descriptors_to_spare_next_ms_is_short_too),
         TEST(a_poll_that_fails_does_not_take_back_a_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
