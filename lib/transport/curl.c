@@ -39,30 +39,22 @@ static void make_idle(emqxi_curl *c, emqxi_transfer *t)
 static void append(emqxi_transfers *list, emqxi_transfer *t)
 {
     t->next = NULL;
-    if (list->first)
-        list->last->next = t;
-    else
-        list->first = t;
+    t->previous = list->last;
+    *(list->last ? &list->last->next : &list->first) = t;
     list->last = t;
+}
+
+static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
+{
+    *(t->previous ? &t->previous->next : &list->first) = t->next;
+    *(t->next ? &t->next->previous : &list->last) = t->previous;
 }
 
 static emqxi_transfer *take_first(emqxi_transfers *list)
 {
     emqxi_transfer *t = list->first;
-    list->first = t->next;
+    take_out(list, t);
     return t;
-}
-
-static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
-{
-    emqxi_transfer *before = NULL, **at = &list->first;
-    while (*at != t) {
-        before = *at;
-        at = &before->next;
-    }
-    *at = t->next;
-    if (list->last == t)
-        list->last = before;
 }
 
 /* Of several reads that begin together only the first goes out, until it departs or ends: before that libcurl can't know

@@ -55,7 +55,8 @@ enum { EMQXI_IDLE, EMQXI_HELD, EMQXI_RUNNING, EMQXI_FINISHED };
 
 /* Kept with its easy handle and reply buffer, and used again. */
 typedef struct emqxi_transfer {
-    struct emqxi_transfer *next; /* idle, held or finished */
+    struct emqxi_transfer *next;     /* idle, held or finished */
+    struct emqxi_transfer *previous; /* held or finished: any of many thousands may be cancelled */
     emqxi_curl *curl;
     CURL *easy;
     CURLU *origin;                     /* scheme, host and port */
@@ -79,7 +80,7 @@ typedef struct emqxi_transfer {
 } emqxi_transfer;
 
 typedef struct emqxi_transfers {
-    emqxi_transfer *first, *last; /* last counts only if there is a first */
+    emqxi_transfer *first, *last;
 } emqxi_transfers;
 
 struct emqxi_curl {

@@ -101,6 +101,27 @@ static void reads_behind_a_first_one_that_is_cancelled_go_on(void **state)
     assert_int_equal(loopback_requests(f->server), 1);
 }
 
+static void reads_held_back_may_be_cancelled_in_any_order(void **state)
+{
+    enum { FIRST, HELD = 6, LATER = 2, ALL = FIRST + 1 + HELD + LATER };
+    static const int cancelled[] = {HELD, 1, 3, 4}; /* the last, the first, two in the middle */
+    fixture *f = *state;
+    static outcome o[ALL];
+    SERVE(f, {.text = RUNNING});
+    for (int i = FIRST; i <= HELD; i++)
+        begin(f, exchange(&o[i], f, "GET", NULL));
+    for (size_t i = 0; i < sizeof cancelled / sizeof cancelled[0]; i++)
+        assert_int_equal(cancel(f, &o[cancelled[i]]), EMQX_TLS_DELIVERY_NOT_SENT);
+    for (int i = HELD + 1; i < ALL; i++)
+        begin(f, exchange(&o[i], f, "GET", NULL));
+    static const int left[] = {FIRST, 2, 5, HELD + 1, HELD + 2};
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        finish(f, &o[left[i]]);
+        assert_answered(o[left[i]], 200);
+    }
+    assert_int_equal(loopback_requests(f->server), sizeof left / sizeof left[0]);
+}
+
 static void reads_behind_many_that_connect_and_are_cancelled_go_on(void **state)
 {
     enum { CONNECTING = 64, BEHIND = 10 };
@@ -277,6 +298,7 @@ int main(void)
         TEST(cancelled_after_it_departed_it_may_have_been_carried_out),
         TEST(done_may_cancel_another_that_is_finished_too),
         TEST(reads_behind_a_first_one_that_is_cancelled_go_on),
+        TEST(reads_held_back_may_be_cancelled_in_any_order),
         TEST(reads_behind_many_that_connect_and_are_cancelled_go_on),
         TEST(done_may_start_the_next),
         TEST(many_at_once),
