@@ -124,7 +124,8 @@ EMQX_TLS_API emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *de
 /* Deletes a deployment's certificate, which disconnects every client on the ports 8883 and 8084, and waits until it is gone.
  * Reads first; where nothing is there, or it is being deleted already, nothing is written. At most one DELETE. One that was
  * answered with 404 or got lost is checked by reads. wait_ms as for wait; 0: does not wait until it is gone.
- * Errors, besides those of the four calls in client.h: TIMEOUT (wait_ms is over and it is not gone). */
+ * Errors, besides those of the four calls in client.h: TIMEOUT (wait_ms is over and it is not gone; error.delivery is MAYBE where
+ * it is not known whether the DELETE was carried out). */
 EMQX_TLS_API emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms,
                                            emqx_tls_error *error);
 

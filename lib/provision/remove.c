@@ -17,6 +17,8 @@ static void look(emqxi_job *job);
 static void late(emqxi_job *job)
 {
     const removal *r = (const removal *)job;
+    if (r->lost)
+        job->answer.delivery = EMQX_TLS_DELIVERY_MAYBE; /* of the DELETE, not of the read that came last */
     if (!job->seen)
         emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over, and the status of deployment %s could not be read",
                       job->deployment_id);

@@ -179,6 +179,13 @@ fault '{"method": "GET", "times": 3, "status": 503}'
 run 5 status -d d1 "${own[@]}"
 curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
 
+# -- a DELETE of which nobody knows, though the reads behind it were answered
+curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
+run 0 create -d d8 "${own[@]}" --cert first.pem --key first.key
+run 0 wait -d d8 "${own[@]}"
+fault '{"method": "DELETE", "status": 500}'
+run 6 remove -d d8 "${own[@]}" --wait 6s && tells 'whether it will be deleted is not known'
+
 # -- --wait bounds all of it
 fault '{"method": "GET", "cut": 0, "end": "stall"}'
 run 5 status -d d1 "${own[@]}" --wait 1s && tells CANCELLED

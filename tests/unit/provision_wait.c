@@ -253,6 +253,7 @@ static void a_lost_delete_is_looked_for_and_not_repeated(void **state)
     gets_are(3, SAME_RUNNING);
     assert_int_equal(remove_it(30000), EMQX_TLS_E_TIMEOUT);
     assert_non_null(strstr(w.f->error.message, "call again"));
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE); /* the DELETE's, though a read was answered since */
     get_is(SAME_RUNNING);
     write_lost("DELETE");
     assert_int_equal(remove_it(0), EMQX_TLS_E_TRANSPORT);
