@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""blocks.py SOURCE CC... - the C in the pages of docs/ and at the heads of the public headers compiles, with what stands around
+it in a reader's program (PROGRAM, VARIABLES) before it. "..." is what the reader fills in. The README's program: readme.sh."""
+import pathlib
+import re
+import subprocess
+import sys
+
+root, compiler = pathlib.Path(sys.argv[1]), sys.argv[2:]
+FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-uninitialized", "-Wno-unused-parameter"]
+
+PROGRAM = """
+#include <emqxtls/emqxtls.h>
+#include <emqxtls/redis.h>
+#include <emqxtls/test.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+int fail(const char *message);
+int32_t my_http(const char *method, const char *url, const char *const *headers, const char *body, size_t body_len,
+                char *to, size_t *to_len);
+extern char buffer[];
+"""
+VARIABLES = """
+int example(emqx_tls_client *client, emqx_tls_limiter *limiter, const char *deployment_id, const char *key,
+            const char *secret, const char *key_pem, size_t key_len, const char *chain, const char *chain_pem,
+            size_t chain_len, void *user)
+{
+    emqx_tls_code code;
+    emqx_tls_config config;
+    emqx_tls_error error;
+    emqx_tls_request request;
+    emqx_tls_status status;
+    {
+"""
+
+
+def page_blocks(text):
+    return re.findall(r"^```c\n(.*?)^```", text, re.S | re.M)
+
+
+def header_blocks(text):
+    """Of the comment at the head what is indented behind an empty line."""
+    lines = [line[3:] for line in text.split("*/")[0].splitlines()]
+    runs = re.findall(r"(?<=\n\n) {4}\S.*\n(?:(?: {4}.*)?\n)*", "\n".join(lines) + "\n")
+    return [re.sub(r"^ {4}", "", run, flags=re.M) for run in runs]
+
+
+def program(block):
+    block = re.sub(r"^( *)\.\.\..*$", r"\1{}", block, flags=re.M)
+    block = re.sub(r"^#include.*$", "", block, flags=re.M)
+    functions = "".join(re.findall(r"^static .*?^}\n", block, re.S | re.M))
+    rest = re.sub(r"^static .*?^}\n", "", block, flags=re.S | re.M)
+    return PROGRAM + functions + VARIABLES + rest + "    }\n    return 0;\n}\n"
+
+
+def main():
+    blocks = [(p, b) for p in sorted((root / "docs").glob("*.md")) for b in page_blocks(p.read_text(encoding="utf-8"))]
+    headers = sorted((root / "include" / "emqxtls").glob("*.h"))
+    blocks += [(p, b) for p in headers for b in header_blocks(p.read_text(encoding="utf-8"))]
+    bad = 0
+    for path, block in blocks:
+        command = [*compiler, *FLAGS, "-I", root / "include", "-x", "c", "-fsyntax-only", "-"]
+        done = subprocess.run(command, input=program(block), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            bad += 1
+            print(f"{path.relative_to(root)}: this does not compile:\n{block}\n{done.stderr}")
+    if len(blocks) < 14:
+        print("found too few blocks: this test reads the pages wrongly")
+    print(f"{len(blocks)} blocks, {bad} that do not compile")
+    sys.exit(bad > 0 or len(blocks) < 14)
+
+
+main()
