@@ -125,8 +125,10 @@ static int64_t shut_for(operation *o, int64_t told_ms)
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
     if (emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, &quota, NULL) == EMQX_TLS_OK)
-        return quota.next_ms;
-    return EMQXI_MAX(told_ms, 0);
+        return EMQXI_MAX(quota.next_ms, 0);
+    if (told_ms >= 0)
+        return told_ms;
+    return o->op == EMQX_TLS_OP_GET ? 60000 : 600000; /* a slot's share of the platform's window */
 }
 
 /* An HTTP answer came. */

@@ -139,6 +139,13 @@ static void prepare(emqx_tls_error *e)
     e->message[0] = '\0';
 }
 
+/* A store has failed. One of a user's own may return anything, and may say nothing. */
+static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, emqx_tls_error *error)
+{
+    return emqxi_fail(error, code == EMQX_TLS_E_NO_MEMORY ? code : EMQX_TLS_E_STORE, "%s",
+                      *e->message ? e->message : "the quota store has failed and does not say why");
+}
+
 /* -- reserve ----------------------------------------------------------------------------------------------------------- */
 
 static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant, emqx_tls_error *error)
@@ -200,13 +207,15 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
         ask.ahead = emqxi_line_ahead(line, waiter, emqxi_now(&l->clock));
     emqx_tls_code code = l->store.reserve(l->store.context, &ask, &grant, &e);
     if (code != EMQX_TLS_OK) {
-        emqxi_fail(error, code, "%s", e.message);
+        code = store_failed(code, &e, error);
     } else if (grant.granted) {
         r->granted = true;
     } else if (grant.busy) {
         r->busy = true;
         r->look_again_ms = EMQXI_MAX(grant.early_ms, 1);
     } else {
+        grant.early_ms = EMQXI_MAX(grant.early_ms, 0);
+        grant.late_ms = EMQXI_MAX(grant.late_ms, grant.early_ms);
         code = stand_in_line(l, r, waiter, scope, ask.ahead, &grant, error);
     }
     if (waiter->queued && (code != EMQX_TLS_OK || r->granted))
@@ -264,7 +273,7 @@ emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l, const uint64_t ticket[EM
     if (line)
         emqxi_line_wake(line, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
-    return code == EMQX_TLS_OK ? code : emqxi_fail(error, code, "%s", e.message);
+    return code == EMQX_TLS_OK ? code : store_failed(code, &e, error);
 }
 
 emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
@@ -303,6 +312,6 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
     if (code == EMQX_TLS_OK)
         emqxi_output(quota, &own, sizeof own);
     else
-        emqxi_fail(&out, code, "%s", e.message);
+        store_failed(code, &e, &out);
     return emqxi_error_out(error, &out);
 }

@@ -91,6 +91,61 @@ static void a_certificate_that_does_not_verify_is_final(void **state)
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 0);
 }
 
+/* -- a store that went away while the call ran ------------------------------------------------------------------------ */
+
+static emqx_tls_code grant_all(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+{
+    (void)context, (void)ask, (void)error;
+    grant->granted = 1;
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code not_settled(void *context, const uint64_t *ticket, uint32_t outcome, int64_t retry_after_ms,
+                                 emqx_tls_error *error)
+{
+    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
+    return EMQX_TLS_E_STORE;
+}
+
+static emqx_tls_code not_told(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
+                              emqx_tls_error *error)
+{
+    (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
+    return EMQX_TLS_E_STORE;
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+static void a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_asked(void **state)
+{
+    fixture *f = *state;
+    emqx_tls_store store;
+    emqx_tls_store_init(&store);
+    store.reserve = grant_all;
+    store.settle = not_settled;
+    store.query = not_told;
+    store.destroy = nothing;
+    assert_int_equal(emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, &f->error),
+                     EMQX_TLS_OK);
+    open_client(f);
+    emqx_tls_limiter_unref(f->config.limiter);
+    emqx_tls_test_step step = {.method = "GET", .http_status = 429};
+    expect(f, &step);
+    assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.retry_after_ms, 60000);
+    step.method = "PUT";
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.retry_after_ms, 600000);
+    step.retry_after = "7";
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.retry_after_ms, 7000);
+}
+
 static void a_429_is_never_repeated_and_tells_how_long(void **state)
 {
     fixture *f = *state;
@@ -228,6 +283,7 @@ int main(void)
         TEST(a_write_is_repeated_only_if_it_was_not_sent),
         TEST(a_transport_that_does_not_say_means_maybe),
         TEST(a_certificate_that_does_not_verify_is_final),
+        TEST(a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_asked),
         TEST(a_429_is_never_repeated_and_tells_how_long),
         TEST(a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same),
         TEST(a_success_that_breaks_off_tells_its_status),

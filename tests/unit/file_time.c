@@ -5,6 +5,8 @@
  */
 #include "file_rig.h"
 
+#include <unistd.h>
+
 #define UPTIME_MS (5 * MINUTE_MS) /* after a reboot, when the first process comes */
 
 static void pass(int64_t ms)
@@ -237,6 +239,53 @@ static void reads_that_a_loss_of_power_may_have_taken_away_are_charged(void **st
     assert_int_equal(file_used(READ), 0);
 }
 
+static void a_wall_clock_that_is_trusted_later_is_noticed_within_a_minute(void **state)
+{
+    (void)state;
+    emqx_tls_limiter *limiter = file_open(NULL);
+    wall_trusted = true;
+    pass(MINUTE_MS);
+    use(limiter, WRITE);
+    emqx_tls_limiter_unref(limiter);
+    reboot(30 * MINUTE_MS);
+    assert_held_for(HELD_MS - 30 * MINUTE_MS + 32000);
+}
+
+/* Was the newest record to be on the disk before anything went on? */
+static bool newest_synced(void)
+{
+    static char file[5 * EMQXI_FILE_BLOCK];
+    const emqxi_record *newest = NULL;
+    memset(file, 0, sizeof file);
+    file_contents(file, sizeof file);
+    for (int i = 1; i <= EMQXI_RECORDS; i++) {
+        const emqxi_record *r = (const emqxi_record *)(void *)(file + i * EMQXI_FILE_BLOCK);
+        if (!newest || r->sequence > newest->sequence)
+            newest = r;
+    }
+    return newest->synced != 0;
+}
+
+static void a_429_and_stamps_of_a_new_boot_are_synced_and_other_answers_are_not(void **state)
+{
+    (void)state;
+    emqx_tls_limiter *limiter = file_open(NULL);
+    emqxi_reserve r;
+    emqx_tls_error error;
+    use(limiter, READ);
+    assert_false(newest_synced());
+    assert_int_equal(reserve(limiter, READ, "d1", &r, &error), EMQX_TLS_OK);
+    assert_false(newest_synced());
+    emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, -1, 0, &error);
+    assert_true(newest_synced());
+    use(limiter, WRITE);
+    assert_false(newest_synced());
+    emqx_tls_limiter_unref(limiter);
+    reboot(0);
+    file_used(READ);
+    assert_true(newest_synced());
+}
+
 static void a_429_shuts_the_class_across_a_reboot(void **state)
 {
     (void)state;
@@ -250,6 +299,43 @@ static void a_429_shuts_the_class_across_a_reboot(void **state)
     assert_true(shut >= 30 * MINUTE_MS);
     reboot(0);
     assert_int_equal(file_next(WRITE), shut - UPTIME_MS);
+}
+
+/* A block of one window with its jitter may be longer; on another machine no time counts as passed. */
+static void a_429_blocks_no_longer_than_a_window_and_60_s_from_first_sight(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        emqx_tls_limiter *limiter = file_open(NULL);
+        emqxi_reserve r;
+        emqx_tls_error error;
+        assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, HOUR_MS, 0, &error);
+        emqx_tls_limiter_unref(limiter);
+        machine++;
+        reboot(0);
+        assert_in_range(file_next(WRITE), 1, HELD_MS + STRAY_MS);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+static void a_429_is_forgotten_in_time_also_across_a_reboot(void **state)
+{
+    (void)state;
+    emqx_tls_limiter *limiter = file_open(NULL);
+    emqxi_reserve r;
+    emqx_tls_error error;
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
+    emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, -1, 0, &error);
+    emqx_tls_limiter_unref(limiter);
+    reboot(0);
+    emqx_tls_test_clock_advance(timer, HOUR_MS + HOUR_MS / 10);
+    limiter = file_open(NULL);
+    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, NULL), EMQX_TLS_OK);
+    assert_int_equal(quota.remaining, 6);
+    emqx_tls_limiter_unref(limiter);
 }
 
 /* -- at random, against what really happened ---------------------------------------------------------------------------- */
@@ -332,7 +418,11 @@ int main(void)
         file_test(who_was_in_flight_at_a_reboot_holds_on_for_at_most_one_window_and_60_s),
         file_test(the_age_adds_up_over_many_short_boots),
         file_test(reads_that_a_loss_of_power_may_have_taken_away_are_charged),
+        file_test(a_wall_clock_that_is_trusted_later_is_noticed_within_a_minute),
+        file_test(a_429_and_stamps_of_a_new_boot_are_synced_and_other_answers_are_not),
         file_test(a_429_shuts_the_class_across_a_reboot),
+        file_test(a_429_blocks_no_longer_than_a_window_and_60_s_from_first_sight),
+        file_test(a_429_is_forgotten_in_time_also_across_a_reboot),
         file_test(at_random_no_window_ever_has_more_than_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

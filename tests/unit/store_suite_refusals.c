@@ -77,9 +77,39 @@ static void a_time_that_can_not_be_counts_as_one_window(void **state)
         assert_block(rig_query(&b, WRITE).next_ms, b.window);
         rig_close(&b);
     }
+    for (int64_t longer = b.window + 1; longer <= 10 * b.window; longer += 9 * b.window - 1) {
+        rig_open(&b, state, 0);
+        refuse_one(&b, longer);
+        assert_block(rig_query(&b, WRITE).next_ms, b.window);
+        rig_close(&b);
+    }
+}
+
+static void blocks_differ_so_that_not_all_come_back_at_once(void **state)
+{
+    rig b;
+    int64_t least = INT64_MAX, most = 0;
+    for (int i = 0; i < 20; i++) {
+        rig_open(&b, state, 0);
+        refuse_one(&b, b.window);
+        int64_t ms = rig_query(&b, WRITE).next_ms;
+        least = ms < least ? ms : least;
+        most = ms > most ? ms : most;
+        rig_close(&b);
+    }
+    assert_true(most - least > b.window / 100 + b.subject->slack_ms);
+}
+
+static void used_up_for_longer_than_shut_is_told_as_used_up(void **state)
+{
+    rig b;
     rig_open(&b, state, 0);
-    refuse_one(&b, b.window + 1);
-    assert_block(rig_query(&b, WRITE).next_ms, b.window);
+    for (int i = 1; i < WRITES; i++)
+        rig_use(&b, WRITE);
+    refuse_one(&b, 100);
+    emqx_tls_quota quota = rig_query(&b, WRITE);
+    assert_int_equal(quota.reason, 0);
+    assert_ms(quota.next_ms, b.held, b.held);
     rig_close(&b);
 }
 
@@ -177,6 +207,24 @@ static void below_the_share_requests_go_freely(void **state)
     rig_close(&b);
 }
 
+/* Two probes that pass: a share of 2, which is there again once they are released. */
+static void each_probe_that_passes_raises_the_share(void **state)
+{
+    rig b;
+    rig_open(&b, state, 0);
+    rig_needs(&b, b.held);
+    refuse_one(&b, 100);
+    pass_until_free(&b);
+    assert_int_equal(rig_query(&b, WRITE).remaining, 1);
+    rig_use(&b, WRITE);
+    rig_use(&b, WRITE);
+    rig_pass(&b, b.held);
+    assert_int_equal(rig_query(&b, WRITE).remaining, 2);
+    rig_take(&b, WRITE);
+    rig_take(&b, WRITE);
+    rig_close(&b);
+}
+
 static void probes_that_end_in_429_come_ever_more_rarely_down_to_one_a_window(void **state)
 {
     rig b;
@@ -207,6 +255,22 @@ static void a_quiet_window_forgets_how_often_it_was_refused(void **state)
     rig_close(&b);
 }
 
+static void it_is_forgotten_too_while_others_pass(void **state)
+{
+    rig b;
+    rig_open(&b, state, 0);
+    rig_needs(&b, b.window);
+    refuse_one(&b, -1);
+    pass_until_free(&b);
+    refuse_one(&b, -1);
+    rig_pass(&b, b.window);
+    rig_use(&b, WRITE);
+    rig_pass(&b, b.window / 10 + 1);
+    refuse_one(&b, -1);
+    assert_block(rig_query(&b, WRITE).next_ms, step(&b));
+    rig_close(&b);
+}
+
 static void a_429_shuts_the_scope_that_the_flags_define(void **state)
 {
     rig b;
@@ -227,6 +291,10 @@ const struct CMUnitTest store_suite_refusals[] = {
     cmocka_unit_test(a_429_keeps_its_slot_for_a_window),
     cmocka_unit_test(a_429_that_names_no_time_shuts_for_a_slots_share_of_the_window),
     cmocka_unit_test(a_time_that_can_not_be_counts_as_one_window),
+    cmocka_unit_test(blocks_differ_so_that_not_all_come_back_at_once),
+    cmocka_unit_test(used_up_for_longer_than_shut_is_told_as_used_up),
+    cmocka_unit_test(each_probe_that_passes_raises_the_share),
+    cmocka_unit_test(it_is_forgotten_too_while_others_pass),
     cmocka_unit_test(a_429_to_what_left_before_the_last_one_was_seen_blocks_no_longer),
     cmocka_unit_test(a_late_429_lowers_the_share),
     cmocka_unit_test(above_the_share_goes_one_probe_at_a_time),
