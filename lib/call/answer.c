@@ -44,6 +44,12 @@ void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment
     }
 }
 
+void emqxi_answer_unreadable(emqx_tls_error *e, uint32_t op)
+{
+    if (op != EMQX_TLS_OP_GET)
+        emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
+}
+
 void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx_tls_code code, const char *detail)
 {
     bool not_sent = e->delivery == EMQX_TLS_DELIVERY_NOT_SENT;

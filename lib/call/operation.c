@@ -141,8 +141,9 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
         e->code = EMQX_TLS_OK;
         e->message[0] = '\0';
         e->api_code[0] = '\0';
-        if (o->op != EMQX_TLS_OP_DELETE)
-            emqxi_decode_status(reply->body, reply->body_len, &o->call.status, e);
+        if (o->op != EMQX_TLS_OP_DELETE &&
+            emqxi_decode_status(reply->body, reply->body_len, &o->call.status, e) != EMQX_TLS_OK)
+            emqxi_answer_unreadable(e, o->op);
         finish(o);
         return;
     }

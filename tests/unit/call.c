@@ -186,6 +186,8 @@ static void a_write_with_an_unreadable_answer_is_not_repeated(void **state)
     expect_answer(f, "PUT", 200, "<html>");
     assert_int_equal(update(f), EMQX_TLS_E_PROTOCOL);
     assert_int_equal(f->error.http_status, 200);
+    assert_non_null(strstr(f->error.message, "is not JSON"));
+    assert_non_null(strstr(f->error.message, "may have been carried out"));
     assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, 1);
 }
 
