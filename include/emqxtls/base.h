@@ -123,6 +123,8 @@ typedef struct emqx_tls_allocator {
 } emqx_tls_allocator;
 EMQX_TLS_INIT_(allocator)
 
+/* Today's lines are INFO (each answer; ensure, wait and remove that succeed) or WARNING (a call that fails, a slot of the quota or
+ * a receipt that is not right). ERROR and DEBUG are kept for later. */
 enum { EMQX_TLS_LOG_ERROR = 1, EMQX_TLS_LOG_WARNING = 2, EMQX_TLS_LOG_INFO = 3, EMQX_TLS_LOG_DEBUG = 4 };
 
 /* Takes one finished line without a newline: method, host, path, status, attempt, quota and durations, never a secret
