@@ -65,7 +65,6 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name that is being resolved */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);
@@ -86,6 +85,8 @@ static bool set_once(emqxi_transfer *t, bool http)
     if (c->ca_file)
         SET(CURLOPT_CAINFO, c->ca_file);
 #undef SET
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+                     (long)CURL_HTTP_VERSION_2TLS); /* a libcurl without HTTP/2 stays with 1.1 */
     if (c->ca_file || c->ca_path_off)
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* some TLS back ends have none */
     if (!c->proxy) {                               /* two copies fewer for each request */

@@ -70,6 +70,41 @@ static void serve_tls(fixture *f, const char *ca_file)
     serve_with(f, &(loopback_options){.answers = &running, .count = 1, .tls = tls});
 }
 
+/* -- a libcurl that was built without HTTP/2, as on small systems ----------------------------------------------------- */
+
+static bool no_http2;
+
+CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
+CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
+
+CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
+{
+    va_list arguments;
+    CURLcode code;
+    va_start(arguments, option);
+    if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB) {
+        code = __real_curl_easy_setopt(easy, option, va_arg(arguments, curl_off_t));
+    } else if (option >= CURLOPTTYPE_OBJECTPOINT) {
+        code = __real_curl_easy_setopt(easy, option, va_arg(arguments, void *));
+    } else {
+        long value = va_arg(arguments, long);
+        bool refused = no_http2 && option == CURLOPT_HTTP_VERSION && value > CURL_HTTP_VERSION_1_1;
+        code = refused ? CURLE_UNSUPPORTED_PROTOCOL : __real_curl_easy_setopt(easy, option, value);
+    }
+    va_end(arguments);
+    return code;
+}
+
+static void without_http2_reads_and_writes_go_by_http1(void **state)
+{
+    fixture *f = *state;
+    no_http2 = true;
+    serve_tls(f, ca_path);
+    assert_answered(run(f, "PUT", "{}"), 200);
+    assert_answered(run(f, "GET", NULL), 200);
+    no_http2 = false;
+}
+
 /* -- certificates ------------------------------------------------------------------------------------------------- */
 
 static void a_certificate_of_an_unknown_ca_is_refused_for_good(void **state)
@@ -173,6 +208,8 @@ static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len
 
 static void serve_tls_h2(fixture *f, int mode)
 {
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
+        skip();
     h2_mode = mode;
     SSL_CTX_set_alpn_select_cb(tls, choose_h2, NULL);
     f->options.ca_file = ca_path;
@@ -232,6 +269,7 @@ static void writes_offer_no_http2(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(without_http2_reads_and_writes_go_by_http1),
         TEST(a_certificate_of_an_unknown_ca_is_refused_for_good),
         TEST(a_certificate_for_another_host_is_refused_for_good),
         TEST(ca_file_is_read_once),
