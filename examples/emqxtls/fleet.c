@@ -185,21 +185,26 @@ static void drive(struct fleet *f)
     hide_progress(f);
 }
 
-/* Each call may have a connection of its own. */
-static void allow_connections(size_t calls)
+#define FILES_OF_CALL 2 /* each may have a connection of its own */
+#define FILES_BESIDE  64
+
+/* How many of so many calls can be under way at once: as the system's limit of open files allows. */
+static size_t allow_connections(size_t calls)
 {
     struct rlimit limit;
-    rlim_t want = 2 * (rlim_t)calls + 64;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want) {
-        limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    rlim_t want = FILES_OF_CALL * (rlim_t)calls + FILES_BESIDE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return calls;
+    limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == want)
+        return calls;
+    return limit.rlim_cur > FILES_BESIDE + FILES_OF_CALL ? (limit.rlim_cur - FILES_BESIDE) / FILES_OF_CALL : 1;
 }
 
 int run_fleet(struct fleet *f)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    f->job_count = f->count < f->options->concurrency ? f->count : f->options->concurrency;
+    f->job_count = allow_connections(f->count < f->options->concurrency ? f->count : f->options->concurrency);
     f->jobs = calloc(f->job_count ? f->job_count : 1, sizeof *f->jobs);
     if (!f->jobs)
         return EXIT_OTHER;
@@ -208,7 +213,6 @@ int run_fleet(struct fleet *f)
         f->jobs[i].next = f->idle;
         f->idle = &f->jobs[i];
     }
-    allow_connections(f->job_count);
     f->began_ms = monotonic_ms();
     interrupted_client = f->client;
     sigaction(SIGINT, &action, NULL);

@@ -92,6 +92,13 @@ is "requests that were one too many at once" "" \
   "$(jq .ms arrived | awk -v n=$concurrency '{ at[NR] = $1 } NR > n && at[NR] - at[NR - n] < 198 { print NR }')"
 within "milliseconds" $((160 / concurrency * 200)) $((160 * 200 / 2)) "$took"
 
+# -- more at once than files may be open: as many as there may be
+fleet_with_few_files() (
+  ulimit -n 40
+  "$emqxtls" status --deployments some.txt --per-deployment --quota-file memory --concurrency 160 --ca-file tls/ca.pem 2>&1 </dev/null
+)
+is "failures for want of files" "" "$(fleet_with_few_files | grep TRANSPORT | head -1)"
+
 # -- a rollout: broken off twice, resumed, and no deployment written to twice
 emulate --scope deployment --latency 0.05
 ids "$rollout" >rollout.txt
