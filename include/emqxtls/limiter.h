@@ -106,7 +106,8 @@ typedef struct emqx_tls_grant {
     uint32_t size;
     uint32_t granted; /* 1: a slot is held, `ticket` names it. 0: none, the rest tells when */
     uint32_t reason;  /* EMQX_TLS_QUOTA_* or 0 */
-    uint32_t busy;    /* 1: the store could not look now (locked by another process); ask again in early_ms */
+    uint32_t busy;    /* 1: the store could not look now (locked by another process); a call asks again in early_ms, and
+                           where it stays so in twice as long each time, up to 1 s */
     int64_t early_ms; /* from now: earliest time at which the slot for this ask (behind `ahead`) can be free */
     int64_t late_ms;  /* from now: it is free by then if nobody else takes it */
     uint64_t ticket[EMQX_TLS_TICKET_WORDS]; /* names the slot: the store's own, kept until it settles, but for the last

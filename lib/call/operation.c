@@ -12,10 +12,12 @@
 #include "call/answer.h"
 #include "call/request.h"
 
-#define REPEATS_MAX 2
-#define PAUSE_MS    500  /* the first repeat's longest pause; doubled for the next */
-#define PATIENCE_MS 2000 /* how long a settlement waits for a locked store */
-#define SPARES_MAX  2
+#define REPEATS_MAX    2
+#define PAUSE_MS       500  /* the first repeat's longest pause; doubled for the next */
+#define PATIENCE_MS    2000 /* how long a settlement waits for a locked store */
+#define SPARES_MAX     2
+#define BUSY_DOUBLINGS 7 /* of the time after which a locked store is asked again */
+#define BUSY_MAX_MS    1000
 
 enum state { RESERVE, EXCHANGE };
 
@@ -38,7 +40,7 @@ typedef struct operation {
     char *body; /* holds the private key: wiped as soon as it is not needed */
     size_t body_len;
     bool body_borrowed;
-    bool store_busy; /* when it last asked for a slot */
+    unsigned store_busy; /* so often in a row when it asked for a slot */
     bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
     size_t room;          /* of what follows, kept in a spare: polling one deployment builds it once */
     char deployment_id[]; /* and behind it the URL */
@@ -330,7 +332,8 @@ static void reserve(operation *o)
     emqx_tls_error error;
     emqxi_error_clear(&error);
     emqx_tls_code code = emqxi_limiter_reserve(client->limiter, &r, &o->waiter, &error);
-    o->store_busy = r.busy;
+    unsigned busy_before = o->store_busy;
+    o->store_busy = r.busy ? busy_before + 1 : 0;
     if (code != EMQX_TLS_OK) {
         /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
         if (o->call.error.attempts == 0)
@@ -341,7 +344,11 @@ static void reserve(operation *o)
         o->lease_end = now + r.lease_ms;
         depart(o);
     } else if (r.busy) {
-        emqxi_call_at(&o->call, now + EMQXI_MIN(r.look_again_ms, left));
+        /* Thousands may ask while a stopped process holds the lock: each asks less and less often. */
+        int64_t look = r.look_again_ms;
+        if (look < BUSY_MAX_MS)
+            look = EMQXI_MIN(look << EMQXI_MIN(busy_before, BUSY_DOUBLINGS), BUSY_MAX_MS);
+        emqxi_call_at(&o->call, now + EMQXI_MIN(look, left));
     } else {
         o->in_line = true;
         o->line_since = now;

@@ -147,11 +147,78 @@ static void an_interrupt_before_the_call_ends_it_and_no_other(void **state)
     fixture *f = *state;
     open_client(f);
     emqx_tls_client_interrupt(f->client);
-    emqx_tls_test_step step = {.method = "GET", .flags = EMQX_TLS_TEST_NEVER};
-    expect(f, &step);
     assert_int_equal(get(f), EMQX_TLS_E_CANCELLED);
+    assert_int_equal(f->error.attempts, 0);
     expect_answer(f, "GET", 200, "{}");
     assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_int_equal(f->error.attempts, 1);
+}
+
+/* A store that is locked by another process until it is told otherwise. */
+typedef struct locked_store {
+    fixture *f;
+    int64_t until;
+    int asked;
+} locked_store;
+
+static emqx_tls_code locked_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                                    emqx_tls_error *error)
+{
+    (void)ask, (void)error;
+    locked_store *s = context;
+    s->asked++;
+    grant->granted = now(s->f) >= s->until;
+    grant->busy = !grant->granted;
+    grant->early_ms = grant->late_ms = 10;
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code locked_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
+                                   int64_t retry_after_ms, emqx_tls_error *error)
+{
+    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code locked_query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *q,
+                                  emqx_tls_error *error)
+{
+    (void)context, (void)op, (void)deployment_id, (void)q, (void)error;
+    return EMQX_TLS_OK;
+}
+
+static void locked_destroy(void *context)
+{
+    (void)context;
+}
+
+static void a_store_that_stays_locked_is_asked_less_and_less_often(void **state)
+{
+    fixture *f = *state;
+    locked_store s = {.f = f, .until = now(f) + 25};
+    emqx_tls_store store;
+    emqx_tls_store_init(&store);
+    store.context = &s;
+    store.reserve = locked_reserve;
+    store.settle = locked_settle;
+    store.query = locked_query;
+    store.destroy = locked_destroy;
+    assert_int_equal(emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, NULL), EMQX_TLS_OK);
+    open_client(f);
+    int64_t began = now(f);
+    expect_many(f, 2, "GET", 200, "{}");
+    assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_in_range(now(f) - began, 25, 40); /* soon after it was free */
+    began = now(f);
+    s.until = began + 20000;
+    s.asked = 0;
+    assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_in_range(now(f) - began, 20000, 21000);
+    assert_in_range(s.asked, 2, 40);
+    s.until = INT64_MAX;
+    assert_int_equal(get(f), EMQX_TLS_E_STORE);
+    assert_non_null(strstr(f->error.message, "stayed locked"));
+    emqx_tls_limiter_unref(f->config.limiter);
 }
 
 static void two_clients_share_a_limiter(void **state)
@@ -181,6 +248,7 @@ int main(void)
         TEST(a_wait_for_quota_can_be_interrupted),
         TEST(an_exchange_can_be_interrupted),
         TEST(an_interrupt_before_the_call_ends_it_and_no_other),
+        TEST(a_store_that_stays_locked_is_asked_less_and_less_often),
         TEST(two_clients_share_a_limiter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
