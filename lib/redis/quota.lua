@@ -47,7 +47,7 @@ if known_name ~= name or ARGV[2] ~= '0' then
   end
 end
 
--- Redis's clock is a wall clock. Stepped back, no time has passed since the last step: nothing frees early, and nothing is held longer.
+-- Redis's clock is a wall clock. Stepped back, no time has passed since the state was written: nothing frees early.
 if now - base < seen then base = now - seen end
 now = now - base
 if now > 1073741824 then -- keep what is relative small
