@@ -59,12 +59,33 @@ int run_check(const struct options *o)
     return exit_of(&error);
 }
 
+static bool leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* Own arithmetic, not gmtime(): time_t ends in 2038 on some machines of 32 bits, and certificates reach beyond. */
+static void utc_text(int64_t seconds, char to[64])
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t day = seconds / 86400 - (seconds % 86400 < 0);
+    int rest = (int)(seconds - day * 86400), year = 1970, month = 0;
+    for (; day < 0; day += 365 + leap(year))
+        year--;
+    for (; day >= 365 + leap(year); year++)
+        day -= 365 + leap(year);
+    for (; day >= days[month] + (month == 1 && leap(year)); month++)
+        day -= days[month] + (month == 1 && leap(year));
+    snprintf(to, 64, "%04d-%02d-%02d %02d:%02d:%02d", year, month + 1, (int)day + 1, rest / 3600, rest / 60 % 60,
+             rest % 60);
+}
+
 int run_probe(const struct options *o)
 {
     struct material m = {0};
     emqx_tls_probe_result result;
     emqx_tls_error error;
-    char until[32] = "";
+    char until[64] = "";
     emqx_tls_probe_result_init(&result);
     emqx_tls_error_init(&error);
     int code = material_load(&m, o);
@@ -77,10 +98,7 @@ int run_probe(const struct options *o)
     material_free(&m);
     if (code != EXIT_DONE)
         return code;
-    time_t seconds = (time_t)result.not_after;
-    struct tm utc;
-    if (gmtime_r(&seconds, &utc))
-        strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &utc);
+    utc_text(result.not_after, until);
     if (o->json) {
         json_t *j = json_pack("{ss so ss ss}", "command", "probe", "cn", json_of(result.common_name), "expire", until,
                               "sha256", result.sha256);

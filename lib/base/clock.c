@@ -15,7 +15,7 @@
 
 static int64_t read_ms(clockid_t id)
 {
-    struct timespec t;
+    struct timespec t = {0}; /* it fails after 2038 where time_t has 32 bits: 1970 is seen to be wrong, chance is not */
     clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }

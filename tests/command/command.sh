@@ -241,6 +241,7 @@ for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sl
 run 0 probe --probe "127.0.0.1:$port" --cert first.pem && tells 'serves cn broker.test, until .* UTC, sha256 [0-9a-f]{64}$'
 run 5 probe --probe "127.0.0.1:$port" --cert second.pem && tells 'not the certificate of second.pem'
 run 0 probe --probe "127.0.0.1:$port" --json && field .sha256 "$(openssl x509 -in first.pem -outform DER | sha256sum | cut -d' ' -f1)"
+field .expire "$(date -u -d "$(openssl x509 -in first.pem -noout -enddate | cut -d= -f2)" '+%Y-%m-%d %H:%M:%S')"
 run 5 probe --probe 127.0.0.1:1
 
 # -- the table of emqxtls-renew: with CR, without a last line end; a folder is none
