@@ -67,7 +67,7 @@ typedef struct emqxi_transfer {
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
     size_t body_sent;
     char *reply;
-    size_t reply_len, reply_room;
+    size_t reply_len, reply_room, head_len;
     char date[EMQXI_VALUE_ROOM], retry_after[EMQXI_VALUE_ROOM];
     struct curl_slist headers[EMQXI_HEADERS_MAX]; /* nodes of our own that point to the exchange's text: no copies */
     /* what the easy handle is set to */

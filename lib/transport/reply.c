@@ -7,8 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define REPLY_FIRST 256  /* bytes; a status has some 150 */
-#define REPLY_KEPT  2048 /* a larger buffer is given back when the handle is idle */
+#define REPLY_FIRST 256   /* bytes; a status has some 150 */
+#define HEAD_MAX    65536 /* libcurl before 8.3 keeps heads of any length in memory (CVE-2023-38039) */
+#define REPLY_KEPT  2048  /* a larger buffer is given back when the handle is idle */
 
 /* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
 
@@ -34,6 +35,9 @@ size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
 {
     emqxi_transfer *t = user;
     size_t n = size * count;
+    t->head_len += n;
+    if (t->head_len > HEAD_MAX)
+        return 0;
     if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
         t->head_whole = false;
     else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
@@ -82,7 +86,7 @@ size_t emqxi_on_body(char *data, size_t size, size_t count, void *user)
 void emqxi_transfer_reset(emqxi_transfer *t)
 {
     emqxi_wipe(t->reply, t->reply_len);
-    t->reply_len = t->body_sent = 0;
+    t->reply_len = t->head_len = t->body_sent = 0;
     if (t->reply_room > REPLY_KEPT) {
         emqxi_free(&t->curl->allocator, t->reply);
         t->reply = NULL;
@@ -123,6 +127,8 @@ static const char *detail(const emqxi_transfer *t)
         return "the connection was lost while sending";
     case CURLE_RECV_ERROR:
         return "the connection was lost before the answer was complete";
+    case CURLE_WRITE_ERROR:
+        return "the answer's head is too long";
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
         return "the answer is not HTTP";

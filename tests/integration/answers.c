@@ -190,6 +190,7 @@ static void a_head_without_an_end_is_given_up(void **state)
     strcpy(fault + used, "'}");
     emulator_fault(&f.emulator, fault);
     assert_int_equal(put(&f), EMQX_TLS_E_TRANSPORT); /* long before its timeout */
+    assert_non_null(strstr(f.error.message, "head is too long"));
     assert_int_equal(f.error.attempts, 1);
     assert_int_equal(emulator_arrivals(&f.emulator, "PUT", ID), 1);
     fixture_end(&f);
