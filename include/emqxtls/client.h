@@ -140,8 +140,9 @@ EMQX_TLS_API void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_statu
 EMQX_TLS_API void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call);
 
 /* Moves all calls on and runs `done` of those that are over; waits for at most timeout_ms (0: not at all, -1: no limit)
- * until at least one is, or until nothing is pending. Errors: INVALID (inside `done`, after a fork), CANCELLED (interrupt),
- * TRANSPORT (the transport can't poll). With a transport that blocks in `start` it carries out all that may leave first. A call's own failure is told to its `done`, not here. */
+ * until at least one is, or until nothing is pending. With a transport that blocks in `start` it first carries out all that
+ * may leave. Errors: INVALID (inside `done`, after a fork), CANCELLED (interrupt), TRANSPORT (the transport can't poll). A
+ * call's own failure is told to its `done`, not here. */
 EMQX_TLS_API emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error);
 
 /* A descriptor for poll, epoll or an event loop: as long as it is readable, call run(client, 0). It is level-triggered:

@@ -74,6 +74,7 @@ struct emqx_tls_client {
     size_t spare_count;
 
     atomic_bool interrupted;
+    bool store_stuck; /* the last settlement has failed */
     bool in_done, closing;
     int fd, timer_fd; /* epoll with the transport's fd and a timer; -1 until asked for */
 };

@@ -90,7 +90,11 @@ static void settle(operation *o, uint32_t outcome, int64_t retry_after_ms)
     emqx_tls_error error;
     emqxi_error_clear(&error);
     o->call.spent += outcome != EMQX_TLS_OUTCOME_NOT_SENT;
-    if (emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms, PATIENCE_MS, &error) != EMQX_TLS_OK)
+    /* Waited for in vain once, not once for each of many in flight: that would stop the user's loop for minutes. */
+    int64_t patience_ms = client->store_stuck ? 0 : PATIENCE_MS;
+    client->store_stuck =
+        emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms, patience_ms, &error) != EMQX_TLS_OK;
+    if (client->store_stuck)
         emqxi_log(client, EMQX_TLS_LOG_WARNING, "quota slot not settled, it is held until its lease is over: %s",
                   error.message);
 }

@@ -159,6 +159,7 @@ typedef struct locked_store {
     fixture *f;
     int64_t until;
     int asked;
+    bool settle_locked;
 } locked_store;
 
 static emqx_tls_code locked_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
@@ -176,8 +177,12 @@ static emqx_tls_code locked_reserve(void *context, const emqx_tls_ask *ask, emqx
 static emqx_tls_code locked_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
                                    int64_t retry_after_ms, emqx_tls_error *error)
 {
-    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
-    return EMQX_TLS_OK;
+    (void)ticket, (void)outcome, (void)retry_after_ms;
+    locked_store *s = context;
+    if (!s->settle_locked)
+        return EMQX_TLS_OK;
+    error->retry_after_ms = 10;
+    return EMQX_TLS_E_STORE;
 }
 
 static emqx_tls_code locked_query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *q,
@@ -192,19 +197,50 @@ static void locked_destroy(void *context)
     (void)context;
 }
 
-static void a_store_that_stays_locked_is_asked_less_and_less_often(void **state)
+static void open_client_on(locked_store *s)
 {
-    fixture *f = *state;
-    locked_store s = {.f = f, .until = now(f) + 25};
+    fixture *f = s->f;
     emqx_tls_store store;
     emqx_tls_store_init(&store);
-    store.context = &s;
+    store.context = s;
     store.reserve = locked_reserve;
     store.settle = locked_settle;
     store.query = locked_query;
     store.destroy = locked_destroy;
     assert_int_equal(emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, NULL), EMQX_TLS_OK);
     open_client(f);
+}
+
+static void count_done(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    (void)call;
+    *(int *)user += code == EMQX_TLS_OK;
+}
+
+static void many_that_end_while_the_store_is_locked_wait_for_it_once(void **state)
+{
+    enum { CALLS = 30 };
+    fixture *f = *state;
+    int ok = 0;
+    locked_store s = {.f = f, .settle_locked = true};
+    open_client_on(&s);
+    expect_many(f, CALLS, "GET", 200, "{}");
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, count_done, &ok, NULL, NULL),
+                         EMQX_TLS_OK);
+    int64_t began = now(f);
+    while (emqx_tls_client_pending(f->client))
+        assert_int_equal(emqx_tls_client_run(f->client, -1, NULL), EMQX_TLS_OK);
+    assert_int_equal(ok, CALLS);
+    assert_in_range(now(f) - began, 2000, 2100);
+    emqx_tls_limiter_unref(f->config.limiter);
+}
+
+static void a_store_that_stays_locked_is_asked_less_and_less_often(void **state)
+{
+    fixture *f = *state;
+    locked_store s = {.f = f, .until = now(f) + 25};
+    open_client_on(&s);
     int64_t began = now(f);
     expect_many(f, 2, "GET", 200, "{}");
     assert_int_equal(get(f), EMQX_TLS_OK);
@@ -248,6 +284,7 @@ int main(void)
         TEST(a_wait_for_quota_can_be_interrupted),
         TEST(an_exchange_can_be_interrupted),
         TEST(an_interrupt_before_the_call_ends_it_and_no_other),
+        TEST(many_that_end_while_the_store_is_locked_wait_for_it_once),
         TEST(a_store_that_stays_locked_is_asked_less_and_less_often),
         TEST(two_clients_share_a_limiter),
     };
