@@ -13,8 +13,9 @@
 #include "call/request.h"
 
 #define REPEATS_MAX    2
-#define PAUSE_MS       500  /* the first repeat's longest pause; doubled for the next */
-#define PATIENCE_MS    2000 /* how long a settlement waits for a locked store */
+#define PAUSE_MS       500     /* the first repeat's longest pause; doubled for the next */
+#define WINDOW_MS      3600000 /* the platform's */
+#define PATIENCE_MS    2000    /* how long a settlement waits for a locked store */
 #define SPARES_MAX     2
 #define BUSY_DOUBLINGS 7 /* of the time after which a locked store is asked again */
 #define BUSY_MAX_MS    1000
@@ -132,8 +133,8 @@ static int64_t shut_for(operation *o, int64_t told_ms)
     emqx_tls_quota_init(&quota);
     if (emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, &quota, NULL) == EMQX_TLS_OK)
         return EMQXI_MAX(quota.next_ms, 0);
-    if (told_ms >= 0)
-        return told_ms;
+    if (told_ms != EMQXI_RETRY_NONE)
+        return told_ms < 0 ? WINDOW_MS : EMQXI_MIN(told_ms, WINDOW_MS);
     return o->op == EMQX_TLS_OP_GET ? 60000 : 600000; /* a slot's share of the platform's window */
 }
 
@@ -210,9 +211,11 @@ static void on_reply(void *user, const emqx_tls_reply *given)
     }
     o->call.error.delivery = reply.delivery;
 
-    int64_t retry_after_ms = reply.code == EMQX_TLS_OK ? emqxi_retry_after(reply.retry_after, reply.date) : -1;
+    int64_t retry_after_ms =
+        reply.code == EMQX_TLS_OK ? emqxi_retry_after(reply.retry_after, reply.date) : EMQXI_RETRY_NONE;
     bool refused = reply.code == EMQX_TLS_OK && reply.http_status == 429;
-    settle(o, refused ? EMQX_TLS_OUTCOME_REFUSED : outcome_of(reply.delivery), refused ? retry_after_ms : -1);
+    settle(o, refused ? EMQX_TLS_OUTCOME_REFUSED : outcome_of(reply.delivery),
+           refused ? retry_after_ms : EMQXI_RETRY_NONE);
     if (client->log) {
         emqx_tls_quota quota;
         emqx_tls_quota_init(&quota);

@@ -81,21 +81,19 @@ bool emqxi_expire_parse(const char *text, int64_t *seconds)
 int64_t emqxi_retry_after(const char *value, const char *reply_date)
 {
     int64_t ms = 0;
-    if (!value)
-        return -1;
+    if (!value || value[strspn(value, " \t")] == '\0')
+        return EMQXI_RETRY_NONE;
     value += strspn(value, " \t");
     size_t n = strspn(value, "0123456789");
     if (n > 0) {
         if (value[n + strspn(value + n, " \t")] != '\0')
-            return -1;
+            return EMQXI_RETRY_IMPLAUSIBLE;
         int64_t seconds = strtoll(value, NULL, 10); /* the greatest there is where that is too little */
         return __builtin_mul_overflow(seconds, 1000, &ms) ? INT64_MAX : ms;
     }
-    if (!reply_date)
-        return -1;
-    time_t until = curl_getdate(value, NULL), now = curl_getdate(reply_date, NULL);
+    time_t until = curl_getdate(value, NULL), now = reply_date ? curl_getdate(reply_date, NULL) : -1;
     if (until == -1 || now == -1 || until < now)
-        return -1;
+        return EMQXI_RETRY_IMPLAUSIBLE;
     if (__builtin_sub_overflow((int64_t)until, (int64_t)now, &ms) || __builtin_mul_overflow(ms, 1000, &ms))
         return INT64_MAX;
     return ms;

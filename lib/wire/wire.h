@@ -60,8 +60,10 @@ void emqxi_api_code(const char *body, size_t len, char to[64]);
 /* "2034-05-22 02:43:21" or "2030-01-01"; false: no such date. */
 bool emqxi_expire_parse(const char *text, int64_t *seconds);
 
-/* Retry-After: seconds, or an HTTP date read against the reply's Date (NULL: none). Milliseconds; -1: absent or no value that
- * can be read. A plausible range is the limiter's business. */
+/* Retry-After: seconds, or an HTTP date read against the reply's Date (NULL: none). Milliseconds, or one of these, as a
+ * store's settle takes them: absent; there, but no value that can be read, or one in the past. */
+#define EMQXI_RETRY_NONE        (-1)
+#define EMQXI_RETRY_IMPLAUSIBLE (-2)
 int64_t emqxi_retry_after(const char *value, const char *date);
 
 #endif

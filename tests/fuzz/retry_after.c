@@ -10,9 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (date)
         *date++ = '\0';
     int64_t ms = emqxi_retry_after(value, date);
-    HOLDS(ms >= -1);
-    HOLDS(ms == -1 || ms == INT64_MAX || ms % 1000 == 0);
-    HOLDS(ms == -1 || date || strpbrk(value, "0123456789"));
+    bool blank = value[strspn(value, " \t")] == '\0';
+    HOLDS(blank == (ms == EMQXI_RETRY_NONE));
+    HOLDS(ms >= EMQXI_RETRY_IMPLAUSIBLE);
+    HOLDS(ms < 0 || ms == INT64_MAX || ms % 1000 == 0);
+    HOLDS(ms < 0 || date || strpbrk(value, "0123456789"));
     free(value);
     return 0;
 }

@@ -144,6 +144,27 @@ static void a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_as
     expect(f, &step);
     assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(f->error.retry_after_ms, 7000);
+    static const char *const hour[] = {"soon", "999999999999999999999"};
+    for (size_t i = 0; i < 2; i++) {
+        step.retry_after = hour[i];
+        expect(f, &step);
+        assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(f->error.retry_after_ms, 3600000);
+    }
+}
+
+static void a_429_whose_retry_after_is_not_plausible_shuts_for_one_window(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {.method = "PUT",
+                               .http_status = 429,
+                               .retry_after = "Mon, 01 Jan 2001 00:00:00 GMT",
+                               .date = "Mon, 01 Jan 2001 00:00:01 GMT"};
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(f->error.http_status, 429);
+    assert_in_range(f->error.retry_after_ms, 3600000, 3960000);
 }
 
 static void a_429_is_never_repeated_and_tells_how_long(void **state)
@@ -284,6 +305,7 @@ int main(void)
         TEST(a_transport_that_does_not_say_means_maybe),
         TEST(a_certificate_that_does_not_verify_is_final),
         TEST(a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_asked),
+        TEST(a_429_whose_retry_after_is_not_plausible_shuts_for_one_window),
         TEST(a_429_is_never_repeated_and_tells_how_long),
         TEST(a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same),
         TEST(a_success_that_breaks_off_tells_its_status),

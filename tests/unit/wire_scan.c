@@ -227,11 +227,12 @@ static void retry_after_is_read_as_seconds_or_against_the_replys_date(void **sta
     static const char date[] = "Wed, 21 Oct 2015 07:28:00 GMT";
     static const struct {
         const char *value, *date;
-        int64_t ms;
+        int64_t ms; /* -1: none; -2: not plausible, which the limiter takes for one window */
     } cases[] = {
         {NULL, NULL, -1},
         {NULL, date, -1},
         {"", date, -1},
+        {" \t", date, -1},
         {"0", NULL, 0},
         {"120", NULL, 120000},
         {"120", "not a date", 120000},
@@ -241,21 +242,21 @@ static void retry_after_is_read_as_seconds_or_against_the_replys_date(void **sta
         {"9223372036854776", NULL, INT64_MAX},
         {"9223372036854775808", NULL, INT64_MAX},
         {"99999999999999999999999999999999999999", NULL, INT64_MAX},
-        {"-1", date, -1},
-        {"+1", date, -1},
-        {"1.5", date, -1},
-        {"1 2", date, -1},
-        {"12s", date, -1},
-        {"soon", date, -1},
+        {"-1", date, -2},
+        {"+1", date, -2},
+        {"1.5", date, -2},
+        {"1 2", date, -2},
+        {"12s", date, -2},
+        {"soon", date, -2},
         {"Wed, 21 Oct 2015 07:28:00 GMT", date, 0},
         {"Wed, 21 Oct 2015 07:29:30 GMT", date, 90000},
         {"Thu, 22 Oct 2015 07:28:00 GMT", date, 86400000},
         {"Wednesday, 21-Oct-15 07:28:05 GMT", date, 5000},
         {"Wed Oct 21 07:28:06 2015", date, 6000},
-        {"Wed, 21 Oct 2015 07:27:59 GMT", date, -1},
-        {"Wed, 21 Oct 2015 07:29:30 GMT", NULL, -1},
-        {"Wed, 21 Oct 2015 07:29:30 GMT", "", -1},
-        {"Wed, 21 Oct 2015 07:29:30 GMT", "not a date", -1},
+        {"Wed, 21 Oct 2015 07:27:59 GMT", date, -2},
+        {"Wed, 21 Oct 2015 07:29:30 GMT", NULL, -2},
+        {"Wed, 21 Oct 2015 07:29:30 GMT", "", -2},
+        {"Wed, 21 Oct 2015 07:29:30 GMT", "not a date", -2},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         if (emqxi_retry_after(cases[i].value, cases[i].date) != cases[i].ms)
