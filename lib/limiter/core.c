@@ -120,7 +120,7 @@ static emqxi_wait slot_wait(const emqxi_log *log, const emqxi_slot *slots, const
 }
 
 static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                   int64_t lease_ms, uint32_t ahead, emqxi_decision *decision, bool *probe)
+                   int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation, bool *probe)
 {
     emqxi_wait slot = slot_wait(log, slots, limits, now, lease_ms, ahead), share = {0, 0};
     bool shared = true;
@@ -129,23 +129,23 @@ static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_li
         share = emqxi_share_wait(log, slots, limits, now, ahead, probe);
         shared = *probe || share.late_ms == 0;
     }
-    decision->granted = slot.late_ms == 0 && shared;
-    decision->early_ms = EMQXI_MAX(slot.early_ms, share.early_ms);
-    decision->late_ms = EMQXI_MAX(slot.late_ms, share.late_ms);
+    reservation->granted = slot.late_ms == 0 && shared;
+    reservation->early_ms = EMQXI_MAX(slot.early_ms, share.early_ms);
+    reservation->late_ms = EMQXI_MAX(slot.late_ms, share.late_ms);
     if (!shared && share.late_ms >= slot.late_ms)
-        decision->reason = EMQX_TLS_QUOTA_SHUT;
+        reservation->reason = EMQX_TLS_QUOTA_SHUT;
     else
-        decision->reason = slot.early_ms < slot.late_ms ? EMQX_TLS_QUOTA_IN_FLIGHT : 0;
+        reservation->reason = slot.early_ms < slot.late_ms ? EMQX_TLS_QUOTA_IN_FLIGHT : 0;
 }
 
 void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t lease_ms,
-                       uint32_t ahead, emqxi_decision *decision)
+                       uint32_t ahead, emqxi_reservation *reservation)
 {
     bool probe;
     lease_ms = EMQXI_MIN(EMQXI_MAX(lease_ms, 0), INT32_MAX);
     emqxi_log_advance(log, slots, limits, now);
-    decide(log, slots, limits, now, lease_ms, ahead, decision, &probe);
-    if (!decision->granted)
+    decide(log, slots, limits, now, lease_ms, ahead, reservation, &probe);
+    if (!reservation->granted)
         return;
 
     int64_t end = emqxi_add(now, lease_ms + EMQXI_STRAY_MS);
@@ -155,21 +155,21 @@ void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *li
     insert(log, slots, slot);
     if (probe)
         emqxi_share_probe(&log->share, slot.id, end);
-    decision->receipt = (emqxi_receipt){.release_ms = slot.release_ms, .left_ms = now, .id = slot.id};
+    reservation->flight = (emqxi_flight){.release_ms = slot.release_ms, .left_ms = now, .id = slot.id};
 }
 
 void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                      const emqxi_receipt *receipt, uint32_t outcome, int64_t retry_after_ms, uint64_t random)
+                      const emqxi_flight *flight, uint32_t outcome, int64_t retry_after_ms, uint64_t random)
 {
     emqxi_log_advance(log, slots, limits, now);
-    uint32_t position = first_from(log, slots, receipt->release_ms);
-    while (position < log->count && slots[at(log, position)].id != receipt->id &&
-           slots[at(log, position)].release_ms == receipt->release_ms)
+    uint32_t position = first_from(log, slots, flight->release_ms);
+    while (position < log->count && slots[at(log, position)].id != flight->id &&
+           slots[at(log, position)].release_ms == flight->release_ms)
         position++;
     if (position == log->count)
         return;
     emqxi_slot slot = slots[at(log, position)];
-    if (slot.id != receipt->id || slot.release_ms != receipt->release_ms || !in_flight(&slot, limits, now))
+    if (slot.id != flight->id || slot.release_ms != flight->release_ms || !in_flight(&slot, limits, now))
         return;
 
     if (log->share.probe_id == slot.id)
@@ -187,7 +187,7 @@ void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     } else if (outcome == EMQX_TLS_OUTCOME_REFUSED) {
         slot.state = EMQXI_SLOT_REFUSED;
         log->refused++;
-        emqxi_share_refused(log, limits, now, receipt->left_ms, retry_after_ms, random);
+        emqxi_share_refused(log, limits, now, flight->left_ms, retry_after_ms, random);
     } else {
         slot.state = EMQXI_SLOT_LOST;
         end = emqxi_add(now, EMQXI_STRAY_MS);
@@ -199,19 +199,19 @@ void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
 void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
                      emqx_tls_quota *quota)
 {
-    emqxi_decision decision;
+    emqxi_reservation reservation;
     bool probe;
     emqxi_log_advance(log, slots, limits, now);
-    decide(log, slots, limits, now, 0, 0, &decision, &probe);
+    decide(log, slots, limits, now, 0, 0, &reservation, &probe);
     quota->limit = limits->slots;
     quota->used = log->count;
-    quota->remaining = decision.granted ? limits->slots - log->count : 0;
-    if (decision.granted && log->share.refused) {
+    quota->remaining = reservation.granted ? limits->slots - log->count : 0;
+    if (reservation.granted && log->share.refused) {
         uint32_t held = log->count - log->refused, share = log->share.share;
         quota->remaining = EMQXI_MIN(quota->remaining, probe ? 1 : share - held);
     }
-    quota->next_ms = decision.late_ms;
-    quota->reason = decision.granted ? 0 : decision.reason;
+    quota->next_ms = reservation.late_ms;
+    quota->reason = reservation.granted ? 0 : reservation.reason;
     quota->reserved = 0;
 }
 

@@ -52,18 +52,18 @@ typedef struct emqxi_log {
 } emqxi_log;
 
 /* Names a slot in flight; a store puts it into its ticket. */
-typedef struct emqxi_receipt {
+typedef struct emqxi_flight {
     int64_t release_ms;
     int64_t left_ms; /* reserved at */
     uint32_t id;
-} emqxi_receipt;
+} emqxi_flight;
 
-typedef struct emqxi_decision {
+typedef struct emqxi_reservation {
     bool granted;
-    emqxi_receipt receipt;     /* if granted */
+    emqxi_flight flight;       /* if granted */
     uint32_t reason;           /* if not: EMQX_TLS_QUOTA_* or 0 */
     int64_t early_ms, late_ms; /* if not: from now, as in emqx_tls_grant */
-} emqxi_decision;
+} emqxi_reservation;
 
 void emqxi_limits_set(emqxi_limits *limits, uint32_t slots, uint64_t window_ms);
 
@@ -78,12 +78,12 @@ void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity);
 
 /* Takes a slot, if more than `ahead` are free. */
 void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t lease_ms,
-                       uint32_t ahead, emqxi_decision *decision);
+                       uint32_t ahead, emqxi_reservation *reservation);
 
 /* Ends a slot with an EMQX_TLS_OUTCOME_*. One that is not in flight any more is left as it is. retry_after_ms as in emqx_tls_store;
  * `random` is used after a 429 only. */
 void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                      const emqxi_receipt *receipt, uint32_t outcome, int64_t retry_after_ms, uint64_t random);
+                      const emqxi_flight *flight, uint32_t outcome, int64_t retry_after_ms, uint64_t random);
 
 /* Fills all of `quota` but its size. */
 void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,

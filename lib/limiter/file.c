@@ -12,7 +12,7 @@
 /* What a ticket holds. `file` tells a file that has replaced the one that it is of. */
 typedef struct file_ticket {
     uint64_t key;
-    emqxi_receipt receipt;
+    emqxi_flight flight;
     uint32_t class, file;
 } file_ticket;
 _Static_assert(sizeof(file_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t), "a ticket must hold it");
@@ -57,14 +57,14 @@ static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant
 {
     uint32_t class = emqxi_class(f->settings.flags, ask->op);
     uint64_t key = key_of(f, ask->deployment_id);
-    emqxi_decision decision;
+    emqxi_reservation reservation;
     bool found;
     emqx_tls_code code = emqxi_file_find(f, key, true, &found, error);
     if (code != EMQX_TLS_OK)
         return code;
     emqxi_log_reserve(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms,
-                      ask->lease_ms, ask->ahead, &decision);
-    if (!decision.granted) {
+                      ask->lease_ms, ask->ahead, &reservation);
+    if (!reservation.granted) {
         code = keep_fresh(f, error);
     } else {
         bool sync = class != 0 || f->now->unsynced_reads == 0;
@@ -73,13 +73,13 @@ static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant
     }
     if (code != EMQX_TLS_OK)
         return code;
-    grant->granted = decision.granted;
-    grant->reason = decision.reason;
+    grant->granted = reservation.granted;
+    grant->reason = reservation.reason;
     grant->busy = 0;
-    grant->early_ms = decision.early_ms;
-    grant->late_ms = decision.late_ms;
-    const file_ticket ticket = {.key = key, .receipt = decision.receipt, .class = class, .file = file_tag(f)};
-    if (decision.granted)
+    grant->early_ms = reservation.early_ms;
+    grant->late_ms = reservation.late_ms;
+    const file_ticket ticket = {.key = key, .flight = reservation.flight, .class = class, .file = file_tag(f)};
+    if (reservation.granted)
         memcpy(grant->ticket, &ticket, sizeof ticket);
     return EMQX_TLS_OK;
 }
@@ -117,7 +117,7 @@ static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_
         if (code == EMQX_TLS_OK && found) {
             bool refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
             emqxi_log_settle(&f->now->logs[ticket.class], emqxi_cell_slots(f, ticket.class), &f->limits[ticket.class],
-                             f->here.seen_ms, &ticket.receipt, outcome, retry_after_ms, refused ? emqxi_random() : 0);
+                             f->here.seen_ms, &ticket.flight, outcome, retry_after_ms, refused ? emqxi_random() : 0);
             code = emqxi_cell_write(f, refused, error);
         }
     }

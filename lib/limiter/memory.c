@@ -80,7 +80,7 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     uint32_t class = emqxi_class(m->settings.flags, ask->op);
     const emqxi_limits *limits = &m->limits[class];
     uint64_t key = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id);
-    emqxi_decision decision;
+    emqxi_reservation reservation;
 
     emqxi_entry *entry = emqxi_table_find(&m->scopes, key);
     scope *s = entry ? entry->value : NULL;
@@ -97,18 +97,18 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     if (!s)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the quota of one more deployment or call");
 
-    emqxi_log_reserve(&s->log, s->slots, limits, now, ask->lease_ms, ask->ahead, &decision);
-    grant->granted = decision.granted;
-    grant->reason = decision.reason;
+    emqxi_log_reserve(&s->log, s->slots, limits, now, ask->lease_ms, ask->ahead, &reservation);
+    grant->granted = reservation.granted;
+    grant->reason = reservation.reason;
     grant->busy = 0;
-    grant->early_ms = decision.early_ms;
-    grant->late_ms = decision.late_ms;
-    if (decision.granted) {
+    grant->early_ms = reservation.early_ms;
+    grant->late_ms = reservation.late_ms;
+    if (reservation.granted) {
         grant->ticket[0] = key;
         grant->ticket[1] = class;
-        grant->ticket[2] = (uint64_t)decision.receipt.release_ms;
-        grant->ticket[3] = (uint64_t)decision.receipt.left_ms;
-        grant->ticket[4] = decision.receipt.id;
+        grant->ticket[2] = (uint64_t)reservation.flight.release_ms;
+        grant->ticket[3] = (uint64_t)reservation.flight.left_ms;
+        grant->ticket[4] = reservation.flight.id;
     }
     if (m->calls++ % 8 == 0)
         sweep(m, now, 1); /* not this scope: it holds a slot, or is shut */
@@ -119,13 +119,13 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
                             int64_t retry_after_ms, emqx_tls_error *error)
 {
     memory *m = context;
-    const emqxi_receipt receipt = {
+    const emqxi_flight flight = {
         .release_ms = (int64_t)ticket[2], .left_ms = (int64_t)ticket[3], .id = (uint32_t)ticket[4]};
     emqxi_entry *entry = emqxi_table_find(&m->scopes, ticket[0]);
     scope *s = entry ? entry->value : NULL;
     (void)error;
     if (s && ticket[1] < EMQXI_CLASSES)
-        emqxi_log_settle(&s->log, s->slots, &m->limits[ticket[1]], emqxi_now(&m->settings.clock), &receipt, outcome,
+        emqxi_log_settle(&s->log, s->slots, &m->limits[ticket[1]], emqxi_now(&m->settings.clock), &flight, outcome,
                          retry_after_ms, outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
     return EMQX_TLS_OK;
 }

@@ -81,7 +81,7 @@ static void same(const char *what, int64_t in_c, int64_t in_lua, int64_t at)
 }
 
 typedef struct flying {
-    emqxi_receipt receipt;
+    emqxi_flight flight;
     int64_t id, left; /* Lua's */
 } flying;
 
@@ -108,15 +108,15 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
         int64_t what = upto(9);
         if (what < 4 && count < FLYING_MAX) {
             int64_t lease = upto(1) ? 30000 : upto(100), ahead = upto(3) ? 0 : upto(20);
-            emqxi_decision d;
+            emqxi_reservation d;
             emqxi_log_reserve(&log, slots, &l, now, lease, (uint32_t)ahead, &d);
             snprintf(from, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
             redisReply *r = step(scope, &l, own);
             same("granted", d.granted, r->element[0]->integer, i);
             if (d.granted) {
-                same("id", d.receipt.id, r->element[1]->integer, i);
-                same("left", d.receipt.left_ms, r->element[2]->integer, i);
-                all[count++] = (flying){d.receipt, r->element[1]->integer, r->element[2]->integer};
+                same("id", d.flight.id, r->element[1]->integer, i);
+                same("left", d.flight.left_ms, r->element[2]->integer, i);
+                all[count++] = (flying){d.flight, r->element[1]->integer, r->element[2]->integer};
             } else {
                 same("reason", d.reason, r->element[1]->integer, i);
                 same("early", d.early_ms, r->element[2]->integer, i);
@@ -128,7 +128,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
             int64_t after = outcome == 3 && upto(1) ? upto(2 * l.window_ms) - 10 : -1;
             uint64_t random = draw();
             flying f = all[chosen];
-            emqxi_log_settle(&log, slots, &l, now, &f.receipt, (uint32_t)outcome, after, random);
+            emqxi_log_settle(&log, slots, &l, now, &f.flight, (uint32_t)outcome, after, random);
             snprintf(own, sizeof own, "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id, f.left,
                      outcome, after, random >> 32);
             freeReplyObject(step(scope, &l, own));
