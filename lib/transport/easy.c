@@ -81,10 +81,12 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_CURLU, t->origin);
     if (c->proxy)
         SET(CURLOPT_PROXY, c->proxy);
-    SET(CURLOPT_NOPROXY, http ? "*" : c->no_proxy); /* "*" spares libcurl all look for a proxy */
     if (c->ca_file)
         SET(CURLOPT_CAINFO, c->ca_file);
 #undef SET
+    /* "*" spares libcurl all look for a proxy. One that is built without proxies knows no such option. */
+    CURLcode code = curl_easy_setopt(e, CURLOPT_NOPROXY, http ? "*" : c->no_proxy);
+    ok = ok && (code == CURLE_OK || code == CURLE_UNKNOWN_OPTION);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                      (long)CURL_HTTP_VERSION_2TLS); /* a libcurl without HTTP/2 stays with 1.1 */
     if (c->ca_file || c->ca_path_off)

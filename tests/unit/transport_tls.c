@@ -70,9 +70,9 @@ static void serve_tls(fixture *f, const char *ca_file)
     serve_with(f, &(loopback_options){.answers = &running, .count = 1, .tls = tls});
 }
 
-/* -- a libcurl that was built without HTTP/2, as on small systems ----------------------------------------------------- */
+/* -- a libcurl that was built without HTTP/2 and proxies, as on small systems ----------------------------------------------------- */
 
-static bool no_http2;
+static bool small;
 
 CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
@@ -85,24 +85,26 @@ CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
     if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB) {
         code = __real_curl_easy_setopt(easy, option, va_arg(arguments, curl_off_t));
     } else if (option >= CURLOPTTYPE_OBJECTPOINT) {
-        code = __real_curl_easy_setopt(easy, option, va_arg(arguments, void *));
+        void *value = va_arg(arguments, void *);
+        bool refused = small && option == CURLOPT_NOPROXY;
+        code = refused ? CURLE_UNKNOWN_OPTION : __real_curl_easy_setopt(easy, option, value);
     } else {
         long value = va_arg(arguments, long);
-        bool refused = no_http2 && option == CURLOPT_HTTP_VERSION && value > CURL_HTTP_VERSION_1_1;
+        bool refused = small && option == CURLOPT_HTTP_VERSION && value > CURL_HTTP_VERSION_1_1;
         code = refused ? CURLE_UNSUPPORTED_PROTOCOL : __real_curl_easy_setopt(easy, option, value);
     }
     va_end(arguments);
     return code;
 }
 
-static void without_http2_reads_and_writes_go_by_http1(void **state)
+static void without_http2_and_proxies_reads_and_writes_go_by_http1(void **state)
 {
     fixture *f = *state;
-    no_http2 = true;
+    small = true;
     serve_tls(f, ca_path);
     assert_answered(run(f, "PUT", "{}"), 200);
     assert_answered(run(f, "GET", NULL), 200);
-    no_http2 = false;
+    small = false;
 }
 
 /* -- certificates ------------------------------------------------------------------------------------------------- */
@@ -269,7 +271,7 @@ static void writes_offer_no_http2(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(without_http2_reads_and_writes_go_by_http1),
+        TEST(without_http2_and_proxies_reads_and_writes_go_by_http1),
         TEST(a_certificate_of_an_unknown_ca_is_refused_for_good),
         TEST(a_certificate_for_another_host_is_refused_for_good),
         TEST(ca_file_is_read_once),
