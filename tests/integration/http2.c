@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -275,5 +276,9 @@ int main(void)
         cmocka_unit_test(more_reads_than_streams_are_served_too),
         cmocka_unit_test(a_server_that_ends_its_connections_costs_what_arrived_and_loses_nothing),
     };
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)) {
+        puts("this libcurl has no HTTP/2");
+        return 77; /* skipped */
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
