@@ -188,13 +188,10 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
 {
     emqx_tls_ask ask = {
         .size = sizeof ask, .op = r->op, .deployment_id = r->deployment_id, .lease_ms = r->lease_ms, .ahead = 0};
-    emqx_tls_grant grant;
+    emqx_tls_grant grant = {.size = sizeof grant}; /* a store may leave out what it has no use for */
     emqx_tls_error e;
     r->granted = r->busy = false;
     r->look_again_ms = 0;
-    grant.size = sizeof grant;
-    grant.granted = grant.busy = grant.reason = 0;
-    grant.early_ms = grant.late_ms = 0;
     prepare(&e);
     if (!enter(l)) {
         waiter->queued = false;
