@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * custom-transport DEPLOYMENT - the library on an HTTP stack of one's own, here a socket to a TLS-terminating sidecar on
- * loopback: a gateway that has no libcurl on board would do it like this. The environment is that of status.c; the endpoint is
- * http://127.0.0.1:PORT/PATH or http://[::1]:PORT/PATH.
+ * custom-transport DEPLOYMENT - the library on an HTTP stack of one's own, here a socket to a
+ * TLS-terminating sidecar on loopback: a gateway that has no libcurl on board would do it like
+ * this. The environment is that of status.c; the endpoint is http://127.0.0.1:PORT/PATH or
+ * http://[::1]:PORT/PATH.
  *
- * A blocking transport is one function. What it must get right: keep the deadline, say NOT_SENT only when it is certain, send
- * a request once, take an answer only if it came whole (an empty one means "no certificate"), and keep no copy of the body.
+ * A blocking transport is one function. What it must get right: keep the deadline, say NOT_SENT
+ * only when it is certain, send a request once, take an answer only if it came whole (an empty one
+ * means "no certificate"), and keep no copy of the body.
  *
  *     cc custom-transport.c $(pkg-config --cflags --libs emqxtls) -o custom-transport
  */
@@ -59,7 +61,9 @@ static int ready(int fd, short events, int64_t deadline)
 
 static int connect_to(const request *r, int64_t deadline)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *a;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV},
+                    *a;
     int fd = -1, failed = 0;
     socklen_t len = sizeof failed;
     if (getaddrinfo(r->host, r->port, &hints, &a) != 0)
@@ -90,19 +94,21 @@ static int send_all(int fd, const char *data, size_t len, int64_t deadline)
     return 0;
 }
 
-/* HTTP/1.0: no chunks, and the answer ends where the connection does. The body goes out from where the library has it. */
+/* HTTP/1.0: no chunks, and the answer ends where the connection does. The body goes out from where
+ * the library has it. */
 static int exchange(int fd, const emqx_tls_exchange *x, request *r)
 {
     char line[512];
-    int n = snprintf(line, sizeof line, "%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: %zu\r\n", x->method, r->path,
-                     r->host, x->body_len);
+    int n = snprintf(line, sizeof line, "%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: %zu\r\n",
+                     x->method, r->path, r->host, x->body_len);
     if (n < 0 || (size_t)n >= sizeof line || send_all(fd, line, (size_t)n, r->deadline) != 0)
         return -1;
     for (size_t i = 0; x->headers[i]; i++)
         if (send_all(fd, x->headers[i], strlen(x->headers[i]), r->deadline) != 0 ||
             send_all(fd, "\r\n", 2, r->deadline) != 0)
             return -1;
-    if (send_all(fd, "\r\n", 2, r->deadline) != 0 || send_all(fd, x->body, x->body_len, r->deadline) != 0)
+    if (send_all(fd, "\r\n", 2, r->deadline) != 0 ||
+        send_all(fd, x->body, x->body_len, r->deadline) != 0)
         return -1;
     while (r->reply_len < sizeof r->reply - 1) {
         ssize_t got = recv(fd, r->reply + r->reply_len, sizeof r->reply - 1 - r->reply_len, 0);
@@ -116,7 +122,8 @@ static int exchange(int fd, const emqx_tls_exchange *x, request *r)
     return 0;
 }
 
-/* The value of a header, cut out of `head` in place; NULL: it is not there. Call once for each name. */
+/* The value of a header, cut out of `head` in place; NULL: it is not there. Call once for each
+ * name. */
 static const char *header(char *head, const char *name)
 {
     size_t len = strlen(name);
@@ -165,10 +172,12 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     *handle = NULL;
     if (!r || split(x->url, r) != 0) {
         free(r);
-        return r ? EMQX_TLS_E_TRANSPORT : EMQX_TLS_E_NO_MEMORY; /* nothing was sent, and `done` is not called */
+        /* nothing was sent, and `done` is not called */
+        return r ? EMQX_TLS_E_TRANSPORT : EMQX_TLS_E_NO_MEMORY;
     }
     r->deadline = now_ms() + x->timeout_ms;
-    int fd = connect_to(r, now_ms() + (x->connect_timeout_ms < x->timeout_ms ? x->connect_timeout_ms : x->timeout_ms));
+    int fd = connect_to(r, now_ms() + (x->connect_timeout_ms < x->timeout_ms ? x->connect_timeout_ms
+                                                                             : x->timeout_ms));
     if (fd < 0) {
         reply.delivery = EMQX_TLS_DELIVERY_NOT_SENT; /* certain: there was no connection */
         reply.detail = "the sidecar does not take the connection";
@@ -222,6 +231,7 @@ int main(int argc, char **argv)
     if (code != EMQX_TLS_OK)
         fprintf(stderr, "%s: %s (%s)\n", argv[1], error.message, emqx_tls_code_name(code));
     else
-        printf("%s: %s\n", argv[1], status.state == EMQX_TLS_STATE_ABSENT ? "no certificate" : status.state_text);
+        printf("%s: %s\n", argv[1],
+               status.state == EMQX_TLS_STATE_ABSENT ? "no certificate" : status.state_text);
     return code == EMQX_TLS_OK ? 0 : 1;
 }

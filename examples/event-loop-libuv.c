@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * event-loop-libuv DEPLOYMENT... - reads the status of many deployments at once inside a libuv loop. The client has one
- * descriptor; whenever the loop finds it readable, emqx_tls_client_run moves everything on without waiting.
+ * event-loop-libuv DEPLOYMENT... - reads the status of many deployments at once inside a libuv
+ * loop. The client has one descriptor; whenever the loop finds it readable, emqx_tls_client_run
+ * moves everything on without waiting.
  *
  * Environment as for status.c. Each deployment costs one of 60 reads in 60 minutes.
  *
@@ -35,7 +36,8 @@ static void on_done(void *user, emqx_tls_call *call, emqx_tls_code code)
     if (code != EMQX_TLS_OK)
         failed += fail(id, &error);
     else
-        printf("%s: %s\n", id, status.state == EMQX_TLS_STATE_ABSENT ? "no certificate" : status.state_text);
+        printf("%s: %s\n", id,
+               status.state == EMQX_TLS_STATE_ABSENT ? "no certificate" : status.state_text);
 }
 
 static void on_readable(uv_poll_t *watcher, int status, int events)
@@ -45,7 +47,8 @@ static void on_readable(uv_poll_t *watcher, int status, int events)
     runs++;
     emqx_tls_client_run(client, 0, NULL);
     if (emqx_tls_client_pending(client) == 0)
-        uv_close((uv_handle_t *)watcher, NULL); /* nothing is left to watch: the loop ends. A server would stay */
+        /* nothing is left to watch: the loop ends. A server would stay */
+        uv_close((uv_handle_t *)watcher, NULL);
 }
 
 int main(int argc, char **argv)
@@ -76,7 +79,8 @@ int main(int argc, char **argv)
         return fail("configuration", &error);
 
     for (int i = 1; i < argc; i++)
-        if (emqx_tls_submit(client, EMQX_TLS_OP_GET, argv[i], NULL, on_done, argv[i], NULL, &error) != EMQX_TLS_OK)
+        if (emqx_tls_submit(client, EMQX_TLS_OP_GET, argv[i], NULL, on_done, argv[i], NULL,
+                            &error) != EMQX_TLS_OK)
             failed += fail(argv[i], &error);
 
     if (emqx_tls_client_pending(client) > 0) {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision DEPLOYMENT CERT KEY [CLIENT-CA] - sees to it that a deployment serves a certificate. With CLIENT-CA two-way.
+ * provision DEPLOYMENT CERT KEY [CLIENT-CA] - sees to it that a deployment serves a certificate.
+ * With CLIENT-CA two-way.
  *
- * CERT holds the leaf first and its chain behind it, KEY the leaf's key without a passphrase; PEM. It writes nothing if that is
- * in place already, else once, and waits until it runs.
+ * CERT holds the leaf first and its chain behind it, KEY the leaf's key without a passphrase; PEM.
+ * It writes nothing if that is in place already, else once, and waits until it runs.
  *
- * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY and EMQXCLOUD_PLATFORM_API_SECRET. If set,
- * EMQXTLS_QUOTA_FILE is the file in which all programs that use the key count together, EMQXTLS_RECEIPTS a folder of yours in
- * which it notes what it has written (never the key), and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
+ * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY and
+ * EMQXCLOUD_PLATFORM_API_SECRET. If set, EMQXTLS_QUOTA_FILE is the file in which all programs that
+ * use the key count together, EMQXTLS_RECEIPTS a folder of yours in which it notes what it has
+ * written (never the key), and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
  *
  *     cc provision.c $(pkg-config --cflags --libs emqxtls) -o provision
  */
@@ -96,7 +98,8 @@ static int provision(emqx_tls_client *client, const char *id, const emqx_tls_req
     if (code != EMQX_TLS_OK)
         return fail(id, &error);
     printf("%s: %s, %s, expires %s (%u reads, %u writes)\n", id,
-           result.action > 0 && result.action <= EMQX_TLS_ACTION_UPDATED ? actions[result.action] : "done",
+           result.action > 0 && result.action <= EMQX_TLS_ACTION_UPDATED ? actions[result.action]
+                                                                         : "done",
            status.state_text, status.expire_text, result.reads, result.writes);
     return 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * quota-file FILE [DEPLOYMENT...] - reads the status of deployments with a quota that all processes of this machine share, and shows what
- * is left of it. Run it as often as you like, also at once: together the runs stay inside the platform's quota.
+ * quota-file FILE [DEPLOYMENT...] - reads the status of deployments with a quota that all processes
+ * of this machine share, and shows what is left of it. Run it as often as you like, also at once:
+ * together the runs stay inside the platform's quota.
  *
  *     quota-file /var/lib/renew/quota ge6a1a75
  *
- * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY, EMQXCLOUD_PLATFORM_API_SECRET.
- * EMQXTLS_CA_FILE, if set, is the PEM file of the CA of a test server.
+ * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY,
+ * EMQXCLOUD_PLATFORM_API_SECRET. EMQXTLS_CA_FILE, if set, is the PEM file of the CA of a test
+ * server.
  *
  *     cc quota-file.c $(pkg-config --cflags --libs emqxtls) -o quota-file
  */
@@ -79,7 +81,8 @@ int main(int argc, char **argv)
         return 2;
     }
     emqx_tls_error_init(&error);
-    /* No config: a new file gets the platform's 60 reads and 6 writes an hour, one that exists keeps what it has. */
+    /* No config: a new file gets the platform's 60 reads and 6 writes an hour, one that exists
+     * keeps what it has. */
     if (emqx_tls_limiter_open_file(argv[1], NULL, &limiter, &error) != EMQX_TLS_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;

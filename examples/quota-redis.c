@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * quota-redis REDIS-URL DEPLOYMENT... - reads the status of deployments with a quota that all hosts share.
+ * quota-redis REDIS-URL DEPLOYMENT... - reads the status of deployments with a quota that all hosts
+ * share.
  *
  *     quota-redis redis://:PASSWORD@quota.example:6379/0 ge6a1a75
  *
- * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY, EMQXCLOUD_PLATFORM_API_SECRET.
- * EMQXTLS_CA_FILE, if set, is the PEM file of the CA of a test server.
+ * Endpoint and login come from EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY,
+ * EMQXCLOUD_PLATFORM_API_SECRET. EMQXTLS_CA_FILE, if set, is the PEM file of the CA of a test
+ * server.
  *
  *     cc quota-redis.c $(pkg-config --cflags --libs emqxtls-redis) -o quota-redis
  */
@@ -32,9 +34,10 @@ static int read_all(emqx_tls_client *client, char **deployments)
             fprintf(stderr, "%s: %s\n", *deployments, error.message);
             failed = 1;
         }
-        if (emqx_tls_limiter_query(emqx_tls_client_limiter(client), EMQX_TLS_OP_GET, *deployments, &quota, NULL) ==
-            EMQX_TLS_OK)
-            printf("%u of %u reads left for all hosts\n", (unsigned)quota.remaining, (unsigned)quota.limit);
+        if (emqx_tls_limiter_query(emqx_tls_client_limiter(client), EMQX_TLS_OP_GET, *deployments,
+                                   &quota, NULL) == EMQX_TLS_OK)
+            printf("%u of %u reads left for all hosts\n", (unsigned)quota.remaining,
+                   (unsigned)quota.limit);
     }
     return failed;
 }
@@ -52,7 +55,8 @@ int main(int argc, char **argv)
     }
     emqx_tls_error_init(&error);
     /* One prefix is for one API key: give each key its own. */
-    if (emqx_tls_limiter_open_redis(argv[1], "emqxtls:example", NULL, &limiter, &error) != EMQX_TLS_OK) {
+    if (emqx_tls_limiter_open_redis(argv[1], "emqxtls:example", NULL, &limiter, &error) !=
+        EMQX_TLS_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the ports 8883 and 8084, and waits
- * until it is gone. Costs a write if there is one, and some reads. The environment is that of status.c.
+ * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the
+ * ports 8883 and 8084, and waits until it is gone. Costs a write if there is one, and some reads.
+ * The environment is that of status.c.
  *
  *     cc remove.c $(pkg-config --cflags --libs emqxtls) -o remove
  */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * status DEPLOYMENT - prints what the platform says of a deployment's certificate. Costs one of 60 reads in 60 minutes.
+ * status DEPLOYMENT - prints what the platform says of a deployment's certificate. Costs one of 60
+ * reads in 60 minutes.
  *
- * Endpoint and login come from the environment that the platform's own tools read: EMQXCLOUD_PLATFORM_ENDPOINT,
- * EMQXCLOUD_PLATFORM_API_KEY, EMQXCLOUD_PLATFORM_API_SECRET. If set, EMQXTLS_QUOTA_FILE is the file in which all programs that
- * use the key count together, and EMQXTLS_CA_FILE the PEM file of the CA of a test server.
+ * Endpoint and login come from the environment that the platform's own tools read:
+ * EMQXCLOUD_PLATFORM_ENDPOINT, EMQXCLOUD_PLATFORM_API_KEY, EMQXCLOUD_PLATFORM_API_SECRET. If set,
+ * EMQXTLS_QUOTA_FILE is the file in which all programs that use the key count together, and
+ * EMQXTLS_CA_FILE the PEM file of the CA of a test server.
  *
  *     cc status.c $(pkg-config --cflags --libs emqxtls) -o status
  */
@@ -44,8 +46,8 @@ static void print_quota(emqx_tls_limiter *limiter)
     emqx_tls_quota_init(&writes);
     if (emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &reads, NULL) == EMQX_TLS_OK &&
         emqx_tls_limiter_query(limiter, EMQX_TLS_OP_UPDATE, NULL, &writes, NULL) == EMQX_TLS_OK)
-        printf("quota left: %u of %u reads, %u of %u writes\n", reads.remaining, reads.limit, writes.remaining,
-               writes.limit);
+        printf("quota left: %u of %u reads, %u of %u writes\n", reads.remaining, reads.limit,
+               writes.remaining, writes.limit);
 }
 
 int main(int argc, char **argv)

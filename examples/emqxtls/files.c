@@ -98,7 +98,8 @@ int credentials_load(struct credentials *c, const struct options *o)
     char *systemd = NULL, *file = NULL;
     size_t len = 0;
     *c = (struct credentials){0};
-    if (!path && folder && asprintf(&systemd, "%s/emqxtls", folder) > 0 && access(systemd, R_OK) == 0)
+    if (!path && folder && asprintf(&systemd, "%s/emqxtls", folder) > 0 &&
+        access(systemd, R_OK) == 0)
         path = systemd;
     if (path && !(file = file_read(path, &len, true))) {
         free(systemd);
@@ -110,7 +111,9 @@ int credentials_load(struct credentials *c, const struct options *o)
         if (!*values[i] && environment)
             *values[i] = strdup(environment);
         if (!*values[i] || !**values[i]) {
-            fprintf(stderr, "emqxtls: %s is not set: put it into the environment or into --secret-file\n", names[i]);
+            fprintf(stderr,
+                    "emqxtls: %s is not set: put it into the environment or into --secret-file\n",
+                    names[i]);
             file_free(file, len);
             free(systemd);
             return EXIT_USAGE;

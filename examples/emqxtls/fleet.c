@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One deployment or many: so many at once as --concurrency says, each on the asynchronous calls of one client.
+ * One deployment or many: so many at once as --concurrency says, each on the asynchronous calls of
+ * one client.
  */
 #include "run.h"
 
@@ -20,7 +21,7 @@ static void on_signal(int number)
     emqx_tls_client_interrupt(interrupted_client);
 }
 
-/* -- one job -------------------------------------------------------------------------------------------------------- */
+/* -- one job ----------------------------------------------------------------------------------- */
 
 static void finish_job(struct job *job)
 {
@@ -73,14 +74,15 @@ static emqx_tls_code submit_ensure(struct job *job)
         policy.min_days_left = (uint32_t)o->min_days_left;
     policy.host = o->host;
     options.policy = &policy;
-    options.flags = (o->force ? EMQX_TLS_FORCE : 0) | (o->allow_earlier ? EMQX_TLS_ALLOW_EARLIER : 0) |
+    options.flags = (o->force ? EMQX_TLS_FORCE : 0) |
+                    (o->allow_earlier ? EMQX_TLS_ALLOW_EARLIER : 0) |
                     (o->dry_run ? EMQX_TLS_DRY_RUN : 0);
     options.wait_ms = wait_left(job->fleet);
     options.receipt_dir = o->receipt_dir;
     options.probe_host = o->probe_host;
     options.probe_port = o->probe_port;
-    return emqx_tls_submit_ensure(job->fleet->client, job->deployment, job->fleet->request, &options, on_done, job,
-                                  &job->call, &job->error);
+    return emqx_tls_submit_ensure(job->fleet->client, job->deployment, job->fleet->request,
+                                  &options, on_done, job, &job->call, &job->error);
 }
 
 static emqx_tls_code submit(struct job *job)
@@ -93,11 +95,12 @@ static emqx_tls_code submit(struct job *job)
     case ENSURE:
         return submit_ensure(job);
     case WAIT:
-        return emqx_tls_submit_wait(f->client, job->deployment, f->request, given ? wait_ms : 30 * 60 * 1000, on_done,
-                                    job, &job->call, &job->error);
+        return emqx_tls_submit_wait(f->client, job->deployment, f->request,
+                                    given ? wait_ms : 30 * 60 * 1000, on_done, job, &job->call,
+                                    &job->error);
     case REMOVE:
-        return emqx_tls_submit_remove(f->client, job->deployment, given ? wait_ms : 10 * 60 * 1000, on_done, job,
-                                      &job->call, &job->error);
+        return emqx_tls_submit_remove(f->client, job->deployment, given ? wait_ms : 10 * 60 * 1000,
+                                      on_done, job, &job->call, &job->error);
     case CREATE:
         op = EMQX_TLS_OP_CREATE;
         request = f->request;
@@ -112,7 +115,8 @@ static emqx_tls_code submit(struct job *job)
     default:
         break;
     }
-    return emqx_tls_submit(f->client, op, job->deployment, request, on_done, job, &job->call, &job->error);
+    return emqx_tls_submit(f->client, op, job->deployment, request, on_done, job, &job->call,
+                           &job->error);
 }
 
 static void start_job(struct fleet *f)
@@ -130,7 +134,7 @@ static void start_job(struct fleet *f)
         finish_job(job);
 }
 
-/* -- all of them ---------------------------------------------------------------------------------------------------- */
+/* -- all of them ------------------------------------------------------------------------------- */
 
 /* Ends what is under way, begins nothing more. */
 static void stop(struct fleet *f)
@@ -142,11 +146,13 @@ static void stop(struct fleet *f)
     f->exit_code = worse(f->exit_code, EXIT_LATER);
 }
 
-/* A single ensure, wait or remove keeps --wait by itself, and tells more when it ends; all else is ended here. */
+/* A single ensure, wait or remove keeps --wait by itself, and tells more when it ends; all else is
+ * ended here. */
 static bool is_bounded(const struct fleet *f)
 {
     enum command c = f->options->info->command;
-    return f->options->wait_ms && !f->stopped && (f->count > 1 || (c != ENSURE && c != WAIT && c != REMOVE));
+    return f->options->wait_ms && !f->stopped &&
+           (f->count > 1 || (c != ENSURE && c != WAIT && c != REMOVE));
 }
 
 static bool out_of_time(const struct fleet *f)
@@ -188,7 +194,8 @@ static void drive(struct fleet *f)
 #define FILES_OF_CALL 2 /* each may have a connection of its own */
 #define FILES_BESIDE  64
 
-/* How many of so many calls can be under way at once: as the system's limit of open files allows. */
+/* How many of so many calls can be under way at once: as the system's limit of open files
+ * allows. */
 static size_t allow_connections(size_t calls)
 {
     struct rlimit limit;
@@ -198,13 +205,16 @@ static size_t allow_connections(size_t calls)
     limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == want)
         return calls;
-    return limit.rlim_cur > FILES_BESIDE + FILES_OF_CALL ? (limit.rlim_cur - FILES_BESIDE) / FILES_OF_CALL : 1;
+    return limit.rlim_cur > FILES_BESIDE + FILES_OF_CALL
+               ? (limit.rlim_cur - FILES_BESIDE) / FILES_OF_CALL
+               : 1;
 }
 
 int run_fleet(struct fleet *f)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    f->job_count = allow_connections(f->count < f->options->concurrency ? f->count : f->options->concurrency);
+    f->job_count =
+        allow_connections(f->count < f->options->concurrency ? f->count : f->options->concurrency);
     f->jobs = calloc(f->job_count ? f->job_count : 1, sizeof *f->jobs);
     if (!f->jobs)
         return EXIT_OTHER;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which deployments of a long run are done, in a file of --resume: its first line says what the run is about, each further one
- * names a deployment. A run about the same leaves those out; when none is left, the file goes. Nothing is lost with it but
- * time: a deployment that is done twice costs a read.
+ * Which deployments of a long run are done, in a file of --resume: its first line says what the run
+ * is about, each further one names a deployment. A run about the same leaves those out; when none
+ * is left, the file goes. Nothing is lost with it but time: a deployment that is done twice costs a
+ * read.
  */
 #include "options.h"
 
@@ -33,7 +34,8 @@ static int by_name(const void *a, const void *b)
 static uint64_t hash(uint64_t h, const char *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)data[i]) * 1099511628211u; /* FNV-1a: told from another by mistake, not by attack */
+        /* FNV-1a: told from another by mistake, not by attack */
+        h = (h ^ (unsigned char)data[i]) * 1099511628211u;
     return h;
 }
 
@@ -44,7 +46,8 @@ static void subject(char to[64], const struct options *o, const struct material 
     uint64_t h = hash(14695981039346656037u, (const char *)&r->type, sizeof r->type);
     h = hash(h, r->cert, r->cert_len);
     h = hash(h, r->cacert, r->cacert_len);
-    snprintf(to, 64, BEGINNING "%s%s %016" PRIx64, o->info->name, o->dry_run ? " --dry-run" : "", h);
+    snprintf(to, 64, BEGINNING "%s%s %016" PRIx64, o->info->name, o->dry_run ? " --dry-run" : "",
+             h);
 }
 
 static bool add(struct journal *j, const char *line)
@@ -80,7 +83,8 @@ static const char *load(struct journal *j, const char *about)
         return "is something else: give a file of its own";
     if (!memory)
         return "out of memory";
-    if (!same && (ftruncate(fileno(j->file), 0) != 0 || fprintf(j->file, "%s\n", about) < 0 || fflush(j->file) != 0))
+    if (!same && (ftruncate(fileno(j->file), 0) != 0 || fprintf(j->file, "%s\n", about) < 0 ||
+                  fflush(j->file) != 0))
         return strerror(errno);
     if (j->count > 0)
         qsort(j->done, j->count, sizeof *j->done, by_name);

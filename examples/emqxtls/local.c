@@ -18,8 +18,8 @@ static void show_finding(const struct options *o, const emqx_tls_finding *f)
         printf(" (%s)\n", f->name);
         return;
     }
-    json_t *j = json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity", severity, "part",
-                          part, "index", (int)f->index, "text", json_of(f->text));
+    json_t *j = json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity",
+                          severity, "part", part, "index", (int)f->index, "text", json_of(f->text));
     char *text = json_dumps(j, JSON_COMPACT);
     puts(text ? text : "{}");
     free(text);
@@ -64,7 +64,8 @@ static bool leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Own arithmetic, not gmtime(): time_t ends in 2038 on some machines of 32 bits, and certificates reach beyond. */
+/* Own arithmetic, not gmtime(): time_t ends in 2038 on some machines of 32 bits, and certificates
+ * reach beyond. */
 static void utc_text(int64_t seconds, char to[64])
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -76,8 +77,8 @@ static void utc_text(int64_t seconds, char to[64])
         day -= 365 + leap(year);
     for (; day >= days[month] + (month == 1 && leap(year)); month++)
         day -= days[month] + (month == 1 && leap(year));
-    snprintf(to, 64, "%04d-%02d-%02d %02d:%02d:%02d", year, month + 1, (int)day + 1, rest / 3600, rest / 60 % 60,
-             rest % 60);
+    snprintf(to, 64, "%04d-%02d-%02d %02d:%02d:%02d", year, month + 1, (int)day + 1, rest / 3600,
+             rest / 60 % 60, rest % 60);
 }
 
 int run_probe(const struct options *o)
@@ -90,8 +91,9 @@ int run_probe(const struct options *o)
     emqx_tls_error_init(&error);
     int code = material_load(&m, o);
     const emqx_tls_request *expected = o->cert_file ? &m.request : NULL;
-    if (code == EXIT_DONE && emqx_tls_probe(o->probe_host, o->probe_port, o->host, expected,
-                                            o->wait_ms ? o->wait_ms : 10000, &result, &error) != EMQX_TLS_OK) {
+    if (code == EXIT_DONE &&
+        emqx_tls_probe(o->probe_host, o->probe_port, o->host, expected,
+                       o->wait_ms ? o->wait_ms : 10000, &result, &error) != EMQX_TLS_OK) {
         show_failure(o, &error);
         code = exit_of(&error);
     }
@@ -100,8 +102,9 @@ int run_probe(const struct options *o)
         return code;
     utc_text(result.not_after, until);
     if (o->json) {
-        json_t *j = json_pack("{ss so ss ss}", "command", "probe", "cn", json_of(result.common_name), "expire", until,
-                              "sha256", result.sha256);
+        json_t *j =
+            json_pack("{ss so ss ss}", "command", "probe", "cn", json_of(result.common_name),
+                      "expire", until, "sha256", result.sha256);
         if (expected)
             json_object_set_new(j, "matches", json_boolean(result.matches));
         char *text = json_dumps(j, JSON_COMPACT);

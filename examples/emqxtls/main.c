@@ -10,7 +10,8 @@
 #endif
 #include <unistd.h>
 
-/* Where standard input, output or error is closed, a file opened later would take its place, and get the output. */
+/* Where standard input, output or error is closed, a file opened later would take its place, and
+ * get the output. */
 static void hold_standard_files(void)
 {
     int fd;

@@ -10,15 +10,23 @@
 
 const struct command_info commands[] = {
     {"status", STATUS, true, true, false, true, "read the status of a deployment's certificate"},
-    {"ensure", ENSURE, true, true, true, true, "make a deployment serve this certificate, with the fewest writes"},
+    {"ensure", ENSURE, true, true, true, true,
+     "make a deployment serve this certificate, with the fewest writes"},
     {"wait", WAIT, true, true, false, true, "wait until the certificate is running"},
-    {"remove", REMOVE, true, false, false, true, "delete the certificate if there is one, and wait until it is gone"},
-    {"check", CHECK, false, false, true, false, "look at certificate and key as the platform would; no network"},
-    {"probe", PROBE, false, false, false, false, "look which certificate HOST:PORT serves; compare it with --cert"},
-    {"quota", QUOTA, false, false, false, true, "show how much of the quota is left; uses none of it"},
-    {"create", CREATE, true, false, true, true, "create a certificate (POST): one write, whatever is there"},
-    {"update", UPDATE, true, false, true, true, "replace the certificate (PUT): one write, whatever is there"},
-    {"delete", DELETE, true, false, false, true, "delete the certificate (DELETE): one write, whatever is there"},
+    {"remove", REMOVE, true, false, false, true,
+     "delete the certificate if there is one, and wait until it is gone"},
+    {"check", CHECK, false, false, true, false,
+     "look at certificate and key as the platform would; no network"},
+    {"probe", PROBE, false, false, false, false,
+     "look which certificate HOST:PORT serves; compare it with --cert"},
+    {"quota", QUOTA, false, false, false, true,
+     "show how much of the quota is left; uses none of it"},
+    {"create", CREATE, true, false, true, true,
+     "create a certificate (POST): one write, whatever is there"},
+    {"update", UPDATE, true, false, true, true,
+     "replace the certificate (PUT): one write, whatever is there"},
+    {"delete", DELETE, true, false, false, true,
+     "delete the certificate (DELETE): one write, whatever is there"},
 };
 const size_t command_count = sizeof commands / sizeof commands[0];
 
@@ -79,44 +87,54 @@ static const struct option long_options[] = {
 
 static void help(void)
 {
-    puts("emqxtls keeps the TLS certificate of EMQX Platform deployments right, inside the platform's quota\n"
-         "(60 reads and 6 writes in 60 minutes for an API key).\n"
-         "\n"
-         "  export EMQXCLOUD_PLATFORM_ENDPOINT=https://HOST/public_api/v1\n"
-         "  export EMQXCLOUD_PLATFORM_API_KEY=... EMQXCLOUD_PLATFORM_API_SECRET=...\n"
-         "  emqxtls ensure --deployment ge6a1a75 --cert fullchain.pem --key privkey.pem --wait 10m\n"
-         "\n"
-         "`ensure` is the one for a renewal job: it writes only if something else is in place, and may be run\n"
-         "again at any time. See what it would do with --dry-run.\n"
-         "\n"
-         "Commands:");
+    puts(
+        "emqxtls keeps the TLS certificate of EMQX Platform deployments right, inside the "
+        "platform's quota\n"
+        "(60 reads and 6 writes in 60 minutes for an API key).\n"
+        "\n"
+        "  export EMQXCLOUD_PLATFORM_ENDPOINT=https://HOST/public_api/v1\n"
+        "  export EMQXCLOUD_PLATFORM_API_KEY=... EMQXCLOUD_PLATFORM_API_SECRET=...\n"
+        "  emqxtls ensure --deployment ge6a1a75 --cert fullchain.pem --key privkey.pem --wait 10m\n"
+        "\n"
+        "`ensure` is the one for a renewal job: it writes only if something else is in place, and "
+        "may be run\n"
+        "again at any time. See what it would do with --dry-run.\n"
+        "\n"
+        "Commands:");
     for (size_t i = 0; i < command_count; i++)
         printf("  %-8s %s\n", commands[i].name, commands[i].help);
     puts("\n"
          "What:\n"
-         "  -d, --deployment ID    the deployment's ID, not its name; for status, ensure and wait it may be repeated\n"
+         "  -d, --deployment ID    the deployment's ID, not its name; for status, ensure and wait "
+         "it may be repeated\n"
          "      --deployments FILE one ID a line, # begins a comment; - for standard input\n"
          "      --cert FILE        PEM: the leaf first, then its chain\n"
          "      --key FILE         PEM: the leaf's private key, without a passphrase\n"
          "      --cacert FILE      PEM: the client CA; makes it two-way\n"
          "      --type TYPE        one-way or two-way; told by --cacert if not given\n"
          "How:\n"
-         "      --wait DURATION    wait so long at most, such as 90s, 10m, 1h30m; ensure without it does not wait\n"
+         "      --wait DURATION    wait so long at most, such as 90s, 10m, 1h30m; ensure without "
+         "it does not wait\n"
          "      --dry-run          ensure: say what would be done, write nothing\n"
          "      --force            ensure: write even if it looks unchanged\n"
          "      --allow-earlier    ensure: accept an earlier expiry than the one in place\n"
-         "      --receipt DIR      ensure: keep receipts here: 'unchanged' is then exact, also for a new key\n"
+         "      --receipt DIR      ensure: keep receipts here: 'unchanged' is then exact, also for "
+         "a new key\n"
          "      --probe HOST:PORT  look at the certificate that is served there, at the end\n"
-         "      --quota-file PATH  where the quota is kept (a file, redis://..., rediss://..., unix://...; 'memory' "
+         "      --quota-file PATH  where the quota is kept (a file, redis://..., rediss://..., "
+         "unix://...; 'memory' "
          "for\n"
          "                         this run only); by default a file in your state directory\n"
          "      --per-deployment   every deployment has a quota of its own\n"
          "      --concurrency N    with many deployments: at most N at once (32)\n"
-         "      --resume FILE      with many deployments: note here what is done, and leave it out the next time\n"
-         "      --host NAME        check, ensure: a name that clients connect to; probe: the name asked for (SNI)\n"
+         "      --resume FILE      with many deployments: note here what is done, and leave it out "
+         "the next time\n"
+         "      --host NAME        check, ensure: a name that clients connect to; probe: the name "
+         "asked for (SNI)\n"
          "      --min-days-left N  check, ensure: refuse a certificate with fewer days (60)\n"
          "Where from:\n"
-         "      --secret-file FILE lines NAME=VALUE with the three variables above, instead of the environment\n"
+         "      --secret-file FILE lines NAME=VALUE with the three variables above, instead of the "
+         "environment\n"
          "      --ca-file FILE     CA certificates for the platform's own server\n"
          "      --allow-http-loopback  accept an http:// endpoint on this machine\n"
          "Output:\n"
@@ -126,7 +144,8 @@ static void help(void)
          "  -h, --help\n"
          "      --version\n"
          "\n"
-         "Ends with 0 done or unchanged, 2 usage, 3 refused by the local check, 4 refused by the platform,\n"
+         "Ends with 0 done or unchanged, 2 usage, 3 refused by the local check, 4 refused by the "
+         "platform,\n"
          "5 try later, 6 a write's outcome is not known, 1 anything else.");
 }
 
@@ -273,7 +292,8 @@ static int take(struct options *o, int option, const char *value)
         break;
     case OPT_WAIT:
         if (!parse_duration(value, &o->wait_ms))
-            return usage("--wait %s: give a duration such as 90s, 10m or 1h30m, at most 49 days", value);
+            return usage("--wait %s: give a duration such as 90s, 10m or 1h30m, at most 49 days",
+                         value);
         o->wait_given = true;
         break;
     case OPT_DRY_RUN:
@@ -343,12 +363,15 @@ static int validate(const struct options *o)
         return usage("%s takes one --deployment", info->name);
     if (info->needs_certificate && (!o->cert_file || !o->key_file))
         return usage("%s needs --cert FILE and --key FILE", info->name);
-    if (info->command != ENSURE && (o->dry_run || o->force || o->allow_earlier)) /* a dry run must never write */
-        return usage("%s takes no --dry-run, --force or --allow-earlier: they are for ensure", info->name);
+    /* a dry run must never write */
+    if (info->command != ENSURE && (o->dry_run || o->force || o->allow_earlier))
+        return usage("%s takes no --dry-run, --force or --allow-earlier: they are for ensure",
+                     info->name);
     if (info->command == PROBE && !o->probe_host)
         return usage("%s needs --probe HOST:PORT", info->name);
     if (info->command == ENSURE && o->probe_host && o->deployment_count > 1)
-        return usage("%s with --probe takes one --deployment: each has an address of its own", info->name);
+        return usage("%s with --probe takes one --deployment: each has an address of its own",
+                     info->name);
     return EXIT_DONE;
 }
 
@@ -390,7 +413,8 @@ int options_parse(struct options *o, int argc, char **argv, bool *stop)
     if (!o->info)
         return usage("there is no command '%s'", argv[optind]);
     if (optind + 1 < argc)
-        return usage("'%s' is one argument too many: IDs and files are given by options", argv[optind + 1]);
+        return usage("'%s' is one argument too many: IDs and files are given by options",
+                     argv[optind + 1]);
     return validate(o);
 }
 

@@ -56,18 +56,21 @@ struct options {
     int32_t min_days_left; /* -1: the default */
 };
 
-/* Parses; on trouble prints it to stderr and returns EXIT_USAGE. --help and --version print and set *stop. */
+/* Parses; on trouble prints it to stderr and returns EXIT_USAGE. --help and --version print and set
+ * *stop. */
 int options_parse(struct options *o, int argc, char **argv, bool *stop);
 void options_free(struct options *o);
 
-/* Endpoint, key and secret: from --secret-file, systemd's credential "emqxtls", or the environment. */
+/* Endpoint, key and secret: from --secret-file, systemd's credential "emqxtls", or the
+ * environment. */
 struct credentials {
     char *endpoint, *api_key, *api_secret;
 };
 int credentials_load(struct credentials *c, const struct options *o);
 void credentials_free(struct credentials *c); /* wipes */
 
-/* A whole file, with a NUL behind it; says on stderr what is wrong and returns NULL. Wiped by file_free. */
+/* A whole file, with a NUL behind it; says on stderr what is wrong and returns NULL. Wiped by
+ * file_free. */
 char *file_read(const char *path, size_t *len, bool secret);
 void file_free(char *data, size_t len);
 
@@ -85,6 +88,7 @@ int journal_open(struct journal **journal, const struct options *o,
                  const struct material *m); /* to be closed in any case */
 bool journal_has(const struct journal *journal, const char *deployment);
 void journal_note(struct journal *journal, const char *deployment);
-void journal_close(struct journal *journal, bool all_done); /* all_done: the file is not needed any more */
+/* all_done: the file is not needed any more */
+void journal_close(struct journal *journal, bool all_done);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is shown on a terminal while it runs, in one line that is written over, and what many deployments end with.
+ * What is shown on a terminal while it runs, in one line that is written over, and what many
+ * deployments end with.
  */
 #include "run.h"
 
@@ -25,8 +26,8 @@ static void print_span(FILE *to, int64_t ms)
 static bool quota_of(const struct fleet *f, uint32_t op, emqx_tls_quota *q)
 {
     emqx_tls_quota_init(q);
-    return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, f->options->deployments[0], q, NULL) ==
-           EMQX_TLS_OK;
+    return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op,
+                                  f->options->deployments[0], q, NULL) == EMQX_TLS_OK;
 }
 
 /* How long the quota takes at least to let so many requests through. */
@@ -38,12 +39,14 @@ static int64_t let_through(const emqx_tls_quota *q, int64_t requests)
     return (q->remaining > 0 ? WINDOW_MS : q->next_ms) + (beyond - 1) / q->limit * WINDOW_MS;
 }
 
-/* By the pace so far, and by what the quota lets through: at least a read each, and of the writes as many as there were so far. Where
- * it does not wait for quota, what is left ends without. */
-static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads, const emqx_tls_quota *writes)
+/* By the pace so far, and by what the quota lets through: at least a read each, and of the writes
+ * as many as there were so far. Where it does not wait for quota, what is left ends without. */
+static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads,
+                        const emqx_tls_quota *writes)
 {
     const struct options *o = f->options;
-    int64_t left = (int64_t)(f->count - f->done), passed = monotonic_ms() - f->began_ms, longest = 0;
+    int64_t left = (int64_t)(f->count - f->done), passed = monotonic_ms() - f->began_ms,
+            longest = 0;
     if (f->done)
         longest = passed * left / (int64_t)f->done;
     if (o->per_deployment || o->wait_ms == 0)
@@ -51,7 +54,8 @@ static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads, cons
     int64_t to_write = o->info->command != ENSURE || o->dry_run ? 0 : left;
     if (f->done)
         to_write = left * (int64_t)f->written / (int64_t)f->done;
-    int64_t quota[] = {let_through(reads, left - (int64_t)f->active), let_through(writes, to_write)};
+    int64_t quota[] = {let_through(reads, left - (int64_t)f->active),
+                       let_through(writes, to_write)};
     for (size_t i = 0; i < 2; i++)
         longest = quota[i] > longest ? quota[i] : longest;
     return longest < o->wait_ms - passed ? longest : o->wait_ms - passed;
@@ -84,7 +88,8 @@ static void print_progress(FILE *to, const struct fleet *f)
         }
     }
     if (known && !f->options->per_deployment)
-        fprintf(to, ", quota left: %u reads, %u writes", (unsigned)reads.remaining, (unsigned)writes.remaining);
+        fprintf(to, ", quota left: %u reads, %u writes", (unsigned)reads.remaining,
+                (unsigned)writes.remaining);
 }
 
 void show_progress(const struct fleet *f)

@@ -12,7 +12,7 @@
 #include <emqxtls/redis.h>
 #endif
 
-/* -- the quota ---------------------------------------------------------------------------------------------------- */
+/* -- the quota --------------------------------------------------------------------------------- */
 
 /* Makes what is missing of the folders before the last '/'. */
 static bool make_folders(char *path)
@@ -27,11 +27,13 @@ static bool make_folders(char *path)
     return true;
 }
 
-/* STATE/emqxtls/quota-KEY: one file a key, whose name is not told (FNV-1a; two keys in one file would only be slower). */
+/* STATE/emqxtls/quota-KEY: one file a key, whose name is not told (FNV-1a; two keys in one file
+ * would only be slower). */
 static char *default_quota_file(const char *api_key)
 {
     char *path = NULL, *folder = NULL;
-    const char *state = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *state = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
     uint64_t hash = 14695981039346656037u;
     for (const char *p = api_key; *p; p++)
         hash = (hash ^ (unsigned char)*p) * 1099511628211u;
@@ -46,13 +48,14 @@ static char *default_quota_file(const char *api_key)
         path = NULL;
     free(folder);
     if (path && !make_folders(path)) {
-        fprintf(stderr, "emqxtls: can't make the folders of %s: %s; choose one with --quota-file\n", path,
-                strerror(errno));
+        fprintf(stderr, "emqxtls: can't make the folders of %s: %s; choose one with --quota-file\n",
+                path, strerror(errno));
         free(path);
         return NULL;
     }
     if (!path)
-        fputs("emqxtls: no HOME and no STATE_DIRECTORY to keep the quota in: give --quota-file\n", stderr);
+        fputs("emqxtls: no HOME and no STATE_DIRECTORY to keep the quota in: give --quota-file\n",
+              stderr);
     return path;
 }
 
@@ -101,7 +104,7 @@ static int make_receipt_dir(const char *folder)
     return ok ? EXIT_DONE : EXIT_USAGE;
 }
 
-/* -- the command -------------------------------------------------------------------------------------------------- */
+/* -- the command ------------------------------------------------------------------------------- */
 
 struct place {
     const char *id;
@@ -115,7 +118,8 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Each deployment once, in the order they were given, without those that are done already. False: no memory. */
+/* Each deployment once, in the order they were given, without those that are done already. False:
+ * no memory. */
 static bool choose(struct fleet *f)
 {
     size_t n = f->options->deployment_count;
@@ -127,7 +131,8 @@ static bool choose(struct fleet *f)
     if (ok)
         qsort(places, n, sizeof *places, by_id);
     for (size_t i = 0; ok && i < n; i++)
-        if ((i == 0 || strcmp(places[i].id, places[i - 1].id) != 0) && !journal_has(f->journal, places[i].id))
+        if ((i == 0 || strcmp(places[i].id, places[i - 1].id) != 0) &&
+            !journal_has(f->journal, places[i].id))
             f->deployments[places[i].at] = places[i].id;
     for (size_t i = 0; ok && i < n; i++)
         if (f->deployments[i])

@@ -44,7 +44,8 @@ int run_platform_command(const struct options *o);
 /* -- fleet.c: does it; returns the exit code */
 int run_fleet(struct fleet *fleet);
 
-/* Opens the limiter that the options name. `key` tells the default file of one key from that of another. */
+/* Opens the limiter that the options name. `key` tells the default file of one key from that of
+ * another. */
 int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_limiter **limiter);
 
 /* -- show.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the user reads: results on stdout (text, or one JSON object a line), trouble and progress on stderr.
+ * What the user reads: results on stdout (text, or one JSON object a line), trouble and progress on
+ * stderr.
  */
 #include "run.h"
 
@@ -47,11 +48,13 @@ int exit_of(const emqx_tls_error *e)
     }
 }
 
-/* Whether a write was sent of which it is not known if it was carried out, if its answer, or none, is what `error` tells. */
+/* Whether a write was sent of which it is not known if it was carried out, if its answer, or none,
+ * is what `error` tells. */
 static bool in_doubt(const struct options *o, const struct job *job)
 {
     const emqx_tls_error *e = &job->error;
-    bool lost = e->code == EMQX_TLS_E_TRANSPORT || e->code == EMQX_TLS_E_TIMEOUT || e->code == EMQX_TLS_E_CANCELLED;
+    bool lost = e->code == EMQX_TLS_E_TRANSPORT || e->code == EMQX_TLS_E_TIMEOUT ||
+                e->code == EMQX_TLS_E_CANCELLED;
     bool odd = e->code == EMQX_TLS_E_PROTOCOL ||
                (e->code == EMQX_TLS_E_HTTP && (e->http_status >= 500 || e->http_status < 300));
     if (!lost && !odd)
@@ -64,7 +67,8 @@ static bool in_doubt(const struct options *o, const struct job *job)
     case ENSURE:
         return job->result.writes > 0 && job->result.action == EMQX_TLS_ACTION_NONE;
     case REMOVE: /* reads first: no status, no write */
-        return job->status.state != EMQX_TLS_STATE_UNKNOWN && (odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE);
+        return job->status.state != EMQX_TLS_STATE_UNKNOWN &&
+               (odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE);
     default:
         return false;
     }
@@ -75,11 +79,13 @@ int exit_of_job(const struct options *o, const struct job *job)
     return in_doubt(o, job) ? EXIT_UNKNOWN : exit_of(&job->error);
 }
 
-/* Of many deployments the exit code tells the most pressing: unknown outcome, refusals, try later. */
+/* Of many deployments the exit code tells the most pressing: unknown outcome, refusals, try
+ * later. */
 int worse(int a, int b)
 {
-    static const int rank[] = {[EXIT_DONE] = 0,  [EXIT_LATER] = 1, [EXIT_CHECK] = 2,  [EXIT_PLATFORM] = 3,
-                               [EXIT_OTHER] = 4, [EXIT_USAGE] = 5, [EXIT_UNKNOWN] = 6};
+    static const int rank[] = {
+        [EXIT_DONE] = 0,  [EXIT_LATER] = 1, [EXIT_CHECK] = 2,  [EXIT_PLATFORM] = 3,
+        [EXIT_OTHER] = 4, [EXIT_USAGE] = 5, [EXIT_UNKNOWN] = 6};
     return rank[b] > rank[a] ? b : a;
 }
 
@@ -99,11 +105,13 @@ static const char *action_name(uint32_t action, bool dry_run)
 
 const char *state_name(const emqx_tls_status *s)
 {
-    static const char *const names[] = {"unknown", "absent", "pending", "running", "failed", "terminated"};
+    static const char *const names[] = {"unknown", "absent", "pending",
+                                        "running", "failed", "terminated"};
     return s->state < EMQX_TLS_STATE_OTHER ? names[s->state] : s->state_text;
 }
 
-/* A text of somebody else's as JSON: jansson takes UTF-8 alone, and an ID or a path may be anything. */
+/* A text of somebody else's as JSON: jansson takes UTF-8 alone, and an ID or a path may be
+ * anything. */
 json_t *json_of(const char *text)
 {
     json_t *j = json_string(text);
@@ -132,8 +140,9 @@ static void show_json(const struct options *o, const struct job *job)
     static const char *const deliveries[] = {"maybe", "not-sent", "answered"};
     const emqx_tls_status *s = &job->status;
     const emqx_tls_error *e = &job->error;
-    json_t *j = json_pack("{so ss ss si}", "deployment", json_of(job->deployment), "command", o->info->name, "code",
-                          emqx_tls_code_name(e->code), "exit", exit_of_job(o, job));
+    json_t *j =
+        json_pack("{so ss ss si}", "deployment", json_of(job->deployment), "command", o->info->name,
+                  "code", emqx_tls_code_name(e->code), "exit", exit_of_job(o, job));
     if (s->state != EMQX_TLS_STATE_UNKNOWN)
         json_object_set_new(j, "state", json_of(state_name(s)));
     if (s->type_text[0])
@@ -167,7 +176,8 @@ static void show_json(const struct options *o, const struct job *job)
 
 static void show_status(const emqx_tls_status *s)
 {
-    const char *texts[][2] = {{", ", s->type_text}, {", until ", s->expire_text}, {", cn ", s->common_name}};
+    const char *texts[][2] = {
+        {", ", s->type_text}, {", until ", s->expire_text}, {", cn ", s->common_name}};
     put_text(stdout, state_name(s));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!texts[i][1][0])
@@ -196,12 +206,14 @@ void show_job(const struct options *o, const struct job *job)
     put_text(stdout, job->deployment);
     fputs(": ", stdout);
     if (o->info->command == ENSURE)
-        printf("%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run), (unsigned)job->result.reads,
-               job->result.reads == 1 ? "" : "s", (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
+        printf("%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run),
+               (unsigned)job->result.reads, job->result.reads == 1 ? "" : "s",
+               (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
     if (o->info->command == DELETE)
         fputs("deleted", stdout);
     else if (o->info->command == REMOVE)
-        fputs(job->status.state == EMQX_TLS_STATE_ABSENT ? "no certificate any more" : "deleted", stdout);
+        fputs(job->status.state == EMQX_TLS_STATE_ABSENT ? "no certificate any more" : "deleted",
+              stdout);
     else
         show_status(&job->status);
     putchar('\n');
@@ -211,8 +223,9 @@ void show_job(const struct options *o, const struct job *job)
 void show_failure(const struct options *o, const emqx_tls_error *e)
 {
     if (o->json) {
-        json_t *j = json_pack("{ss ss si so}", "command", o->info->name, "code", emqx_tls_code_name(e->code), "exit",
-                              exit_of(e), "message", json_of(e->message));
+        json_t *j = json_pack("{ss ss si so}", "command", o->info->name, "code",
+                              emqx_tls_code_name(e->code), "exit", exit_of(e), "message",
+                              json_of(e->message));
         char *text = json_dumps(j, JSON_COMPACT);
         puts(text ? text : "{}");
         free(text);
@@ -228,7 +241,8 @@ int show_last(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    fputs("emqxtls: standard output can't be written: is its disk full, or its reader gone?\n", stderr);
+    fputs("emqxtls: standard output can't be written: is its disk full, or its reader gone?\n",
+          stderr);
     return worse(code, EXIT_OTHER);
 }
 
@@ -239,7 +253,7 @@ void show_log(void *user, int32_t level, const char *line)
     fprintf(stderr, "%s: %s\n", names[level >= 1 && level <= 4 ? level : 0], line);
 }
 
-/* -- quota ---------------------------------------------------------------------------------------------------------- */
+/* -- quota ------------------------------------------------------------------------------------- */
 
 int show_quota(const struct options *o, emqx_tls_limiter *limiter)
 {
@@ -261,14 +275,17 @@ int show_quota(const struct options *o, emqx_tls_limiter *limiter)
                           : q.reason == EMQX_TLS_QUOTA_IN_FLIGHT ? "calls in flight"
                                                                  : "";
         if (o->json)
-            printf("{\"class\":\"%s\",\"limit\":%u,\"used\":%u,\"remaining\":%u,\"next_ms\":%" PRId64
-                   ",\"reason\":\"%s\"}\n",
-                   classes[i].name, (unsigned)q.limit, (unsigned)q.used, (unsigned)q.remaining, q.next_ms, why);
+            printf(
+                "{\"class\":\"%s\",\"limit\":%u,\"used\":%u,\"remaining\":%u,\"next_ms\":%" PRId64
+                ",\"reason\":\"%s\"}\n",
+                classes[i].name, (unsigned)q.limit, (unsigned)q.used, (unsigned)q.remaining,
+                q.next_ms, why);
         else if (q.next_ms == 0)
-            printf("%s: %u of %u left\n", classes[i].name, (unsigned)q.remaining, (unsigned)q.limit);
+            printf("%s: %u of %u left\n", classes[i].name, (unsigned)q.remaining,
+                   (unsigned)q.limit);
         else
-            printf("%s: none of %u left, the next in %" PRId64 " s%s%s\n", classes[i].name, (unsigned)q.limit,
-                   (q.next_ms + 999) / 1000, *why ? ": " : "", why);
+            printf("%s: none of %u left, the next in %" PRId64 " s%s%s\n", classes[i].name,
+                   (unsigned)q.limit, (q.next_ms + 999) / 1000, *why ? ": " : "", why);
     }
     return EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * emqxtls.h - all of libemqxtls: keeps the TLS certificate of EMQX Platform deployments right, inside the quota.
+ * emqxtls.h - all of libemqxtls: keeps the TLS certificate of EMQX Platform deployments right,
+ * inside the quota.
  */
 #ifndef EMQXTLS_EMQXTLS_H
 #define EMQXTLS_EMQXTLS_H

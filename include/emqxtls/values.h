@@ -20,8 +20,9 @@ extern "C" {
 /* `tlsType` of the platform. */
 enum { EMQX_TLS_TYPE_UNKNOWN = 0, EMQX_TLS_TYPE_ONE_WAY = 1, EMQX_TLS_TYPE_TWO_WAY = 2 };
 
-/* `status` of the platform, and what is made of a reply without one. "running" and "pending" are on its page "TLS Certificate
- * Management", "failed" and "terminated" are what its Terraform provider waits for. */
+/* `status` of the platform, and what is made of a reply without one. "running" and "pending" are on
+ * its page "TLS Certificate Management", "failed" and "terminated" are what its Terraform provider
+ * waits for. */
 enum {
     EMQX_TLS_STATE_UNKNOWN = 0,    /* other fields came, but no status */
     EMQX_TLS_STATE_ABSENT = 1,     /* no certificate: the reply was {} or empty */
@@ -33,10 +34,16 @@ enum {
 };
 
 /* The four calls. */
-enum { EMQX_TLS_OP_GET = 1, EMQX_TLS_OP_CREATE = 2, EMQX_TLS_OP_UPDATE = 3, EMQX_TLS_OP_DELETE = 4 };
+enum {
+    EMQX_TLS_OP_GET = 1,
+    EMQX_TLS_OP_CREATE = 2,
+    EMQX_TLS_OP_UPDATE = 3,
+    EMQX_TLS_OP_DELETE = 4
+};
 
-/* A certificate to put in place. PEM; lengths are exact, without a closing NUL, and 0 is empty. The bytes are borrowed
- * until the call returns; the asynchronous calls copy what they need before they return. */
+/* A certificate to put in place. PEM; lengths are exact, without a closing NUL, and 0 is empty. The
+ * bytes are borrowed until the call returns; the asynchronous calls copy what they need before they
+ * return. */
 typedef struct emqx_tls_request {
     uint32_t size;
     uint32_t type;    /* EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY */
@@ -49,15 +56,16 @@ typedef struct emqx_tls_request {
 } emqx_tls_request;
 EMQX_TLS_INIT_(request)
 
-/* What the platform says of a deployment's certificate. Texts are UTF-8, NUL-terminated and cut at a character where
- * they are longer than their field; "" where the platform told nothing. */
+/* What the platform says of a deployment's certificate. Texts are UTF-8, NUL-terminated and cut at
+ * a character where they are longer than their field; "" where the platform told nothing. */
 typedef struct emqx_tls_status {
     uint32_t size;
     uint32_t state; /* EMQX_TLS_STATE_* */
     uint32_t type;  /* EMQX_TLS_TYPE_* */
     uint32_t reserved;
-    int64_t
-        expire; /* seconds since 1970, the platform's text read as UTC (it names no zone); INT64_MIN: not told, no date */
+    /* seconds since 1970, the platform's text read as UTC (it names no zone); INT64_MIN: not told,
+     * no date */
+    int64_t expire;
     char state_text[32];
     char type_text[32];
     char expire_text[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every part uses: sized structs, errors, memory, time. Internal names start with emqxi_ so that a static link meets
- * no other library's.
+ * What every part uses: sized structs, errors, memory, time. Internal names start with emqxi_ so
+ * that a static link meets no other library's.
  */
 #ifndef EMQXI_BASE_H
 #define EMQXI_BASE_H
@@ -14,10 +14,11 @@
 #include <emqxtls/base.h>
 
 #define EMQXI_STRUCT_MAX 4096
-#define EMQXI_STRAY_MS   60000 /* a request that was given up may still arrive for so long */
+/* a request that was given up may still arrive for so long */
+#define EMQXI_STRAY_MS 60000
 
-/* Is there one descriptor for all that a client waits for (epoll, timerfd)? EMQXI_NO_EPOLL: as where there is none, for
- * tests/unit/no_epoll.c. */
+/* Is there one descriptor for all that a client waits for (epoll, timerfd)? EMQXI_NO_EPOLL: as
+ * where there is none, for tests/unit/no_epoll.c. */
 #if defined(__linux__) && !defined(EMQXI_NO_EPOLL)
 #define EMQXI_EPOLL 1
 #else
@@ -27,44 +28,50 @@
 #define EMQXI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EMQXI_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* -- sized structs (abi.c) ---------------------------------------------------------------------------------------- */
+/* -- sized structs (abi.c) --------------------------------------------------------------------- */
 
-/* Is this input struct one that we may read? `first` is its size in the first release, `own` that in this one. */
+/* Is this input struct one that we may read? `first` is its size in the first release, `own` that
+ * in this one. */
 bool emqxi_input_ok(const void *p, size_t first, size_t own);
 
-/* Copies an input struct that is ok into our own: what an older caller does not have becomes zero, `size` our own. */
+/* Copies an input struct that is ok into our own: what an older caller does not have becomes zero,
+ * `size` our own. */
 void emqxi_input_copy(void *to, const void *from, size_t own);
 
 /* Has this output struct been set up? NULL is fine: the caller does not want it. */
 bool emqxi_output_ok(const void *p);
 
-/* Copies a result to the caller's struct: at most its size, the rest zeroed, `size` kept. NULL, or not set up: nothing. */
+/* Copies a result to the caller's struct: at most its size, the rest zeroed, `size` kept. NULL, or
+ * not set up: nothing. */
 void emqxi_output(void *to, const void *from, size_t own);
 
-/* What every _init_size does: zero the caller's bytes and set `size`. False: NULL or an impossible size, nothing done. */
+/* What every _init_size does: zero the caller's bytes and set `size`. False: NULL or an impossible
+ * size, nothing done. */
 bool emqxi_init(void *p, size_t caller_size);
 
-/* -- errors (error.c) --------------------------------------------------------------------------------------------- */
+/* -- errors (error.c) -------------------------------------------------------------------------- */
 
 /* An emqx_tls_error of our own, empty: OK, nothing sent, no wait. */
 void emqxi_error_clear(emqx_tls_error *e);
 
-/* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` is one of our own, or NULL. */
+/* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` is one of
+ * our own, or NULL. */
 emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same; `e` is not NULL. The arguments may point into it. */
-emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
+emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format,
+                          va_list arguments) __attribute__((format(printf, 3, 0)));
 
 /* Copies an error of our own to the caller's; returns its code. */
 emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqx_tls_error *from);
 
-/* Fails a call that has not begun: a clear error with this code and message, straight to the caller's struct. */
+/* Fails a call that has not begun: a clear error with this code and message, straight to the
+ * caller's struct. */
 emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* -- memory (memory.c) -------------------------------------------------------------------------------------------- */
+/* -- memory (memory.c) ------------------------------------------------------------------------- */
 
 extern const emqx_tls_allocator emqxi_malloc;
 
@@ -87,7 +94,7 @@ void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len);
 /* Two small hexadecimal digits a byte, and a NUL; returns where that is. */
 char *emqxi_hex(const unsigned char *from, size_t len, char *to);
 
-/* -- time (clock.c) ----------------------------------------------------------------------------------------------- */
+/* -- time (clock.c) ---------------------------------------------------------------------------- */
 
 extern const emqx_tls_clock emqxi_system_clock;
 
@@ -108,15 +115,15 @@ static inline int64_t emqxi_add(int64_t a, int64_t b)
     return sum;
 }
 
-/* Changes in a child after every fork: a client or limiter remembers the value that it was made under. Costs no system
- * call, unlike getpid(). */
+/* Changes in a child after every fork: a client or limiter remembers the value that it was made
+ * under. Costs no system call, unlike getpid(). */
 uint32_t emqxi_fork_count(void);
 
 /* A random number for jitter and hash keys, not for secrets. */
 uint64_t emqxi_random(void);
 
-/* SipHash-2-4 with 128 bits: scope names are kept as this. Own code, since OpenSSL is optional and no other library that
- * the build needs has a keyed hash. */
+/* SipHash-2-4 with 128 bits: scope names are kept as this. Own code, since OpenSSL is optional and
+ * no other library that the build needs has a keyed hash. */
 void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16]);
 
 #endif

@@ -15,7 +15,8 @@
 
 static int64_t read_ms(clockid_t id)
 {
-    struct timespec t = {0}; /* it fails after 2038 where time_t has 32 bits: 1970 is seen to be wrong, chance is not */
+    /* it fails after 2038 where time_t has 32 bits: 1970 is seen to be wrong, chance is not */
+    struct timespec t = {0};
     clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
@@ -62,8 +63,11 @@ static void boot_id(void *context, unsigned char id[16])
     }
 }
 
-const emqx_tls_clock emqxi_system_clock = {
-    .size = sizeof emqxi_system_clock, .now_ms = now_ms, .wall_ms = wall_ms, .sleep_ms = sleep_ms, .boot_id = boot_id};
+const emqx_tls_clock emqxi_system_clock = {.size = sizeof emqxi_system_clock,
+                                           .now_ms = now_ms,
+                                           .wall_ms = wall_ms,
+                                           .sleep_ms = sleep_ms,
+                                           .boot_id = boot_id};
 
 void emqx_tls_clock_init_size(emqx_tls_clock *p, size_t caller_size)
 {
@@ -108,9 +112,11 @@ uint64_t emqxi_random(void)
 {
     uint64_t n;
     if (getrandom(&n, sizeof n, GRND_NONBLOCK) != (ssize_t)sizeof n) {
-        struct timespec t; /* before the kernel's pool is ready, early in a boot: good enough for jitter */
+        /* before the kernel's pool is ready, early in a boot: good enough for jitter */
+        struct timespec t;
         clock_gettime(CLOCK_MONOTONIC, &t);
-        n = (uint64_t)t.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)&n;
+        n = (uint64_t)t.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32 ^
+            (uint64_t)(uintptr_t)&n;
     }
     return n;
 }

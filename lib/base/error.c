@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const char *const names[] = {
-    "OK",           "INVALID",   "NO_MEMORY", "CHECK",         "RATE_LIMITED", "TRANSPORT", "TIMEOUT", "CANCELLED",
-    "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "UNPROCESSABLE", "HTTP",         "PROTOCOL",  "STORE",   "FAILED",
+    "OK",      "INVALID",   "NO_MEMORY",    "CHECK",     "RATE_LIMITED", "TRANSPORT",
+    "TIMEOUT", "CANCELLED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",    "UNPROCESSABLE",
+    "HTTP",    "PROTOCOL",  "STORE",        "FAILED",
 };
 
 const char *emqx_tls_code_name(emqx_tls_code code)
@@ -38,12 +39,14 @@ void emqxi_error_clear(emqx_tls_error *e)
     e->retry_after_ms = -1;
 }
 
-emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format, va_list arguments)
+emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format,
+                          va_list arguments)
 {
     char text[2 * sizeof e->message];
     int n = vsnprintf(text, sizeof text, format, arguments);
     e->code = code;
-    emqxi_text_copy(e->message, sizeof e->message, text, n < 0 ? 0 : EMQXI_MIN((size_t)n, sizeof text - 1));
+    emqxi_text_copy(e->message, sizeof e->message, text,
+                    n < 0 ? 0 : EMQXI_MIN((size_t)n, sizeof text - 1));
     return code;
 }
 

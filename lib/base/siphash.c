@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SipHash-2-4 with a result of 128 bits (Aumasson and Bernstein). tests/unit/base.c checks the authors' vectors.
+ * SipHash-2-4 with a result of 128 bits (Aumasson and Bernstein). tests/unit/base.c checks the
+ * authors' vectors.
  */
 #include "base/base.h"
 
@@ -49,8 +50,8 @@ void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t 
 {
     const uint8_t *p = data;
     uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee, k0 ^ 0x6c7967656e657261u,
-                     k1 ^ 0x7465646279746573u};
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee,
+                     k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
     size_t left = len;
     for (; left >= 8; left -= 8, p += 8)
         absorb(v, load(p, 8));

@@ -3,7 +3,8 @@
 
 #include <emqxtls/values.h>
 
-static const char maybe_carried_out[] = "; the write may have been carried out: read the status before writing again";
+static const char maybe_carried_out[] =
+    "; the write may have been carried out: read the status before writing again";
 
 void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment_id)
 {
@@ -11,34 +12,39 @@ void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment
     switch (e->http_status) {
     case 401:
         emqxi_fail(e, EMQX_TLS_E_UNAUTHORIZED,
-                   "the platform does not accept the API key and secret (401%s%s): check both", with, code);
+                   "the platform does not accept the API key and secret (401%s%s): check both",
+                   with, code);
         break;
     case 403:
-        emqxi_fail(e, EMQX_TLS_E_FORBIDDEN, "the API key has no access to deployment %s (403%s%s): use a key that has",
+        emqxi_fail(e, EMQX_TLS_E_FORBIDDEN,
+                   "the API key has no access to deployment %s (403%s%s): use a key that has",
                    deployment_id, with, code);
         break;
     case 404:
-        emqxi_fail(
-            e, EMQX_TLS_E_NOT_FOUND,
-            "deployment %s is not there, or has no certificate (404%s%s): give the deployment's ID, not its name",
-            deployment_id, with, code);
+        emqxi_fail(e, EMQX_TLS_E_NOT_FOUND,
+                   "deployment %s is not there, or has no certificate (404%s%s): give the "
+                   "deployment's ID, not its name",
+                   deployment_id, with, code);
         break;
     case 422:
         emqxi_fail(e, EMQX_TLS_E_UNPROCESSABLE,
-                   op == EMQX_TLS_OP_GET
-                       ? "the platform refuses the request (422%s%s)"
-                       : "the platform refuses the certificate or its properties (422%s%s): compare them with its "
-                         "requirements, and create only where there is none",
+                   op == EMQX_TLS_OP_GET ? "the platform refuses the request (422%s%s)"
+                                         : "the platform refuses the certificate or its properties "
+                                           "(422%s%s): compare them with its "
+                                           "requirements, and create only where there is none",
                    with, code);
         break;
     case 429:
         emqxi_fail(e, EMQX_TLS_E_RATE_LIMITED,
-                   "over the platform's limit (429%s%s): somebody else uses this key too; try again in %lld s", with,
-                   code, (long long)((e->retry_after_ms + 999) / 1000));
+                   "over the platform's limit (429%s%s): somebody else uses this key too; try "
+                   "again in %lld s",
+                   with, code, (long long)((e->retry_after_ms + 999) / 1000));
         break;
     default:
-        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with, code,
-                   e->http_status >= 300 && e->http_status < 400 ? ": redirects are not followed, correct the endpoint"
+        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with,
+                   code,
+                   e->http_status >= 300 && e->http_status < 400
+                       ? ": redirects are not followed, correct the endpoint"
                    : e->http_status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out
                                                                     : "");
     }
@@ -50,7 +56,8 @@ void emqxi_answer_unreadable(emqx_tls_error *e, uint32_t op)
         emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
 }
 
-void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx_tls_code code, const char *detail)
+void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx_tls_code code,
+                          const char *detail)
 {
     bool not_sent = e->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
     const char *colon = detail ? ": " : "", *tail = "";
@@ -60,8 +67,8 @@ void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx
         tail = maybe_carried_out;
     switch (code) {
     case EMQX_TLS_E_TIMEOUT:
-        emqxi_fail(e, code, "%s %s in time%s%s%s", not_sent ? "could not reach" : "no answer from", host, colon, detail,
-                   tail);
+        emqxi_fail(e, code, "%s %s in time%s%s%s", not_sent ? "could not reach" : "no answer from",
+                   host, colon, detail, tail);
         break;
     case EMQX_TLS_E_PROTOCOL:
         emqxi_fail(e, code, "unusable answer from %s%s%s%s", host, colon, detail, tail);
@@ -70,7 +77,8 @@ void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx
         emqxi_fail(e, code, "out of memory%s", tail);
         break;
     default:
-        emqxi_fail(e, EMQX_TLS_E_TRANSPORT, "%s %s%s%s%s", not_sent ? "could not reach" : "lost the connection to",
-                   host, colon, detail, tail);
+        emqxi_fail(e, EMQX_TLS_E_TRANSPORT, "%s %s%s%s%s",
+                   not_sent ? "could not reach" : "lost the connection to", host, colon, detail,
+                   tail);
     }
 }

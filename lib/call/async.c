@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The asynchronous calls, for event loops. The descriptor is an epoll with the transport's own and a timer inside; it is made
- * when it is first asked for, so that blocking users do not pay for it.
+ * The asynchronous calls, for event loops. The descriptor is an epoll with the transport's own and
+ * a timer inside; it is made when it is first asked for, so that blocking users do not pay for it.
  */
 #include "call/client.h"
 
@@ -16,7 +16,8 @@ void emqxi_arm(emqx_tls_client *client)
 #if EMQXI_EPOLL
     if (client->fd < 0)
         return;
-    int64_t ms = emqxi_own_next_ms(client); /* the transport's timers are inside its own descriptor */
+    /* the transport's timers are inside its own descriptor */
+    int64_t ms = emqxi_own_next_ms(client);
     struct itimerspec t = {0};
     if (ms >= 0) {
         t.it_value.tv_sec = ms / 1000;
@@ -51,8 +52,8 @@ bool emqxi_submit_begin(emqxi_submission *s, const emqx_tls_client *client, emqx
     return !problem;
 }
 
-emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *client, emqx_tls_call **call,
-                               emqx_tls_error *error)
+emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *client,
+                               emqx_tls_call **call, emqx_tls_error *error)
 {
     if (call)
         *call = s->call;
@@ -62,13 +63,15 @@ emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *clien
 }
 
 emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                              const emqx_tls_request *request, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                              emqx_tls_error *error)
+                              const emqx_tls_request *request, emqx_tls_done_fn done, void *user,
+                              emqx_tls_call **call, emqx_tls_error *error)
 {
     emqxi_submission s;
     if (emqxi_submit_begin(&s, client, done)) {
-        emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
-        emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user, &s.call, &s.error);
+        emqxi_budget budget = {.timeout_ms = client->timeout_ms,
+                               .quota_wait_ms = client->quota_wait_ms};
+        emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user,
+                              &s.call, &s.error);
     }
     return emqxi_submit_end(&s, client, call, error);
 }
@@ -102,7 +105,8 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
         uint64_t delivered = client->delivered;
         emqx_tls_code code = emqxi_turn(client, client->call_count ? left : 0);
         if (code != EMQX_TLS_OK) {
-            emqxi_fail(&e, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
+            emqxi_fail(&e, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)",
+                       emqx_tls_code_name(code));
             break;
         }
         if (atomic_exchange(&client->interrupted, false)) {

@@ -4,7 +4,8 @@
  */
 #include "call/client.h"
 
-bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *b)
+bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
+                          emqxi_blocking *b)
 {
     const char *problem = emqxi_client_problem(client);
     *b = (emqxi_blocking){0};
@@ -34,46 +35,53 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
             break;
         if (code != EMQX_TLS_OK || atomic_exchange(&client->interrupted, false))
             emqxi_call_cancel(call);
-        if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED) /* else it was over already */
-            emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)", emqx_tls_code_name(code));
+        /* else it was over already */
+        if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED)
+            emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)",
+                       emqx_tls_code_name(code));
     }
     emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
 }
 
 static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                         const emqx_tls_request *request, emqx_tls_status *status, emqx_tls_error *error)
+                         const emqx_tls_request *request, emqx_tls_status *status,
+                         emqx_tls_error *error)
 {
     emqxi_blocking b;
     emqx_tls_call *call;
     if (emqxi_blocking_begin(client, status, &b)) {
-        emqxi_budget budget = {.timeout_ms = client->timeout_ms, .quota_wait_ms = client->quota_wait_ms};
-        if (emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, emqxi_blocking_done, &b, &call,
-                                  &b.error) == EMQX_TLS_OK)
+        emqxi_budget budget = {.timeout_ms = client->timeout_ms,
+                               .quota_wait_ms = client->quota_wait_ms};
+        if (emqxi_operation_start(client, op, deployment_id, request, &budget, NULL,
+                                  emqxi_blocking_done, &b, &call, &b.error) == EMQX_TLS_OK)
             emqxi_blocking_drive(client, call, &b);
     }
     emqxi_output(status, &b.status, sizeof b.status);
     return emqxi_error_out(error, &b.error);
 }
 
-emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id, emqx_tls_status *status,
-                           emqx_tls_error *error)
+emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id,
+                           emqx_tls_status *status, emqx_tls_error *error)
 {
     return run(client, EMQX_TLS_OP_GET, deployment_id, NULL, status, error);
 }
 
-emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
-                              emqx_tls_status *status, emqx_tls_error *error)
+emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *deployment_id,
+                              const emqx_tls_request *request, emqx_tls_status *status,
+                              emqx_tls_error *error)
 {
     return run(client, EMQX_TLS_OP_CREATE, deployment_id, request, status, error);
 }
 
-emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
-                              emqx_tls_status *status, emqx_tls_error *error)
+emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *deployment_id,
+                              const emqx_tls_request *request, emqx_tls_status *status,
+                              emqx_tls_error *error)
 {
     return run(client, EMQX_TLS_OP_UPDATE, deployment_id, request, status, error);
 }
 
-emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *deployment_id, emqx_tls_error *error)
+emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *deployment_id,
+                              emqx_tls_error *error)
 {
     return run(client, EMQX_TLS_OP_DELETE, deployment_id, NULL, NULL, error);
 }

@@ -37,7 +37,8 @@ static void dispose(emqx_tls_client *client)
     emqxi_free(&a, client);
 }
 
-static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error)
+static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config *config,
+                                  emqx_tls_error *error)
 {
     if (config->limiter) {
         client->limiter = emqx_tls_limiter_ref(config->limiter);
@@ -50,34 +51,40 @@ static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config
     return emqx_tls_limiter_new(&own, &client->limiter, error);
 }
 
-static emqx_tls_code take_transport(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error)
+static emqx_tls_code take_transport(emqx_tls_client *client, const emqx_tls_config *config,
+                                    emqx_tls_error *error)
 {
     if (config->transport)
         return EMQX_TLS_OK; /* emqxi_config_take has copied it */
-    emqxi_curl_options options = {
-        .allocator = &client->allocator, .clock = &client->clock, .ca_file = config->ca_file, .proxy = config->proxy};
+    emqxi_curl_options options = {.allocator = &client->allocator,
+                                  .clock = &client->clock,
+                                  .ca_file = config->ca_file,
+                                  .proxy = config->proxy};
     return emqxi_curl_transport(&options, &client->transport, error);
 }
 
-emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client **out, emqx_tls_error *error)
+emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client **out,
+                                  emqx_tls_error *error)
 {
     emqx_tls_config config;
     emqx_tls_allocator allocator;
     emqx_tls_error e;
     emqxi_error_clear(&e);
     if (!out)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "client is NULL: give the address of a pointer");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "client is NULL: give the address of a pointer");
     *out = NULL;
     if (!given)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "config is NULL");
     if (!emqxi_input_ok(given, sizeof config, sizeof config))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "config was not set up (call emqx_tls_config_init first), or sets what this version lacks");
+                            "config was not set up (call emqx_tls_config_init first), or sets what "
+                            "this version lacks");
     emqxi_input_copy(&config, given, sizeof config);
     if (!emqxi_allocator_take(&allocator, config.allocator))
-        return emqxi_refuse(
-            error, EMQX_TLS_E_INVALID,
-            "allocator was not set up or lacks a member: call emqx_tls_allocator_init, then set all three");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "allocator was not set up or lacks a member: call "
+                            "emqx_tls_allocator_init, then set all three");
     emqx_tls_client *client = emqxi_zalloc(&allocator, sizeof *client);
     if (!client)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
@@ -102,8 +109,8 @@ void emqx_tls_client_free(emqx_tls_client *client)
     if (!client || client->in_done || client->closing)
         return;
     client->closing = true;
-    /* In the child of a fork the connections are still the parent's: closing them would tell its server so. What libcurl holds
-     * of them is left alone. */
+    /* In the child of a fork the connections are still the parent's: closing them would tell its
+     * server so. What libcurl holds of them is left alone. */
     bool inherited = client->forks != emqxi_fork_count();
     while (client->all && !inherited) {
         for (emqx_tls_call *call = client->all; call; call = call->next)

@@ -2,9 +2,10 @@
  *
  * call - one operation as a state machine, and the client that drives many of them.
  *
- * loop.c moves calls on: a call is advanced when its time has come, when an exchange of its ended, or when the limiter woke
- * it. What is over waits in `finished` for its `done`. The blocking calls (blocking.c) and the asynchronous ones (async.c)
- * drive this same loop. Jobs of provision are calls too, with an `advance` of their own.
+ * loop.c moves calls on: a call is advanced when its time has come, when an exchange of its ended,
+ * or when the limiter woke it. What is over waits in `finished` for its `done`. The blocking calls
+ * (blocking.c) and the asynchronous ones (async.c) drive this same loop. Jobs of provision are
+ * calls too, with an `advance` of their own.
  */
 #ifndef EMQXI_CLIENT_H
 #define EMQXI_CLIENT_H
@@ -25,7 +26,8 @@ typedef struct emqxi_call_list {
 /* What a kind of call does. */
 typedef struct emqxi_call_kind {
     void (*advance)(emqx_tls_call *call); /* its time has come */
-    void (*stop)(emqx_tls_call *call);    /* cancelled: let go of everything outside; sets error.delivery */
+    /* cancelled: let go of everything outside; sets error.delivery */
+    void (*stop)(emqx_tls_call *call);
     void (*release)(emqx_tls_call *call); /* give its memory back, the struct included */
 } emqxi_call_kind;
 
@@ -69,8 +71,9 @@ struct emqx_tls_client {
     emqx_tls_call **timers;         /* a heap, the earliest first */
     size_t timer_count, timer_room;
     size_t call_count, pending;
-    uint64_t delivered;   /* how often a `done` of the user's has run */
-    emqx_tls_call *spare; /* operations kept for the next call, so that a warm one allocates nothing */
+    uint64_t delivered; /* how often a `done` of the user's has run */
+    /* operations kept for the next call, so that a warm one allocates nothing */
+    emqx_tls_call *spare;
     size_t spare_count;
 
     atomic_bool interrupted;
@@ -84,24 +87,29 @@ struct emqx_tls_client {
 const char *emqxi_client_problem(const emqx_tls_client *client);
 
 /* -- config.c: checks and copies a config, but for limiter and transport */
-emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config, emqx_tls_error *error);
+emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config,
+                                emqx_tls_error *error);
 
 /* -- loop.c */
 /* Enters a call that was allocated: its timer can't fail later. NO_MEMORY: it was not entered. */
 emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call);
-void emqxi_call_ready(emqx_tls_call *call);              /* advance it in this turn or the next */
-void emqxi_call_at(emqx_tls_call *call, int64_t due_ms); /* advance it at this time of the client's clock */
-void emqxi_call_finish(emqx_tls_call *call);             /* it is over: status and error are set */
-void emqxi_call_wake(void *call);                        /* any thread: advance it soon */
+void emqxi_call_ready(emqx_tls_call *call); /* advance it in this turn or the next */
+/* advance it at this time of the client's clock */
+void emqxi_call_at(emqx_tls_call *call, int64_t due_ms);
+void emqxi_call_finish(emqx_tls_call *call); /* it is over: status and error are set */
+void emqxi_call_wake(void *call);            /* any thread: advance it soon */
 /* Ends a call with CANCELLED, unless it is over already. */
 void emqxi_call_cancel(emqx_tls_call *call);
-/* Moves everything on once and runs `done` of what is over, first waiting for at most timeout_ms (-1: no limit) if nothing
- * can go on at once. OK or what the transport's poll said. */
+/* Moves everything on once and runs `done` of what is over, first waiting for at most timeout_ms
+ * (-1: no limit) if nothing can go on at once. OK or what the transport's poll said. */
 emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms);
-/* Runs `done` of what is over; what a `done` itself ends comes with the next. True: there was some. */
+/* Runs `done` of what is over; what a `done` itself ends comes with the next. True: there was
+ * some. */
 bool emqxi_deliver(emqx_tls_client *client);
-int64_t emqxi_next_ms(emqx_tls_client *client);     /* until emqxi_turn has something to do; -1: nothing is pending */
-int64_t emqxi_own_next_ms(emqx_tls_client *client); /* the same for what the transport's descriptor does not tell of */
+/* until emqxi_turn has something to do; -1: nothing is pending */
+int64_t emqxi_next_ms(emqx_tls_client *client);
+/* the same for what the transport's descriptor does not tell of */
+int64_t emqxi_own_next_ms(emqx_tls_client *client);
 
 /* -- operation.c: the state machine of the four calls */
 typedef struct emqxi_budget {
@@ -110,19 +118,22 @@ typedef struct emqxi_budget {
 
 /* What a job wants of an operation of its own. */
 typedef struct emqxi_sub {
-    const char
-        *body; /* for CREATE and UPDATE instead of a request: checked and encoded, borrowed until the call is over */
+    const char *
+        /* for CREATE and UPDATE instead of a request: checked and encoded, borrowed until the call
+         * is over */
+        body;
     size_t body_len;
-    /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms. False: it must not, `error` says
-     * why. May be NULL. */
+    /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms.
+     * False: it must not, `error` says why. May be NULL. */
     bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
 } emqxi_sub;
 
-/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `sub` NULL: the user's own. INVALID, CHECK,
- * NO_MEMORY: nothing was started. */
+/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `sub` NULL:
+ * the user's own. INVALID, CHECK, NO_MEMORY: nothing was started. */
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqxi_budget *budget, const emqxi_sub *sub,
-                                    emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error);
+                                    const emqx_tls_request *request, const emqxi_budget *budget,
+                                    const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
+                                    emqx_tls_call **call, emqx_tls_error *error);
 void emqxi_spare_free(emqx_tls_client *client);
 
 /* -- async.c */
@@ -131,10 +142,12 @@ typedef struct emqxi_submission {
     emqx_tls_call *call; /* NULL: none was started */
     emqx_tls_error error;
 } emqxi_submission;
-bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *client, emqx_tls_done_fn done);
-emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client, emqx_tls_call **call,
-                               emqx_tls_error *error);
-/* Sets the descriptor's timer. After anything that changed when to turn next: a submit, a cancel, a turn. */
+bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *client,
+                        emqx_tls_done_fn done);
+emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client,
+                               emqx_tls_call **call, emqx_tls_error *error);
+/* Sets the descriptor's timer. After anything that changed when to turn next: a submit, a cancel, a
+ * turn. */
 void emqxi_arm(emqx_tls_client *client);
 
 /* -- blocking.c: what the blocking calls share */
@@ -144,12 +157,14 @@ typedef struct emqxi_blocking {
     emqx_tls_error error;
 } emqxi_blocking;
 /* False: the client can't be used now, or `status` was not set up: the error says so. */
-bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *blocking);
+bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
+                          emqxi_blocking *blocking);
 /* Drives the loop until `call`, which was started with emqxi_blocking_done, is over. */
 void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
 void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
 
 /* -- log.c */
-void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

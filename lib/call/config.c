@@ -10,7 +10,8 @@
 
 void emqx_tls_config_init_size(emqx_tls_config *p, size_t caller_size)
 {
-    emqx_tls_config defaults = {.size = sizeof defaults, .connect_timeout_ms = 10000, .timeout_ms = 30000};
+    emqx_tls_config defaults = {
+        .size = sizeof defaults, .connect_timeout_ms = 10000, .timeout_ms = 30000};
     emqxi_init(p, caller_size);
     emqxi_output(p, &defaults, sizeof defaults);
 }
@@ -20,11 +21,13 @@ static emqx_tls_code invalid(emqx_tls_error *error, const char *text)
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
 }
 
-static emqx_tls_code take_vtables(emqx_tls_client *client, const emqx_tls_config *c, emqx_tls_error *error)
+static emqx_tls_code take_vtables(emqx_tls_client *client, const emqx_tls_config *c,
+                                  emqx_tls_error *error)
 {
     emqx_tls_transport *t = &client->transport;
     if (!emqxi_clock_take(&client->clock, c->clock))
-        return invalid(error, "clock was not set up or has no now_ms: call emqx_tls_clock_init, then set its members");
+        return invalid(error, "clock was not set up or has no now_ms: call emqx_tls_clock_init, "
+                              "then set its members");
     if (!c->transport)
         return EMQX_TLS_OK;
     if (!emqxi_input_ok(c->transport, sizeof *t, sizeof *t))
@@ -46,13 +49,16 @@ static emqx_tls_code check_login(const emqx_tls_config *c, emqx_tls_error *error
     if (!c->api_secret || !*c->api_secret)
         return invalid(error, "api_secret is empty: give the secret of the platform API key");
     if (strchr(c->api_key, ':'))
-        return invalid(error, "api_key has a ':' in it: give the key alone, and the secret in api_secret");
+        return invalid(error,
+                       "api_key has a ':' in it: give the key alone, and the secret in api_secret");
     if (emqxi_has_control(c->api_key) || emqxi_has_control(c->api_secret))
-        return invalid(error, "api_key or api_secret has a control character: a newline at the end of a file, perhaps");
+        return invalid(error, "api_key or api_secret has a control character: a newline at the end "
+                              "of a file, perhaps");
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *c, emqx_tls_error *error)
+emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *c,
+                                emqx_tls_error *error)
 {
     if (c->flags & ~(EMQX_TLS_ALLOW_HTTP_LOOPBACK | EMQX_TLS_SKIP_CHECK))
         return invalid(error, "config.flags has a bit that this version does not know");
@@ -64,13 +70,15 @@ emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *
     if (code == EMQX_TLS_OK)
         code = check_login(c, error);
     if (code == EMQX_TLS_OK)
-        code = emqxi_endpoint_parse(&client->allocator, c->endpoint, c->flags, &client->endpoint, error);
+        code = emqxi_endpoint_parse(&client->allocator, c->endpoint, c->flags, &client->endpoint,
+                                    error);
     if (code != EMQX_TLS_OK)
         return code;
     client->authorization = emqxi_basic_auth(&client->allocator, c->api_key, c->api_secret);
     if (!client->authorization)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    client->headers[0] = "Content-Type: application/json"; /* requests without a body start behind it */
+    /* requests without a body start behind it */
+    client->headers[0] = "Content-Type: application/json";
     client->headers[1] = client->authorization;
     client->headers[2] = "Accept: application/json";
     client->flags = c->flags;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every log line comes by here, from operation.c and the jobs of provision. What may be in one is an allow-list: method, host,
- * path, status, attempt, quota, durations; how a job ended, and what is wrong with a receipt.
+ * Every log line comes by here, from operation.c and the jobs of provision. What may be in one is
+ * an allow-list: method, host, path, status, attempt, quota, durations; how a job ended, and what
+ * is wrong with a receipt.
  */
 #include "call/client.h"
 

@@ -4,11 +4,11 @@
  */
 #include "call/client.h"
 
-/* A transport that can't be woken is looked at so often for an interrupt or a freed slot; one that tells by nothing when it
- * has something to do, for that. */
+/* A transport that can't be woken is looked at so often for an interrupt or a freed slot; one that
+ * tells by nothing when it has something to do, for that. */
 #define SLICE_MS 100
 
-/* -- lists -------------------------------------------------------------------------------------------------------- */
+/* -- lists ------------------------------------------------------------------------------------- */
 
 static void push(emqxi_call_list *list, emqx_tls_call *call)
 {
@@ -38,7 +38,7 @@ static void unqueue(emqx_tls_call *call)
     call->queue = NULL;
 }
 
-/* -- timers ------------------------------------------------------------------------------------------------------- */
+/* -- timers ------------------------------------------------------------------------------------ */
 
 static void place(emqx_tls_client *client, size_t at, emqx_tls_call *call)
 {
@@ -54,7 +54,8 @@ static void sift(emqx_tls_client *client, size_t at, emqx_tls_call *call)
     }
     for (;;) {
         size_t child = 2 * at + 1;
-        if (child + 1 < client->timer_count && client->timers[child + 1]->due < client->timers[child]->due)
+        if (child + 1 < client->timer_count &&
+            client->timers[child + 1]->due < client->timers[child]->due)
             child++;
         if (child >= client->timer_count || client->timers[child]->due >= call->due)
             break;
@@ -84,13 +85,14 @@ void emqxi_call_at(emqx_tls_call *call, int64_t due_ms)
     sift(client, at, call);
 }
 
-/* -- calls -------------------------------------------------------------------------------------------------------- */
+/* -- calls ------------------------------------------------------------------------------------- */
 
 emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call)
 {
     if (client->call_count >= client->timer_room) {
         size_t room = client->timer_room ? 2 * client->timer_room : 8;
-        emqx_tls_call **timers = emqxi_resize(&client->allocator, client->timers, room * sizeof *timers);
+        emqx_tls_call **timers =
+            emqxi_resize(&client->allocator, client->timers, room * sizeof *timers);
         if (!timers)
             return EMQX_TLS_E_NO_MEMORY;
         client->timers = timers;
@@ -152,7 +154,9 @@ void emqxi_call_cancel(emqx_tls_call *call)
         return;
     call->kind->stop(call);
     emqxi_fail(&call->error, EMQX_TLS_E_CANCELLED, "cancelled%s",
-               call->error.delivery == EMQX_TLS_DELIVERY_MAYBE ? ": the request may have reached the platform" : "");
+               call->error.delivery == EMQX_TLS_DELIVERY_MAYBE
+                   ? ": the request may have reached the platform"
+                   : "");
     emqxi_call_finish(call);
 }
 
@@ -170,7 +174,7 @@ static void leave(emqx_tls_call *call)
     client->pending -= !call->internal;
 }
 
-/* -- the turn ----------------------------------------------------------------------------------------------------- */
+/* -- the turn ---------------------------------------------------------------------------------- */
 
 static void advance(emqx_tls_client *client)
 {
@@ -181,8 +185,10 @@ static void advance(emqx_tls_client *client)
         untime(call);
         emqxi_call_ready(call);
     }
-    /* With a transport that blocks in `start`, each call takes its time: an interrupt comes between two. */
-    while (client->ready.first && !atomic_load_explicit(&client->interrupted, memory_order_relaxed)) {
+    /* With a transport that blocks in `start`, each call takes its time: an interrupt comes between
+     * two. */
+    while (client->ready.first &&
+           !atomic_load_explicit(&client->interrupted, memory_order_relaxed)) {
         emqx_tls_call *call = client->ready.first;
         unqueue(call);
         call->kind->advance(call);
@@ -218,7 +224,8 @@ static int64_t wait_for(emqx_tls_client *client, int64_t timeout_ms)
         if (wait < 0 || due < wait)
             wait = due;
     }
-    bool wakes = client->transport.wake && client->transport.poll; /* nothing ends clock.sleep_ms early */
+    /* nothing ends clock.sleep_ms early */
+    bool wakes = client->transport.wake && client->transport.poll;
     if (!wakes && (wait < 0 || wait > SLICE_MS))
         wait = SLICE_MS;
     return wait > INT32_MAX ? INT32_MAX : wait;

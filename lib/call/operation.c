@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * One operation: validate, check, reserve, exchange, settle, decode, and again where the rules of repeats allow it.
+ * One operation: validate, check, reserve, exchange, settle, decode, and again where the rules of
+ * repeats allow it.
  *
- *   RESERVE   wants a slot: at the start, in line for quota, behind a locked store, or after the pause before a repeat
+ *   RESERVE   wants a slot: at the start, in line for quota, behind a locked store, or after the
+ *             pause before a repeat
  *   EXCHANGE  the transport has it; the timer is its lease, after which nothing may depart
  */
 #include "call/client.h"
@@ -43,7 +45,8 @@ typedef struct operation {
     bool body_borrowed;
     unsigned store_busy; /* so often in a row when it asked for a slot */
     bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
-    size_t room;          /* of what follows, kept in a spare: polling one deployment builds it once */
+    /* of what follows, kept in a spare: polling one deployment builds it once */
+    size_t room;
     char deployment_id[]; /* and behind it the URL */
 } operation;
 
@@ -64,7 +67,7 @@ static const char *host_and_path(const operation *o)
     return strstr(o->url, "://") + 3;
 }
 
-/* -- the end ------------------------------------------------------------------------------------------------------ */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void drop_body(operation *o)
 {
@@ -78,8 +81,9 @@ static void finish(operation *o)
     emqx_tls_client *client = o->call.client;
     emqx_tls_error *e = &o->call.error;
     if (e->code != EMQX_TLS_OK) {
-        emqxi_log(client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts", methods[o->op],
-                  host_and_path(o), emqx_tls_code_name(e->code), (unsigned)e->attempts);
+        emqxi_log(client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts",
+                  methods[o->op], host_and_path(o), emqx_tls_code_name(e->code),
+                  (unsigned)e->attempts);
     }
     drop_body(o);
     emqxi_call_finish(&o->call);
@@ -91,20 +95,22 @@ static void settle(operation *o, uint32_t outcome, int64_t retry_after_ms)
     emqx_tls_error error;
     emqxi_error_clear(&error);
     o->call.spent += outcome != EMQX_TLS_OUTCOME_NOT_SENT;
-    /* Waited for in vain once, not once for each of many in flight: that would stop the user's loop for minutes. */
+    /* Waited for in vain once, not once for each of many in flight: that would stop the user's loop
+     * for minutes. */
     int64_t patience_ms = client->store_stuck ? 0 : PATIENCE_MS;
-    client->store_stuck =
-        emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms, patience_ms, &error) != EMQX_TLS_OK;
+    client->store_stuck = emqxi_limiter_settle(client->limiter, o->ticket, outcome, retry_after_ms,
+                                               patience_ms, &error) != EMQX_TLS_OK;
     if (client->store_stuck)
-        emqxi_log(client, EMQX_TLS_LOG_WARNING, "quota slot not settled, it is held until its lease is over: %s",
-                  error.message);
+        emqxi_log(client, EMQX_TLS_LOG_WARNING,
+                  "quota slot not settled, it is held until its lease is over: %s", error.message);
 }
 
 static uint32_t outcome_of(uint32_t delivery)
 {
     if (delivery == EMQX_TLS_DELIVERY_NOT_SENT)
         return EMQX_TLS_OUTCOME_NOT_SENT;
-    return delivery == EMQX_TLS_DELIVERY_ANSWERED ? EMQX_TLS_OUTCOME_ANSWERED : EMQX_TLS_OUTCOME_LOST;
+    return delivery == EMQX_TLS_DELIVERY_ANSWERED ? EMQX_TLS_OUTCOME_ANSWERED
+                                                  : EMQX_TLS_OUTCOME_LOST;
 }
 
 /* Goes round again after a pause, if the rules and the time allow it; else the error stands. */
@@ -124,14 +130,15 @@ static void repeat_or_finish(operation *o, bool allowed, int64_t at_least_ms)
     finish(o);
 }
 
-/* -- the answer --------------------------------------------------------------------------------------------------- */
+/* -- the answer -------------------------------------------------------------------------------- */
 
 /* How long a 429 asks to wait: what the limiter makes of it, shared with all its users. */
 static int64_t shut_for(operation *o, int64_t told_ms)
 {
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    if (emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, &quota, NULL) == EMQX_TLS_OK)
+    if (emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, &quota, NULL) ==
+        EMQX_TLS_OK)
         return EMQXI_MAX(quota.next_ms, 0);
     if (told_ms != EMQXI_RETRY_NONE)
         return told_ms < 0 ? WINDOW_MS : EMQXI_MIN(told_ms, WINDOW_MS);
@@ -162,8 +169,8 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
 }
 
 /* No answer, or not the whole of one: `status` is what came of it, 0: nothing. */
-static void no_answer(operation *o, emqx_tls_code code, int32_t status, uint32_t delivery, const char *detail,
-                      bool permanent)
+static void no_answer(operation *o, emqx_tls_code code, int32_t status, uint32_t delivery,
+                      const char *detail, bool permanent)
 {
     emqx_tls_error *e = &o->call.error;
     e->http_status = status;
@@ -171,7 +178,8 @@ static void no_answer(operation *o, emqx_tls_code code, int32_t status, uint32_t
     e->delivery = delivery;
     emqxi_answer_missing(e, o->op, o->call.client->endpoint.host, code, detail);
     bool again = e->code == EMQX_TLS_E_TRANSPORT || e->code == EMQX_TLS_E_TIMEOUT;
-    repeat_or_finish(o, again && !permanent && (is_read(o) || delivery == EMQX_TLS_DELIVERY_NOT_SENT), 0);
+    repeat_or_finish(
+        o, again && !permanent && (is_read(o) || delivery == EMQX_TLS_DELIVERY_NOT_SENT), 0);
 }
 
 static void on_reply(void *user, const emqx_tls_reply *given)
@@ -184,7 +192,8 @@ static void on_reply(void *user, const emqx_tls_reply *given)
     o->state = RESERVE;
     if (!emqxi_input_ok(given, offsetof(emqx_tls_reply, flags), sizeof reply)) {
         settle(o, EMQX_TLS_OUTCOME_LOST, -1);
-        no_answer(o, EMQX_TLS_E_TRANSPORT, 0, EMQX_TLS_DELIVERY_MAYBE, "the transport set no reply.size", true);
+        no_answer(o, EMQX_TLS_E_TRANSPORT, 0, EMQX_TLS_DELIVERY_MAYBE,
+                  "the transport set no reply.size", true);
         return;
     }
     emqxi_input_copy(&reply, given, sizeof reply);
@@ -204,15 +213,17 @@ static void on_reply(void *user, const emqx_tls_reply *given)
     if (reply.delivery != EMQX_TLS_DELIVERY_ANSWERED)
         reply.http_status = 0;
     /* A refusal is one, and a DELETE carried out, whatever became of the body. */
-    if (reply.code != EMQX_TLS_OK && reply.http_status >= (o->op == EMQX_TLS_OP_DELETE ? 200 : 300)) {
+    if (reply.code != EMQX_TLS_OK &&
+        reply.http_status >= (o->op == EMQX_TLS_OP_DELETE ? 200 : 300)) {
         reply.code = EMQX_TLS_OK;
         reply.body = NULL;
         reply.body_len = 0;
     }
     o->call.error.delivery = reply.delivery;
 
-    int64_t retry_after_ms =
-        reply.code == EMQX_TLS_OK ? emqxi_retry_after(reply.retry_after, reply.date) : EMQXI_RETRY_NONE;
+    int64_t retry_after_ms = reply.code == EMQX_TLS_OK
+                                 ? emqxi_retry_after(reply.retry_after, reply.date)
+                                 : EMQXI_RETRY_NONE;
     bool refused = reply.code == EMQX_TLS_OK && reply.http_status == 429;
     settle(o, refused ? EMQX_TLS_OUTCOME_REFUSED : outcome_of(reply.delivery),
            refused ? retry_after_ms : EMQXI_RETRY_NONE);
@@ -220,8 +231,9 @@ static void on_reply(void *user, const emqx_tls_reply *given)
         emqx_tls_quota quota;
         emqx_tls_quota_init(&quota);
         emqx_tls_limiter_query(client->limiter, o->op, o->deployment_id, &quota, NULL);
-        emqxi_log(client, EMQX_TLS_LOG_INFO, "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left",
-                  methods[o->op], host_and_path(o), (int)reply.http_status, (unsigned)o->call.error.attempts,
+        emqxi_log(client, EMQX_TLS_LOG_INFO,
+                  "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left", methods[o->op],
+                  host_and_path(o), (int)reply.http_status, (unsigned)o->call.error.attempts,
                   (long long)(emqxi_now(&client->clock) - o->departed), (unsigned)quota.remaining,
                   (unsigned)quota.limit);
     }
@@ -232,7 +244,7 @@ static void on_reply(void *user, const emqx_tls_reply *given)
                   reply.flags & EMQX_TLS_REPLY_PERMANENT);
 }
 
-/* -- the exchange ------------------------------------------------------------------------------------------------- */
+/* -- the exchange ------------------------------------------------------------------------------ */
 
 static void depart(operation *o)
 {
@@ -250,7 +262,8 @@ static void depart(operation *o)
     }
     if (left <= 0) {
         settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
-        emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT, "the quota store took too long: nothing was sent");
+        emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT,
+                   "the quota store took too long: nothing was sent");
         finish(o);
         return;
     }
@@ -298,17 +311,19 @@ static uint32_t withdraw(operation *o)
     return delivery;
 }
 
-/* -- the slot ----------------------------------------------------------------------------------------------------- */
+/* -- the slot ---------------------------------------------------------------------------------- */
 
 static void begun_too_late(operation *o)
 {
     if (o->store_busy)
         emqxi_fail(&o->call.error, EMQX_TLS_E_STORE,
-                   "the quota store stayed locked by another process until the deadline, look for one that is stopped; "
+                   "the quota store stayed locked by another process until the deadline, look for "
+                   "one that is stopped; "
                    "nothing was sent");
     else
         emqxi_fail(&o->call.error, EMQX_TLS_E_TIMEOUT,
-                   "timeout_ms was over before the call's turn came (run was not called, or other calls blocked it): "
+                   "timeout_ms was over before the call's turn came (run was not called, or other "
+                   "calls blocked it): "
                    "nothing was sent");
 }
 
@@ -342,7 +357,8 @@ static void reserve(operation *o)
     unsigned busy_before = o->store_busy;
     o->store_busy = r.busy ? busy_before + 1 : 0;
     if (code != EMQX_TLS_OK) {
-        /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
+        /* Where a repeat finds no quota, what happened to the request itself tells the caller
+         * more. */
         if (o->call.error.attempts == 0)
             o->call.error = error;
         finish(o);
@@ -351,7 +367,8 @@ static void reserve(operation *o)
         o->lease_end = now + r.lease_ms;
         depart(o);
     } else if (r.busy) {
-        /* Thousands may ask while a stopped process holds the lock: each asks less and less often. */
+        /* Thousands may ask while a stopped process holds the lock: each asks less and less
+         * often. */
         int64_t look = r.look_again_ms;
         if (look < BUSY_MAX_MS)
             look = EMQXI_MIN(look << EMQXI_MIN(busy_before, BUSY_DOUBLINGS), BUSY_MAX_MS);
@@ -383,7 +400,7 @@ static void stop(emqx_tls_call *call)
     drop_body(o);
 }
 
-/* -- begin and end of life ---------------------------------------------------------------------------------------- */
+/* -- begin and end of life --------------------------------------------------------------------- */
 
 static void release(emqx_tls_call *call)
 {
@@ -412,7 +429,8 @@ void emqxi_spare_free(emqx_tls_client *client)
 static operation *obtain(emqx_tls_client *client, const char *deployment_id)
 {
     const char *base = client->endpoint.base;
-    size_t id_size = strlen(deployment_id) + 1, need = id_size + emqxi_url_size(base, deployment_id);
+    size_t id_size = strlen(deployment_id) + 1,
+           need = id_size + emqxi_url_size(base, deployment_id);
     operation *o = (operation *)client->spare;
     size_t room = o ? o->room : 0;
     bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
@@ -429,7 +447,8 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
         o = larger;
         room = need;
     }
-    memset(o, 0, offsetof(operation, deployment_id)); /* not sizeof: what follows may begin inside of it */
+    /* not sizeof: what follows may begin inside of it */
+    memset(o, 0, offsetof(operation, deployment_id));
     o->room = room;
     o->url = o->deployment_id + id_size;
     if (!built) {
@@ -439,18 +458,21 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
     return o;
 }
 
-static const emqxi_call_kind operation_kind = {.advance = advance, .stop = stop, .release = release};
+static const emqxi_call_kind operation_kind = {
+    .advance = advance, .stop = stop, .release = release};
 
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqxi_budget *budget, const emqxi_sub *sub,
-                                    emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error)
+                                    const emqx_tls_request *request, const emqxi_budget *budget,
+                                    const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
+                                    emqx_tls_call **call, emqx_tls_error *error)
 {
     const char *problem;
     char *body = sub ? (char *)(uintptr_t)sub->body : NULL;
     size_t body_len = sub ? sub->body_len : 0;
     *call = NULL;
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*", (unsigned)op);
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*",
+                          (unsigned)op);
     if ((problem = emqxi_deployment_id_problem(deployment_id)))
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
     if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {

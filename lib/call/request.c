@@ -12,21 +12,26 @@ int64_t emqxi_wall_s(const emqx_tls_client *client)
     return c->wall_ms(c->context) / 1000;
 }
 
-static emqx_tls_code part_problem(const char *name, const char *pem, size_t len, bool needed, emqx_tls_error *error)
+static emqx_tls_code part_problem(const char *name, const char *pem, size_t len, bool needed,
+                                  emqx_tls_error *error)
 {
     if (len > 0 && !pem)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request.%s is NULL, but request.%s_len is not 0", name, name);
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request.%s is NULL, but request.%s_len is not 0", name, name);
     if (len == 0 && needed)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request.%s is empty: give it as PEM, with its length", name);
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request.%s is empty: give it as PEM, with its length", name);
     if (len > 0 && !emqxi_utf8_ok(pem, len))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request.%s is not UTF-8: give it as PEM, not as DER", name);
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request.%s is not UTF-8: give it as PEM, not as DER", name);
     return EMQX_TLS_OK;
 }
 
 static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqx_tls_error *error)
 {
     if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
                           (unsigned)r->type);
     emqx_tls_code code = part_problem("cert", r->cert, r->cert_len, true, error);
     if (code == EMQX_TLS_OK)
@@ -36,8 +41,8 @@ static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqx_tls_error
     return code;
 }
 
-static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request *r, char **body, size_t *body_len,
-                            emqx_tls_error *error)
+static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request *r, char **body,
+                            size_t *body_len, emqx_tls_error *error)
 {
     *body_len = emqxi_encode_size(r);
     *body = emqxi_alloc(a, *body_len);
@@ -47,22 +52,25 @@ static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request 
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *given, const emqx_tls_policy *policy,
-                                 char **body, size_t *body_len, emqx_tls_error *error)
+emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *given,
+                                 const emqx_tls_policy *policy, char **body, size_t *body_len,
+                                 emqx_tls_error *error)
 {
     emqx_tls_request r;
     emqxi_canonical canonical;
     if (!given)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "request is NULL");
     if (!emqxi_input_ok(given, sizeof r, sizeof r))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request was not set up: call emqx_tls_request_init first");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
     emqx_tls_code code = arguments_problem(&r, error);
     if (code != EMQX_TLS_OK)
         return code;
     if (client->flags & EMQX_TLS_SKIP_CHECK)
         return encode(&client->allocator, &r, body, body_len, error);
-    code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical, error);
+    code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical,
+                                 error);
     if (code != EMQX_TLS_OK)
         return code;
     code = encode(&client->allocator, &canonical.request, body, body_len, error);

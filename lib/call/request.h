@@ -4,10 +4,11 @@
 
 #include "call/client.h"
 
-/* Checks a request as the client is set up to and encodes its body, to be freed with emqxi_wipe_free. INVALID, CHECK, NO_MEMORY:
- * there is none. */
+/* Checks a request as the client is set up to and encodes its body, to be freed with
+ * emqxi_wipe_free. INVALID, CHECK, NO_MEMORY: there is none. */
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *request,
-                                 const emqx_tls_policy *policy, char **body, size_t *body_len, emqx_tls_error *error);
+                                 const emqx_tls_policy *policy, char **body, size_t *body_len,
+                                 emqx_tls_error *error);
 
 /* Seconds since 1970 by the client's clock. */
 int64_t emqxi_wall_s(const emqx_tls_client *client);

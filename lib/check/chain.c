@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The chain: from the leaf by way of who signed whom, whatever the order of the file. A certificate can have several issuers
- * (cross-signed CAs), so this walks a graph. Linear but for one sort by subject: a chain may be long.
+ * The chain: from the leaf by way of who signed whom, whatever the order of the file. A certificate
+ * can have several issuers (cross-signed CAs), so this walks a graph. Linear but for one sort by
+ * subject: a chain may be long.
  */
 #include "check/x509.h"
 
@@ -10,7 +11,8 @@
 
 #include <openssl/x509v3.h>
 
-/* So many certificates of one subject are tried as issuer of one; nobody has more keys or cross-signatures of one CA. */
+/* So many certificates of one subject are tried as issuer of one; nobody has more keys or
+ * cross-signatures of one CA. */
 #define ISSUERS_TRIED 8
 
 typedef struct walk {
@@ -40,7 +42,8 @@ static size_t first_of_subject(const walk *w, const X509_NAME *name)
     return low;
 }
 
-/* A signature of an algorithm that OpenSSL does not know is believed by its names. One that is only malformed is not. */
+/* A signature of an algorithm that OpenSSL does not know is believed by its names. One that is only
+ * malformed is not. */
 static bool signed_by(X509 *x, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
@@ -64,7 +67,8 @@ static void follow(walk *w, emqxi_cert *cert, const emqxi_cert *leaf)
     if (cert->self_signed)
         return;
     unsigned tried = 0;
-    for (size_t i = first_of_subject(w, issuer); i < w->count && tried < ISSUERS_TRIED; i++, tried++) {
+    for (size_t i = first_of_subject(w, issuer); i < w->count && tried < ISSUERS_TRIED;
+         i++, tried++) {
         emqxi_cert *candidate = w->by_subject[i];
         if (X509_NAME_cmp(X509_get_subject_name(candidate->x), issuer) != 0)
             break;
@@ -83,14 +87,17 @@ static void order(emqxi_check *c, const walk *w)
     size_t len = 0;
     bool good = true;
     for (size_t i = 0; i < w->reached; i++)
-        good = good && (i == 0 || (w->queue[i]->in_order && w->queue[i]->index > w->queue[0]->index));
+        good =
+            good && (i == 0 || (w->queue[i]->in_order && w->queue[i]->index > w->queue[0]->index));
     if (good)
         return;
     for (size_t i = 0; i < w->reached && len < sizeof text - 24; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%zu", i ? ", " : "", w->queue[i]->index);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%zu", i ? ", " : "",
+                                w->queue[i]->index);
     emqxi_found(c, EMQX_TLS_FINDING_CHAIN_ORDER, EMQX_TLS_PART_CERT, w->queue[0]->index,
-                "the chain is out of order: leaf first, then each one's issuer, so its blocks in the order %s%s", text,
-                len < sizeof text - 24 ? "" : ", ...");
+                "the chain is out of order: leaf first, then each one's issuer, so its blocks in "
+                "the order %s%s",
+                text, len < sizeof text - 24 ? "" : ", ...");
 }
 
 static void incomplete(emqxi_check *c, const walk *w, size_t last_ca_left_over)
@@ -98,13 +105,15 @@ static void incomplete(emqxi_check *c, const walk *w, size_t last_ca_left_over)
     char name[EMQXI_NAME_TEXT];
     for (size_t i = 0; i < w->reached; i++) {
         const emqxi_cert *cert = w->queue[i];
-        /* The chain's end needs no issuer: clients have the root. But the leaf's own one belongs to the chain, and a CA that
-         * is left over behind the end suggests that one is missing between. */
+        /* The chain's end needs no issuer: clients have the root. But the leaf's own one belongs to
+         * the chain, and a CA that is left over behind the end suggests that one is missing
+         * between. */
         if (cert->self_signed || cert->has_issuer || (i > 0 && cert->index >= last_ca_left_over))
             continue;
         emqxi_name_text(X509_get_issuer_name(cert->x), name);
         emqxi_found(c, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, EMQX_TLS_PART_CERT, cert->index,
-                    "the issuer of block %zu of cert (%s) is missing: put the CA's certificates behind the leaf",
+                    "the issuer of block %zu of cert (%s) is missing: put the CA's certificates "
+                    "behind the leaf",
                     cert->index, name);
     }
 }
@@ -114,11 +123,13 @@ static void roots(emqxi_check *c, const walk *w)
     char name[EMQXI_NAME_TEXT];
     for (size_t i = 1; i < w->reached; i++) {
         const emqxi_cert *cert = w->queue[i];
-        if (!cert->self_signed || cert->signed_leaf) /* a root that signed the leaf itself is the chain */
+        /* a root that signed the leaf itself is the chain */
+        if (!cert->self_signed || cert->signed_leaf)
             continue;
         emqxi_name_text(X509_get_subject_name(cert->x), name);
         emqxi_found(c, EMQX_TLS_FINDING_ROOT_INCLUDED, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert is the root (%s): clients have it, it can be left out", cert->index, name);
+                    "block %zu of cert is the root (%s): clients have it, it can be left out",
+                    cert->index, name);
     }
 }
 
@@ -135,7 +146,8 @@ static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
             last_ca = cert->index;
         emqxi_name_text(X509_get_subject_name(cert->x), name);
         emqxi_found(c, EMQX_TLS_FINDING_CHAIN_EXTRA, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) does not belong to the leaf's chain: take it out", cert->index, name);
+                    "block %zu of cert (%s) does not belong to the leaf's chain: take it out",
+                    cert->index, name);
     }
     return last_ca;
 }

@@ -28,7 +28,8 @@ static emqx_tls_code invalid(emqx_tls_error *error, const char *text)
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
 }
 
-static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *given, emqx_tls_error *error)
+static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *given,
+                                 emqx_tls_error *error)
 {
     emqx_tls_policy_init(own);
     if (!given)
@@ -36,25 +37,28 @@ static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *gi
     if (!emqxi_input_ok(given, sizeof *own, sizeof *own))
         return invalid(error, "policy was not set up: call emqx_tls_policy_init first");
     emqxi_input_copy(own, given, sizeof *own);
-    const uint32_t severities[] = {own->algorithm,        own->ca_algorithm,  own->days_left, own->chain_order,
-                                   own->chain_incomplete, own->root_included, own->client_ca};
+    const uint32_t severities[] = {own->algorithm,   own->ca_algorithm,     own->days_left,
+                                   own->chain_order, own->chain_incomplete, own->root_included,
+                                   own->client_ca};
     for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++)
         if (severities[i] > EMQX_TLS_REFUSE)
-            return invalid(error,
-                           "a severity of the policy is none: use EMQX_TLS_OFF, EMQX_TLS_WARN or EMQX_TLS_REFUSE");
+            return invalid(error, "a severity of the policy is none: use EMQX_TLS_OFF, "
+                                  "EMQX_TLS_WARN or EMQX_TLS_REFUSE");
     if (own->host && !*own->host)
         return invalid(error, "policy.host is empty: NULL compares no host name");
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code take_request(emqx_tls_request *own, const emqx_tls_request *given, emqx_tls_error *error)
+static emqx_tls_code take_request(emqx_tls_request *own, const emqx_tls_request *given,
+                                  emqx_tls_error *error)
 {
     if (!given)
         return invalid(error, "request is NULL");
     if (!emqxi_input_ok(given, sizeof *own, sizeof *own))
         return invalid(error, "request was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(own, given, sizeof *own);
-    if ((!own->cert && own->cert_len) || (!own->key && own->key_len) || (!own->cacert && own->cacert_len))
+    if ((!own->cert && own->cert_len) || (!own->key && own->key_len) ||
+        (!own->cacert && own->cacert_len))
         return invalid(error, "a part of the request is NULL, but its length is not 0");
     return EMQX_TLS_OK;
 }
@@ -81,8 +85,8 @@ static void free_parts(emqxi_check *c)
         emqxi_pem_free(c->allocator, &c->pem[part]);
 }
 
-emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_policy *policy, int64_t now_s,
-                             emqx_tls_report **report, emqx_tls_error *error)
+emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_policy *policy,
+                             int64_t now_s, emqx_tls_report **report, emqx_tls_error *error)
 {
     emqx_tls_request r;
     emqx_tls_error e;
@@ -126,7 +130,8 @@ static char *write_part(const emqxi_pem *pem, char *at, const char **text, size_
     return at;
 }
 
-static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out, emqx_tls_error *error)
+static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out,
+                                     emqx_tls_error *error)
 {
     emqx_tls_request *r = &out->request;
     size_t size = 0;
@@ -144,8 +149,8 @@ static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out,
 }
 
 emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_request *request,
-                                    const emqx_tls_policy *policy, int64_t now_s, emqxi_canonical *out,
-                                    emqx_tls_error *error)
+                                    const emqx_tls_policy *policy, int64_t now_s,
+                                    emqxi_canonical *out, emqx_tls_error *error)
 {
     emqx_tls_request r;
     emqxi_check c = {.allocator = a, .request = &r, .now_s = now_s};

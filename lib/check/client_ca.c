@@ -16,9 +16,9 @@ static bool not_valid(emqxi_check *c, const emqxi_cert *cert)
     emqxi_name_text(X509_get_subject_name(cert->x), name);
     emqxi_date_text(ended ? cert->not_after : cert->not_before, date);
     emqxi_found(c, EMQX_TLS_FINDING_CA_NOT_VALID, EMQX_TLS_PART_CACERT, cert->index,
-                ended
-                    ? "block %zu of cacert (%s) is expired since %s: take it out"
-                    : "block %zu of cacert (%s) is not valid before %s: clients of this CA will be refused until then",
+                ended ? "block %zu of cacert (%s) is expired since %s: take it out"
+                      : "block %zu of cacert (%s) is not valid before %s: clients of this CA will "
+                        "be refused until then",
                 cert->index, name, date);
     return true;
 }
@@ -33,12 +33,13 @@ void emqxi_check_client_ca(emqxi_check *c, const emqxi_certs *certs)
         if (X509_check_ca(cert->x) != 0)
             continue;
         emqxi_name_text(X509_get_subject_name(cert->x), name);
-        emqxi_found(
-            c, EMQX_TLS_FINDING_CA_NOT_CA, EMQX_TLS_PART_CACERT, cert->index,
-            "block %zu of cacert (%s) is no CA: give the certificate that signed the clients', not one of theirs",
-            cert->index, name);
+        emqxi_found(c, EMQX_TLS_FINDING_CA_NOT_CA, EMQX_TLS_PART_CACERT, cert->index,
+                    "block %zu of cacert (%s) is no CA: give the certificate that signed the "
+                    "clients', not one of theirs",
+                    cert->index, name);
     }
     if (bad == certs->count)
         emqxi_found(c, EMQX_TLS_FINDING_CA_NONE_VALID, EMQX_TLS_PART_CACERT, 0,
-                    "no certificate in cacert is valid now: no client could log in; give a client CA that is");
+                    "no certificate in cacert is valid now: no client could log in; give a client "
+                    "CA that is");
 }

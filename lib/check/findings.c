@@ -4,13 +4,13 @@
  */
 #include "check/rules.h"
 
-#define ALWAYS(id, name, severity)                                                                                     \
-    {                                                                                                                  \
-        EMQX_TLS_FINDING_##id, name, EMQX_TLS_##severity, 0, NULL                                                      \
+#define ALWAYS(id, name, severity)                                                                 \
+    {                                                                                              \
+        EMQX_TLS_FINDING_##id, name, EMQX_TLS_##severity, 0, NULL                                  \
     }
-#define POLICY(id, name, member)                                                                                       \
-    {                                                                                                                  \
-        EMQX_TLS_FINDING_##id, name, 0, offsetof(emqx_tls_policy, member), #member                                     \
+#define POLICY(id, name, member)                                                                   \
+    {                                                                                              \
+        EMQX_TLS_FINDING_##id, name, 0, offsetof(emqx_tls_policy, member), #member                 \
     }
 
 const emqxi_finding_row emqxi_findings[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What provisioning needs to know of certificates. Read as the check reads them, so that what passed it can be read here; the
- * caller's queue of OpenSSL's errors stays as it was.
+ * What provisioning needs to know of certificates. Read as the check reads them, so that what
+ * passed it can be read here; the caller's queue of OpenSSL's errors stays as it was.
  */
 #include "check/x509.h"
 
@@ -10,7 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-/* The next certificate at or behind block *i; NULL: there is none, or it can't be read, then *i is its block. */
+/* The next certificate at or behind block *i; NULL: there is none, or it can't be read, then *i is
+ * its block. */
 static X509 *next_certificate(const emqxi_pem *pem, size_t *i)
 {
     while (*i < pem->count && pem->blocks[*i].kind != EMQXI_PEM_CERT)
@@ -36,7 +37,9 @@ static void read_common_name(X509 *x, char to[256])
     X509_NAME *subject = X509_get_subject_name(x);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     unsigned char *text = NULL;
-    int len = at < 0 ? -1 : ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    int len = at < 0 ? -1
+                     : ASN1_STRING_to_UTF8(
+                           &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     to[0] = '\0';
     if (len > 0)
         emqxi_text_copy(to, 256, (const char *)text, (size_t)len);
@@ -70,12 +73,13 @@ static bool hash_certificates(const char *text, size_t len, unsigned char to[32]
     EVP_MD_CTX *all = EVP_MD_CTX_new();
     X509 *x;
     size_t i = 0;
-    bool good =
-        emqxi_pem_scan(&emqxi_malloc, text, len, &pem) && all && EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1;
+    bool good = emqxi_pem_scan(&emqxi_malloc, text, len, &pem) && all &&
+                EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1;
     bool any = false;
     while (good && (x = next_certificate(&pem, &i))) {
         unsigned char one[32];
-        good = X509_digest(x, EVP_sha256(), one, NULL) == 1 && EVP_DigestUpdate(all, one, sizeof one) == 1;
+        good = X509_digest(x, EVP_sha256(), one, NULL) == 1 &&
+               EVP_DigestUpdate(all, one, sizeof one) == 1;
         X509_free(x);
         any = true;
     }
@@ -101,7 +105,8 @@ bool emqxi_material_of(const emqx_tls_request *r, emqxi_material *material)
     memset(material, 0, sizeof *material);
     bool good = leaf && hash_certificates(r->cert, r->cert_len, material->chain_sha256) &&
                 hash_public_key(leaf, material->spki_sha256) &&
-                (r->cacert_len == 0 || hash_certificates(r->cacert, r->cacert_len, material->cacert_sha256));
+                (r->cacert_len == 0 ||
+                 hash_certificates(r->cacert, r->cacert_len, material->cacert_sha256));
     X509_free(leaf);
     ERR_pop_to_mark();
     return good;

@@ -20,15 +20,18 @@ void emqxi_check_validity(emqxi_check *c, const emqxi_cert *cert)
     char date[16], name[EMQXI_NAME_TEXT];
     bool clock_right = c->now_s >= EMQXI_CLOCK_FLOOR;
     emqxi_name_text(X509_get_subject_name(cert->x), name);
-    /* However wrong the clock is: it is later than the floor, and what ended before that has ended. */
+    /* However wrong the clock is: it is later than the floor, and what ended before that has
+     * ended. */
     if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR)) {
         emqxi_date_text(cert->not_after, date);
         emqxi_found(c, EMQX_TLS_FINDING_EXPIRED, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) is expired since %s: renew it", cert->index, name, date);
+                    "block %zu of cert (%s) is expired since %s: renew it", cert->index, name,
+                    date);
     } else if (clock_right && cert->not_before > c->now_s) {
         emqxi_date_text(cert->not_before, date);
         emqxi_found(c, EMQX_TLS_FINDING_NOT_YET_VALID, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) is not valid before %s: wait until then, or see if the clock is right",
+                    "block %zu of cert (%s) is not valid before %s: wait until then, or see if the "
+                    "clock is right",
                     cert->index, name, date);
     }
 }
@@ -42,14 +45,16 @@ static void days_left(emqxi_check *c, const emqxi_cert *leaf)
     if (left >= (int64_t)c->policy.min_days_left * DAY)
         return;
     emqxi_date_text(leaf->not_after, date);
-    emqxi_found(c, EMQX_TLS_FINDING_DAYS_LEFT, EMQX_TLS_PART_CERT, leaf->index,
-                "the certificate ends on %s, in %lld days: the platform wants at least %u, renew it first", date,
-                (long long)(left / DAY), (unsigned)c->policy.min_days_left);
+    emqxi_found(
+        c, EMQX_TLS_FINDING_DAYS_LEFT, EMQX_TLS_PART_CERT, leaf->index,
+        "the certificate ends on %s, in %lld days: the platform wants at least %u, renew it first",
+        date, (long long)(left / DAY), (unsigned)c->policy.min_days_left);
 }
 
 /* -- algorithm */
 
-/* What the certificate itself says, since OpenSSL turns a known curve with explicit parameters into a named one. */
+/* What the certificate itself says, since OpenSSL turns a known curve with explicit parameters into
+ * a named one. */
 static bool describe(const emqxi_cert *cert, char *text, size_t size)
 {
     ASN1_OBJECT *algorithm = NULL;
@@ -85,12 +90,14 @@ static void algorithm(emqxi_check *c, const emqxi_cert *leaf)
     char text[80];
     if (!describe(leaf, text, sizeof text))
         emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_CERT, leaf->index,
-                    "the certificate's key is %s: the platform lists RSA 1024 and 2048, ECDSA P-256 and P-384; make "
+                    "the certificate's key is %s: the platform lists RSA 1024 and 2048, ECDSA "
+                    "P-256 and P-384; make "
                     "one of these",
                     text);
     else if (!X509_get0_pubkey(leaf->x))
         emqxi_found(c, EMQX_TLS_FINDING_CERT_DAMAGED, EMQX_TLS_PART_CERT, leaf->index,
-                    "the public key in block %zu of cert can't be read: copy the file again", leaf->index);
+                    "the public key in block %zu of cert can't be read: copy the file again",
+                    leaf->index);
 }
 
 static const char *family(int type)
@@ -111,12 +118,14 @@ static void ca_algorithm(emqxi_check *c, const emqxi_cert *leaf)
 {
     int of_ca = NID_undef;
     const EVP_PKEY *key = X509_get0_pubkey(leaf->x);
-    if (!key || X509_get_signature_info(leaf->x, NULL, &of_ca, NULL, NULL) != 1 || of_ca == NID_undef)
+    if (!key || X509_get_signature_info(leaf->x, NULL, &of_ca, NULL, NULL) != 1 ||
+        of_ca == NID_undef)
         return;
     const char *own = family(EVP_PKEY_get_base_id(key)), *ca = family(of_ca);
     if (strcmp(own, ca) != 0)
         emqxi_found(c, EMQX_TLS_FINDING_CA_ALGORITHM, EMQX_TLS_PART_CERT, leaf->index,
-                    "the certificate's key is %s, but its CA signed with %s: the platform wants the same kind, ask the "
+                    "the certificate's key is %s, but its CA signed with %s: the platform wants "
+                    "the same kind, ask the "
                     "CA for a "
                     "certificate of an %s key",
                     own, ca, ca);
@@ -130,13 +139,16 @@ static void host(emqxi_check *c, const emqxi_cert *leaf)
     if (!name)
         return;
     int ip = X509_check_ip_asc(leaf->x, name, 0); /* -2: it is no address */
-    int good = ip != -2
-                   ? ip
-                   : X509_check_host(leaf->x, name, 0,
-                                     X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+    int good = ip != -2 ? ip
+                        : X509_check_host(leaf->x, name, 0,
+                                          X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                                          NULL);
     if (good != 1)
         emqxi_found(c, EMQX_TLS_FINDING_HOST_MISMATCH, EMQX_TLS_PART_CERT, leaf->index,
-                    "the certificate is not for the host %.100s: its subject alternative names must have it", name);
+                    "the certificate is not for the host %.100s: its subject alternative names "
+                    "must have it",
+                    name);
 }
 
 void emqxi_check_leaf(emqxi_check *c, const emqxi_cert *leaf)
@@ -150,17 +162,19 @@ void emqxi_check_leaf(emqxi_check *c, const emqxi_cert *leaf)
 
 /* -- key */
 
-/* Does a signature of the one verify with the other? Equal public halves do not prove it: a digit that was lost in the
- * private half leaves them equal. True also where it can't be tried. */
+/* Does a signature of the one verify with the other? Equal public halves do not prove it: a digit
+ * that was lost in the private half leaves them equal. True also where it can't be tried. */
 static bool signs_for(EVP_PKEY *private, EVP_PKEY *public)
 {
     static const unsigned char message[] = "libemqxtls";
     unsigned char signature[2048];
     size_t len = sizeof signature;
-    if (EVP_PKEY_get_base_id(private) != EVP_PKEY_RSA && EVP_PKEY_get_base_id(private) != EVP_PKEY_EC)
+    if (EVP_PKEY_get_base_id(private) != EVP_PKEY_RSA &&
+        EVP_PKEY_get_base_id(private) != EVP_PKEY_EC)
         return true;
     EVP_MD_CTX *sign = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
-    bool good = sign && verify && EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, private) == 1 &&
+    bool good = sign && verify &&
+                EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, private) == 1 &&
                 EVP_DigestSign(sign, signature, &len, message, sizeof message) == 1 &&
                 EVP_DigestVerifyInit(verify, NULL, EVP_sha256(), NULL, public) == 1 &&
                 EVP_DigestVerify(verify, signature, len, message, sizeof message) == 1;
@@ -177,12 +191,13 @@ void emqxi_check_key(emqxi_check *c, EVP_PKEY *key, size_t index, const emqxi_ce
     if (!public || EVP_PKEY_eq(public, key) != 1)
         return; /* said already */
     if (!signs_for(key, public))
-        emqxi_found(
-            c, EMQX_TLS_FINDING_KEY_DAMAGED, EMQX_TLS_PART_KEY, index,
-            "the private key is damaged: what it signs does not verify with the certificate; copy the file again");
-    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_curve) == 1 &&
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, EMQX_TLS_PART_KEY, index,
+                    "the private key is damaged: what it signs does not verify with the "
+                    "certificate; copy the file again");
+    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                               &explicit_curve) == 1 &&
         explicit_curve && describe(leaf, text, sizeof text))
-        emqxi_found(
-            c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_KEY, index,
-            "the private key has its curve as explicit parameters: name it with 'openssl ec -param_enc named_curve'");
+        emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_KEY, index,
+                    "the private key has its curve as explicit parameters: name it with 'openssl "
+                    "ec -param_enc named_curve'");
 }

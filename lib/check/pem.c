@@ -57,7 +57,8 @@ static bool label_is(const emqxi_pem_block *b, const char *label)
 static bool boundary(line l, const char *word, const char **label, size_t *label_len)
 {
     size_t before = strlen(word), after = strlen(DASHES);
-    if (!starts(l, word) || l.len <= before + after || memcmp(l.p + l.len - after, DASHES, after) != 0)
+    if (!starts(l, word) || l.len <= before + after ||
+        memcmp(l.p + l.len - after, DASHES, after) != 0)
         return false;
     *label = l.p + before;
     *label_len = l.len - before - after;
@@ -129,7 +130,8 @@ static bool open_block(scanner *s, const char *label, size_t label_len, uint32_t
     return true;
 }
 
-/* Certificates and keys are one SEQUENCE of a definite length that fills the block: what was cut or lengthened is not. */
+/* Certificates and keys are one SEQUENCE of a definite length that fills the block: what was cut or
+ * lengthened is not. */
 static bool fills(const unsigned char *der, size_t len)
 {
     if (len < 2 || der[0] != 0x30)
@@ -152,7 +154,8 @@ static void close_block(scanner *s, const char *fault)
     b->der_len = s->pem->der_used - s->der_at;
     if (fault)
         set_fault(b, fault);
-    if (b->kind == EMQXI_PEM_ENCRYPTED || b->kind == EMQXI_PEM_OTHER || b->kind == EMQXI_PEM_PARAMETERS)
+    if (b->kind == EMQXI_PEM_ENCRYPTED || b->kind == EMQXI_PEM_OTHER ||
+        b->kind == EMQXI_PEM_PARAMETERS)
         return; /* never sent */
     if (s->in_headers)
         set_fault(b, "has header lines and no data");
@@ -219,8 +222,8 @@ static void data_line(scanner *s, line l)
     set_fault(s->block, "has header lines, which do not belong there");
 }
 
-/* Would a reader take this line between the blocks for a comment? Not a row of base64 (a BEGIN line is missing, perhaps),
- * nor control characters. */
+/* Would a reader take this line between the blocks for a comment? Not a row of base64 (a BEGIN line
+ * is missing, perhaps), nor control characters. */
 static bool is_stray(line l)
 {
     size_t base64 = 0;
@@ -265,7 +268,8 @@ static bool scan_line(scanner *s, line l, uint32_t number)
     }
     if (s->block) {
         bool end = boundary(l, "-----END ", &label, &label_len);
-        bool same = end && label_len == s->block->label_len && memcmp(label, s->block->label, label_len) == 0;
+        bool same = end && label_len == s->block->label_len &&
+                    memcmp(label, s->block->label, label_len) == 0;
         close_block(s, same ? NULL : end ? "has an END line of another name" : boundary_fault(l));
         return true;
     }

@@ -2,9 +2,10 @@
  *
  * pem.h - a text as a row of PEM blocks (RFC 7468), and back.
  *
- * Own code: OpenSSL is optional, its reader keeps copies of the key, asks for passphrases, and does not tell what is wrong
- * with which block. Strict where the bytes are concerned (alphabet, padding, one DER value of exactly the block's length),
- * lax where RFC 7468 is: line ends, line lengths, space around a line, a BOM, text between the blocks.
+ * Own code: OpenSSL is optional, its reader keeps copies of the key, asks for passphrases, and does
+ * not tell what is wrong with which block. Strict where the bytes are concerned (alphabet, padding,
+ * one DER value of exactly the block's length), lax where RFC 7468 is: line ends, line lengths,
+ * space around a line, a BOM, text between the blocks.
  */
 #ifndef EMQXI_PEM_H
 #define EMQXI_PEM_H
@@ -31,8 +32,8 @@ typedef struct emqxi_pem_block {
     size_t label_len;
     const unsigned char *der; /* in emqxi_pem.der */
     size_t der_len;
-    const struct emqxi_pem_block
-        *twin; /* the first block of the same certificate, if it is another; set by the check */
+    /* the first block of the same certificate, if it is another; set by the check */
+    const struct emqxi_pem_block *twin;
 } emqxi_pem_block;
 
 typedef struct emqxi_pem {
@@ -40,8 +41,9 @@ typedef struct emqxi_pem {
     size_t count, capacity;
     unsigned char *der; /* may hold a private key: wiped */
     size_t der_size, der_used;
-    uint32_t stray_line; /* the first line outside the blocks that looks like the rest of one, or is no text; 0: none */
-    bool blank;          /* nothing but white space */
+    /* the first line outside the blocks that looks like the rest of one, or is no text; 0: none */
+    uint32_t stray_line;
+    bool blank; /* nothing but white space */
 } emqxi_pem;
 
 /* False: no memory; then too emqxi_pem_free. `text` must outlive *pem. */
@@ -50,7 +52,8 @@ void emqxi_pem_free(const emqx_tls_allocator *a, emqxi_pem *pem);
 
 bool emqxi_pem_is_key(const emqxi_pem_block *block); /* a private key of any kind */
 
-/* Bytes of a block as canonical PEM (64 columns, LF); then writes exactly that many and returns the end. */
+/* Bytes of a block as canonical PEM (64 columns, LF); then writes exactly that many and returns the
+ * end. */
 size_t emqxi_pem_size(const emqxi_pem_block *block);
 char *emqxi_pem_write(const emqxi_pem_block *block, char *to);
 

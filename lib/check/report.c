@@ -29,7 +29,8 @@ static emqx_tls_finding *add(emqx_tls_report *r)
         return NULL;
     if (r->count == r->capacity) {
         size_t capacity = r->capacity ? 2 * r->capacity : 4;
-        emqx_tls_finding *findings = emqxi_resize(&r->allocator, r->findings, capacity * sizeof *findings);
+        emqx_tls_finding *findings =
+            emqxi_resize(&r->allocator, r->findings, capacity * sizeof *findings);
         if (!findings) {
             r->no_memory = true;
             return NULL;
@@ -40,7 +41,8 @@ static emqx_tls_finding *add(emqx_tls_report *r)
     return &r->findings[r->count++];
 }
 
-void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format, ...)
+void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format,
+                 ...)
 {
     emqx_tls_report *r = check->report;
     const emqxi_finding_row *row = row_of(id);
@@ -62,7 +64,8 @@ void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, c
     emqx_tls_finding *f = add(r);
     if (!f)
         return;
-    *f = (emqx_tls_finding){.size = sizeof *f, .id = id, .severity = severity, .part = part, .index = (uint32_t)index};
+    *f = (emqx_tls_finding){
+        .size = sizeof *f, .id = id, .severity = severity, .part = part, .index = (uint32_t)index};
     emqxi_text_copy(f->name, sizeof f->name, row->name, strlen(row->name));
     emqxi_text_copy(f->text, sizeof f->text, text, len);
 }
@@ -72,7 +75,8 @@ size_t emqx_tls_report_count(const emqx_tls_report *report)
     return report ? report->count : 0;
 }
 
-emqx_tls_code emqx_tls_report_get(const emqx_tls_report *report, size_t index, emqx_tls_finding *finding)
+emqx_tls_code emqx_tls_report_get(const emqx_tls_report *report, size_t index,
+                                  emqx_tls_finding *finding)
 {
     if (!report || index >= report->count || !finding || !emqxi_output_ok(finding))
         return EMQX_TLS_E_INVALID;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rules.h - one check under way, and the rules that it runs. Each rule reports what it finds; none stops another.
+ * rules.h - one check under way, and the rules that it runs. Each rule reports what it finds; none
+ * stops another.
  */
 #ifndef EMQXI_RULES_H
 #define EMQXI_RULES_H
@@ -8,8 +9,9 @@
 #include "check/check.h"
 #include "check/pem.h"
 
-#define EMQXI_PART_MAX     (1024u * 1024u) /* bytes of cert, key or cacert */
-#define EMQXI_FINDINGS_MAX 200u            /* kept in a report; what is refused counts beyond it */
+#define EMQXI_PART_MAX (1024u * 1024u) /* bytes of cert, key or cacert */
+/* kept in a report; what is refused counts beyond it */
+#define EMQXI_FINDINGS_MAX 200u
 
 /* 2026-01-01: this library did not exist before, so a clock that says less is wrong. */
 #define EMQXI_CLOCK_FLOOR INT64_C(1767225600)
@@ -45,8 +47,8 @@ typedef struct emqxi_check {
 } emqxi_check;
 
 /* Adds a finding, unless the policy has switched it off. */
-void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));
 
 /* "cert", "key", "cacert": as the request's members are called. */
 const char *emqxi_part_name(uint32_t part);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be told of a request without X.509: parts that are missing or swapped, damaged PEM, encrypted keys.
+ * What can be told of a request without X.509: parts that are missing or swapped, damaged PEM,
+ * encrypted keys.
  */
 #include "check/rules.h"
 
@@ -12,16 +13,18 @@
 static void found_fault(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    emqxi_found(c, EMQX_TLS_FINDING_PEM_DAMAGED, part, i, "block %zu of %s (line %u) %s: copy the file again", i,
-                emqxi_part_name(part), (unsigned)b->line, b->fault);
+    emqxi_found(c, EMQX_TLS_FINDING_PEM_DAMAGED, part, i,
+                "block %zu of %s (line %u) %s: copy the file again", i, emqxi_part_name(part),
+                (unsigned)b->line, b->fault);
 }
 
 static void found_unexpected(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     emqxi_found(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
-                "block %zu of %s is \"%.*s\": only %s belongs there, take it out", i, emqxi_part_name(part),
-                (int)b->label_len, b->label, part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
+                "block %zu of %s is \"%.*s\": only %s belongs there, take it out", i,
+                emqxi_part_name(part), (int)b->label_len, b->label,
+                part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
 }
 
 /* A block of cert or cacert. True: it is a certificate, as far as PEM can tell. */
@@ -30,8 +33,9 @@ static bool certificate_block(emqxi_check *c, uint32_t part, size_t i)
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     if (emqxi_pem_is_key(b))
         emqxi_found(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
-                    "block %zu of %s is a private key: only certificates belong there, give the key in its own part", i,
-                    emqxi_part_name(part));
+                    "block %zu of %s is a private key: only certificates belong there, give the "
+                    "key in its own part",
+                    i, emqxi_part_name(part));
     else if (b->kind == EMQXI_PEM_PARAMETERS || b->kind == EMQXI_PEM_OTHER)
         found_unexpected(c, part, i);
     else if (b->fault)
@@ -50,21 +54,26 @@ static void certificates(emqxi_check *c, uint32_t part)
     if (good > 0 || !c->sound[part])
         return;
     if (part == EMQX_TLS_PART_CERT)
-        emqxi_found(c, EMQX_TLS_FINDING_NO_LEAF, part, 0,
-                    "cert has no CERTIFICATE block: give the certificate as PEM, its chain behind it");
+        emqxi_found(
+            c, EMQX_TLS_FINDING_NO_LEAF, part, 0,
+            "cert has no CERTIFICATE block: give the certificate as PEM, its chain behind it");
     else if (c->request->type != EMQX_TLS_TYPE_ONE_WAY)
         emqxi_found(c, EMQX_TLS_FINDING_CA_MISSING, part, 0,
                     "cacert has no CERTIFICATE block: give the client CA's certificate as PEM");
     c->sound[part] = false;
 }
 
-/* All three begin with a version. What follows tells them apart: PKCS#8 the algorithm's SEQUENCE, SEC1 an OCTET STRING,
- * PKCS#1 an INTEGER. OpenSSL would take any of them under any label; others do not. */
+/* All three begin with a version. What follows tells them apart: PKCS#8 the algorithm's SEQUENCE,
+ * SEC1 an OCTET STRING, PKCS#1 an INTEGER. OpenSSL would take any of them under any label; others
+ * do not. */
 static bool has_form_of_label(const emqxi_pem_block *b)
 {
     size_t at = b->der[1] < 0x80 ? 2 : 2u + (b->der[1] & 0x7F);
-    unsigned char next = b->kind == EMQXI_PEM_PKCS8 ? 0x30 : b->kind == EMQXI_PEM_SEC1 ? 0x04 : 0x02;
-    return b->der_len > at + 3 && b->der[at] == 0x02 && b->der[at + 1] == 0x01 && b->der[at + 3] == next;
+    unsigned char next = b->kind == EMQXI_PEM_PKCS8  ? 0x30
+                         : b->kind == EMQXI_PEM_SEC1 ? 0x04
+                                                     : 0x02;
+    return b->der_len > at + 3 && b->der[at] == 0x02 && b->der[at + 1] == 0x01 &&
+           b->der[at + 3] == next;
 }
 
 static void key_block(emqxi_check *c, size_t i, size_t keys_before)
@@ -74,7 +83,8 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
     c->sound[part] = false;
     if (b->kind == EMQXI_PEM_CERT)
         emqxi_found(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
-                    "block %zu of key is a certificate: only the private key belongs there, give certificates in cert",
+                    "block %zu of key is a certificate: only the private key belongs there, give "
+                    "certificates in cert",
                     i);
     else if (b->kind == EMQXI_PEM_OTHER)
         found_unexpected(c, part, i);
@@ -82,22 +92,23 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
         emqxi_found(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
                     "block %zu of key is one more private key: leave only that of the leaf", i);
     else if (b->kind == EMQXI_PEM_ENCRYPTED)
-        emqxi_found(
-            c, EMQX_TLS_FINDING_KEY_ENCRYPTED, part, i,
-            "the key has a passphrase, and the platform takes none: take it off with 'openssl pkey -in KEY -out NEW'");
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_ENCRYPTED, part, i,
+                    "the key has a passphrase, and the platform takes none: take it off with "
+                    "'openssl pkey -in KEY -out NEW'");
     else if (b->kind == EMQXI_PEM_KEY_OTHER)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_FORMAT, part, i,
-                    "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it to PKCS#8",
+                    "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it "
+                    "to PKCS#8",
                     (int)b->label_len, b->label);
     else if (b->kind == EMQXI_PEM_PARAMETERS)
         c->sound[part] = true;
     else if (b->fault)
         found_fault(c, part, i);
     else if (!has_form_of_label(b))
-        emqxi_found(
-            c, EMQX_TLS_FINDING_KEY_DAMAGED, part, i,
-            "the key is no \"%.*s\", as its BEGIN line says, or it is damaged: copy the file again, or convert it",
-            (int)b->label_len, b->label);
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, i,
+                    "the key is no \"%.*s\", as its BEGIN line says, or it is damaged: copy the "
+                    "file again, or convert it",
+                    (int)b->label_len, b->label);
     else
         c->sound[part] = true;
 }
@@ -149,14 +160,16 @@ static bool mark_twins(const emqx_tls_allocator *a, emqxi_pem *pem)
 static void duplicates(emqxi_check *c, uint32_t part)
 {
     emqxi_pem *pem = &c->pem[part];
-    uint32_t id = part == EMQX_TLS_PART_CERT ? EMQX_TLS_FINDING_CHAIN_DUPLICATE : EMQX_TLS_FINDING_CA_DUPLICATE;
+    uint32_t id = part == EMQX_TLS_PART_CERT ? EMQX_TLS_FINDING_CHAIN_DUPLICATE
+                                             : EMQX_TLS_FINDING_CA_DUPLICATE;
     if (pem->count < 2)
         return;
     if (!mark_twins(c->allocator, pem))
         c->report->no_memory = true;
     for (size_t i = 0; i < pem->count; i++)
         if (pem->blocks[i].twin)
-            emqxi_found(c, id, part, i, "block %zu of %s is the same certificate as block %zu: take it out", i,
+            emqxi_found(c, id, part, i,
+                        "block %zu of %s is the same certificate as block %zu: take it out", i,
                         emqxi_part_name(part), (size_t)(pem->blocks[i].twin - pem->blocks));
 }
 
@@ -167,22 +180,23 @@ static bool part(emqxi_check *c, uint32_t part, const char *text, size_t len)
     emqxi_pem *pem = &c->pem[part];
     pem->blank = true;
     if (len > EMQXI_PART_MAX)
-        emqxi_found(c, EMQX_TLS_FINDING_PART_TOO_LARGE, part, 0, "%s has %zu bytes: more than 1 MiB is no %s", name,
-                    len, part == EMQX_TLS_PART_KEY ? "private key" : "certificate chain");
+        emqxi_found(c, EMQX_TLS_FINDING_PART_TOO_LARGE, part, 0,
+                    "%s has %zu bytes: more than 1 MiB is no %s", name, len,
+                    part == EMQX_TLS_PART_KEY ? "private key" : "certificate chain");
     else if (!emqxi_utf8_ok(text, len))
-        emqxi_found(
-            c, EMQX_TLS_FINDING_NOT_UTF8, part, 0,
-            "%s is not UTF-8 text: if it is DER, make PEM of it with 'openssl %s -inform DER -in FILE -out NEW'", name,
-            part == EMQX_TLS_PART_KEY ? "pkey" : "x509");
+        emqxi_found(c, EMQX_TLS_FINDING_NOT_UTF8, part, 0,
+                    "%s is not UTF-8 text: if it is DER, make PEM of it with 'openssl %s -inform "
+                    "DER -in FILE -out NEW'",
+                    name, part == EMQX_TLS_PART_KEY ? "pkey" : "x509");
     else if (!emqxi_pem_scan(c->allocator, text, len, pem))
         c->report->no_memory = true;
     else
         c->sound[part] = true;
     if (c->sound[part] && pem->stray_line)
-        emqxi_found(
-            c, EMQX_TLS_FINDING_STRAY_TEXT, part, 0,
-            "line %u of %s is outside the PEM blocks and no comment: it is not sent; see if a BEGIN line is missing",
-            (unsigned)pem->stray_line, name);
+        emqxi_found(c, EMQX_TLS_FINDING_STRAY_TEXT, part, 0,
+                    "line %u of %s is outside the PEM blocks and no comment: it is not sent; see "
+                    "if a BEGIN line is missing",
+                    (unsigned)pem->stray_line, name);
     if (!c->sound[part])
         pem->blank = false;
     return c->sound[part] && !pem->blank;
@@ -206,8 +220,8 @@ static void empty(emqxi_check *c, uint32_t part)
 {
     if (!c->pem[part].blank)
         return;
-    emqxi_found(c, EMQX_TLS_FINDING_PART_EMPTY, part, 0, "%s is empty: give it as PEM, with its length",
-                emqxi_part_name(part));
+    emqxi_found(c, EMQX_TLS_FINDING_PART_EMPTY, part, 0,
+                "%s is empty: give it as PEM, with its length", emqxi_part_name(part));
     c->sound[part] = false;
 }
 
@@ -216,7 +230,8 @@ void emqxi_check_structure(emqxi_check *c)
     const emqx_tls_request *r = c->request;
     if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
         emqxi_found(c, EMQX_TLS_FINDING_TYPE_UNKNOWN, EMQX_TLS_PART_REQUEST, 0,
-                    "type is %u: use EMQX_TLS_TYPE_ONE_WAY or EMQX_TLS_TYPE_TWO_WAY", (unsigned)r->type);
+                    "type is %u: use EMQX_TLS_TYPE_ONE_WAY or EMQX_TLS_TYPE_TWO_WAY",
+                    (unsigned)r->type);
     if (part(c, EMQX_TLS_PART_CERT, r->cert, r->cert_len))
         certificates(c, EMQX_TLS_PART_CERT);
     empty(c, EMQX_TLS_PART_CERT);

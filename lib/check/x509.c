@@ -19,9 +19,10 @@ static void found_damaged(emqxi_check *c, uint32_t part, size_t i)
     if (out_of_memory())
         c->report->no_memory = true;
     else
-        emqxi_found(c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
-                    "block %zu of %s is no X.509 certificate, or a damaged one: copy the file again", i,
-                    emqxi_part_name(part));
+        emqxi_found(
+            c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
+            "block %zu of %s is no X.509 certificate, or a damaged one: copy the file again", i,
+            emqxi_part_name(part));
 }
 
 static bool take(emqxi_cert *cert, const emqxi_pem_block *block, size_t index)
@@ -29,7 +30,8 @@ static bool take(emqxi_cert *cert, const emqxi_pem_block *block, size_t index)
     X509 *x = emqxi_cert_read(block);
     *cert = (emqxi_cert){.x = x, .index = index};
     if (x && emqxi_time_read(X509_get0_notBefore(x), &cert->not_before) &&
-        emqxi_time_read(X509_get0_notAfter(x), &cert->not_after) && !(X509_get_extension_flags(x) & EXFLAG_INVALID)) {
+        emqxi_time_read(X509_get0_notAfter(x), &cert->not_after) &&
+        !(X509_get_extension_flags(x) & EXFLAG_INVALID)) {
         cert->self_signed = X509_self_signed(x, 1) == 1;
         return true;
     }
@@ -82,9 +84,9 @@ static EVP_PKEY *load_key(emqxi_check *c, size_t *index)
     if (out_of_memory())
         c->report->no_memory = true;
     else
-        emqxi_found(
-            c, EMQX_TLS_FINDING_KEY_DAMAGED, part, *index,
-            "the private key can't be read: it is damaged, or not what its BEGIN line says; copy the file again");
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, *index,
+                    "the private key can't be read: it is damaged, or not what its BEGIN line "
+                    "says; copy the file again");
     return NULL;
 }
 
@@ -106,9 +108,10 @@ static emqxi_cert *first_end_entity(const emqxi_certs *certs)
     return NULL;
 }
 
-/* The leaf is what the key belongs to, unless that is a CA above it. Where it belongs to none, the first certificate that is
- * no CA's. */
-static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY *key, size_t key_index)
+/* The leaf is what the key belongs to, unless that is a CA above it. Where it belongs to none, the
+ * first certificate that is no CA's. */
+static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY *key,
+                             size_t key_index)
 {
     emqxi_cert *leaf = first_end_entity(certs), *own = owner(certs, key);
     if (own && (!leaf || X509_check_ca(own->x) == 0))
@@ -116,9 +119,9 @@ static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY 
     if (!c->sound[EMQX_TLS_PART_CERT]) /* what can't be read may be the leaf */
         return key ? NULL : leaf;
     if (!leaf && !own && (certs->count > 1 || !certs->list[0].self_signed)) {
-        emqxi_found(
-            c, EMQX_TLS_FINDING_NO_LEAF, EMQX_TLS_PART_CERT, 0,
-            "cert has only certificates of CAs: put the leaf before them (fullchain.pem, where the file is chain.pem)");
+        emqxi_found(c, EMQX_TLS_FINDING_NO_LEAF, EMQX_TLS_PART_CERT, 0,
+                    "cert has only certificates of CAs: put the leaf before them (fullchain.pem, "
+                    "where the file is chain.pem)");
         return NULL;
     }
     leaf = leaf ? leaf : &certs->list[0];
@@ -151,7 +154,8 @@ void emqxi_check_x509(emqxi_check *c)
     EVP_PKEY *key = load_key(c, &key_index);
     if (c->now_s < EMQXI_CLOCK_FLOOR)
         emqxi_found(c, EMQX_TLS_FINDING_CLOCK_WRONG, EMQX_TLS_PART_REQUEST, 0,
-                    "the clock says a time before 2026, so validity can't be checked: set it, by NTP for one");
+                    "the clock says a time before 2026, so validity can't be checked: set it, by "
+                    "NTP for one");
     if (certs.count > 0 && !c->report->no_memory)
         check_cert(c, &certs, key, key_index);
     if (cas.count > 0)

@@ -29,18 +29,22 @@ typedef struct emqxi_certs {
 #define EMQXI_NAME_TEXT 64
 
 /* -- x509_read.c */
-X509 *emqxi_cert_read(const emqxi_pem_block *block);           /* NULL: it is none */
-EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block);        /* NULL: it is none; asks nobody for a passphrase */
+X509 *emqxi_cert_read(const emqxi_pem_block *block); /* NULL: it is none */
+/* NULL: it is none; asks nobody for a passphrase */
+EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block);
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
-void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]); /* for a message: printable, cut */
-void emqxi_date_text(int64_t seconds, char text[16]);                    /* 2026-11-24 */
+/* for a message: printable, cut */
+void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
+void emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
 /* Puts '?' in the place of what a terminal or a log might obey. `text`: valid UTF-8. */
 void emqxi_name_clean(char *text);
 
 /* -- leaf.c */
-bool emqxi_leaf_read(X509 *x, emqxi_leaf *leaf); /* as emqxi_leaf_of; leaves errors in OpenSSL's queue */
+/* as emqxi_leaf_of; leaves errors in OpenSSL's queue */
+bool emqxi_leaf_read(X509 *x, emqxi_leaf *leaf);
 
-/* -- the rules: of one certificate of cert (leaf_rules.c), of the whole chain (chain.c), of cacert (client_ca.c) */
+/* -- the rules: of one certificate of cert (leaf_rules.c), of the whole chain (chain.c), of cacert
+ * (client_ca.c) */
 void emqxi_check_validity(emqxi_check *check, const emqxi_cert *cert);
 void emqxi_check_leaf(emqxi_check *check, const emqxi_cert *leaf);
 void emqxi_check_key(emqxi_check *check, EVP_PKEY *key, size_t index, const emqxi_cert *leaf);

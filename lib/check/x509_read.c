@@ -31,10 +31,12 @@ static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM pa
     return 0;
 }
 
-/* The kind of key where it can be told from here: OpenSSL needs three times as long to find it out. NULL: it must. */
+/* The kind of key where it can be told from here: OpenSSL needs three times as long to find it out.
+ * NULL: it must. */
 static const char *type_of(const emqxi_pem_block *block)
 {
-    static const unsigned char rsa[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01};
+    static const unsigned char rsa[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+                                        0xF7, 0x0D, 0x01, 0x01, 0x01};
     static const unsigned char ec[] = {0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
     if (block->kind != EMQXI_PEM_PKCS8)
         return block->kind == EMQXI_PEM_PKCS1 ? "RSA" : "EC";
@@ -50,8 +52,8 @@ EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block)
     const unsigned char *p = block->der;
     size_t len = block->der_len;
     EVP_PKEY *key = NULL;
-    OSSL_DECODER_CTX *decoder =
-        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", structure, type_of(block), EVP_PKEY_KEYPAIR, NULL, NULL);
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
+        &key, "DER", structure, type_of(block), EVP_PKEY_KEYPAIR, NULL, NULL);
     bool good = decoder && OSSL_DECODER_CTX_set_passphrase_cb(decoder, no_passphrase, NULL) == 1 &&
                 OSSL_DECODER_from_data(decoder, &p, &len) == 1 && len == 0;
     OSSL_DECODER_CTX_free(decoder);
@@ -67,7 +69,8 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds)
     int days = 0, rest = 0;
     bool good = epoch && ASN1_TIME_diff(&days, &rest, epoch, time) == 1;
     ASN1_TIME_free(epoch);
-    *seconds = (int64_t)days * 86400 + rest; /* not by way of time_t, which ends in 2038 on some machines */
+    *seconds = (int64_t)days * 86400 +
+               rest; /* not by way of time_t, which ends in 2038 on some machines */
     return good;
 }
 
@@ -81,7 +84,8 @@ void emqxi_date_text(int64_t seconds, char text[16])
     ASN1_TIME_free(t);
 }
 
-/* Control characters, and those that turn the direction of a line or break it: a subject is somebody else's text. */
+/* Control characters, and those that turn the direction of a line or break it: a subject is
+ * somebody else's text. */
 static bool harmful(const unsigned char *p)
 {
     if (p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0))
@@ -123,7 +127,9 @@ void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
     unsigned char *utf8 = NULL;
     for (size_t i = 0; at < 0 && i < sizeof telling / sizeof telling[0]; i++)
         at = X509_NAME_get_index_by_NID(name, telling[i], -1);
-    int len = at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    int len = at < 0 ? -1
+                     : ASN1_STRING_to_UTF8(&utf8,
+                                           X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     strcpy(text, "?");
     if (len > 0) {
         emqxi_text_copy(text, EMQXI_NAME_TEXT, (const char *)utf8, (size_t)len);

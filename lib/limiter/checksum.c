@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * XXH64 (Yann Collet) of whole words. Own code: SipHash, which the library has, would take half of the time that a reservation in a
- * file may cost, and a library for these few lines would be one more that every program needs. Against torn writes and
- * flipped bits, not against people. tests/unit/file.c compares it with what xxhsum says.
+ * XXH64 (Yann Collet) of whole words. Own code: SipHash, which the library has, would take half of
+ * the time that a reservation in a file may cost, and a library for these few lines would be one
+ * more that every program needs. Against torn writes and flipped bits, not against people.
+ * tests/unit/file.c compares it with what xxhsum says.
  */
 #include "limiter/file.h"
 

@@ -10,7 +10,7 @@ void emqxi_limits_set(emqxi_limits *limits, uint32_t slots, uint64_t window_ms)
     limits->held_ms = (int64_t)(window_ms + 1000 + (window_ms + 1999) / 2000);
 }
 
-/* -- the ring: position 0 is released first ---------------------------------------------------------------------------- */
+/* -- the ring: position 0 is released first ---------------------------------------------------- */
 
 static uint32_t at(const emqxi_log *log, uint32_t position)
 {
@@ -42,7 +42,8 @@ static void insert(emqxi_log *log, emqxi_slot *slots, emqxi_slot slot)
     put_up_to(log, slots, log->count++, slot);
 }
 
-/* The first position that is released at `time` or later. Searched from the end, where those in flight are. */
+/* The first position that is released at `time` or later. Searched from the end, where those in
+ * flight are. */
 static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_t time)
 {
     uint32_t low = log->count, high = log->count;
@@ -62,10 +63,12 @@ static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_
 
 static bool in_flight(const emqxi_slot *slot, const emqxi_limits *limits, int64_t now)
 {
-    return slot->state == EMQXI_SLOT_IN_FLIGHT && slot->release_ms > emqxi_add(now, limits->held_ms);
+    return slot->state == EMQXI_SLOT_IN_FLIGHT &&
+           slot->release_ms > emqxi_add(now, limits->held_ms);
 }
 
-void emqxi_log_advance(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now)
+void emqxi_log_advance(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
+                       int64_t now)
 {
     while (log->count > 0 && slots[log->first].release_ms <= now) {
         log->passed -= slots[log->first].state == EMQXI_SLOT_PASSED;
@@ -84,7 +87,8 @@ bool emqxi_log_full(const emqxi_log *log, const emqxi_limits *limits)
 
 void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity)
 {
-    if (log->first + log->count > log->capacity) { /* it wraps: what lies before the end goes to the new end */
+    /* it wraps: what lies before the end goes to the new end */
+    if (log->first + log->count > log->capacity) {
         uint32_t n = log->capacity - log->first;
         memmove(slots + capacity - n, slots + log->first, n * sizeof *slots);
         log->first = capacity - n;
@@ -92,12 +96,13 @@ void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity)
     log->capacity = capacity;
 }
 
-/* -- decisions --------------------------------------------------------------------------------------------------------- */
+/* -- decisions --------------------------------------------------------------------------------- */
 
-/* Until more than `ahead` slots are free. Where more are ahead than there are slots, each slot is first used again, each time
- * for at least W'. */
-static emqxi_wait slot_wait(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                            int64_t lease_ms, uint32_t ahead)
+/* Until more than `ahead` slots are free. Where more are ahead than there are slots, each slot is
+ * first used again, each time for at least W'. */
+static emqxi_wait slot_wait(const emqxi_log *log, const emqxi_slot *slots,
+                            const emqxi_limits *limits, int64_t now, int64_t lease_ms,
+                            uint32_t ahead)
 {
     uint32_t free = limits->slots > log->count ? limits->slots - log->count : 0;
     if (ahead < free)
@@ -119,8 +124,9 @@ static emqxi_wait slot_wait(const emqxi_log *log, const emqxi_slot *slots, const
     return (emqxi_wait){early - now, late - now};
 }
 
-static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                   int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation, bool *probe)
+static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
+                   int64_t now, int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation,
+                   bool *probe)
 {
     emqxi_wait slot = slot_wait(log, slots, limits, now, lease_ms, ahead), share = {0, 0};
     bool shared = true;
@@ -138,8 +144,8 @@ static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_li
         reservation->reason = slot.early_ms < slot.late_ms ? EMQX_TLS_QUOTA_IN_FLIGHT : 0;
 }
 
-void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t lease_ms,
-                       uint32_t ahead, emqxi_reservation *reservation)
+void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
+                       int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation)
 {
     bool probe;
     lease_ms = EMQXI_MIN(EMQXI_MAX(lease_ms, 0), INT32_MAX);
@@ -150,16 +156,19 @@ void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *li
 
     int64_t end = emqxi_add(now, lease_ms + EMQXI_STRAY_MS);
     log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
-    emqxi_slot slot = {
-        .release_ms = emqxi_add(end, limits->held_ms), .id = log->last_id, .state = EMQXI_SLOT_IN_FLIGHT};
+    emqxi_slot slot = {.release_ms = emqxi_add(end, limits->held_ms),
+                       .id = log->last_id,
+                       .state = EMQXI_SLOT_IN_FLIGHT};
     insert(log, slots, slot);
     if (probe)
         emqxi_share_probe(&log->share, slot.id, end);
-    reservation->flight = (emqxi_flight){.release_ms = slot.release_ms, .left_ms = now, .id = slot.id};
+    reservation->flight =
+        (emqxi_flight){.release_ms = slot.release_ms, .left_ms = now, .id = slot.id};
 }
 
 void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                      const emqxi_flight *flight, uint32_t outcome, int64_t retry_after_ms, uint64_t random)
+                      const emqxi_flight *flight, uint32_t outcome, int64_t retry_after_ms,
+                      uint64_t random)
 {
     emqxi_log_advance(log, slots, limits, now);
     uint32_t position = first_from(log, slots, flight->release_ms);
@@ -169,7 +178,8 @@ void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     if (position == log->count)
         return;
     emqxi_slot slot = slots[at(log, position)];
-    if (slot.id != flight->id || slot.release_ms != flight->release_ms || !in_flight(&slot, limits, now))
+    if (slot.id != flight->id || slot.release_ms != flight->release_ms ||
+        !in_flight(&slot, limits, now))
         return;
 
     if (log->share.probe_id == slot.id)
@@ -196,8 +206,8 @@ void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     put_up_to(log, slots, position, slot); /* it is released no later than it was to be */
 }
 
-void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                     emqx_tls_quota *quota)
+void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
+                     int64_t now, emqx_tls_quota *quota)
 {
     emqxi_reservation reservation;
     bool probe;
@@ -215,13 +225,15 @@ void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits
     quota->reserved = 0;
 }
 
-bool emqxi_log_idle(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits, int64_t now)
+bool emqxi_log_idle(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
+                    int64_t now)
 {
     return (log->count == 0 || slots[at(log, log->count - 1)].release_ms <= now) &&
            (!log->share.refused || emqxi_share_over(&log->share, limits, now));
 }
 
-void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t delta_ms, int64_t now)
+void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits,
+                      int64_t delta_ms, int64_t now)
 {
     int64_t last = emqxi_add(now, limits->held_ms + EMQXI_STRAY_MS);
     for (uint32_t i = 0; i < log->count; i++) {
@@ -239,14 +251,15 @@ void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *lim
     share->probe_ms = EMQXI_MIN(emqxi_add(share->probe_ms, delta_ms), last);
 }
 
-void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now, int64_t end_ms,
-                      uint32_t n)
+void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
+                      int64_t end_ms, uint32_t n)
 {
     emqxi_log_advance(log, slots, limits, now);
     for (; n > 0 && log->count < limits->slots; n--) {
         log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
-        emqxi_slot slot = {
-            .release_ms = emqxi_add(end_ms, limits->held_ms), .id = log->last_id, .state = EMQXI_SLOT_LOST};
+        emqxi_slot slot = {.release_ms = emqxi_add(end_ms, limits->held_ms),
+                           .id = log->last_id,
+                           .state = EMQXI_SLOT_LOST};
         insert(log, slots, slot);
     }
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_SHOWN 96    /* bytes of a path in a message, from its end */
-#define FRESH_MS   60000 /* a file that is used says at least so often when it was last seen */
+#define PATH_SHOWN 96 /* bytes of a path in a message, from its end */
+/* a file that is used says at least so often when it was last seen */
+#define FRESH_MS 60000
 
 /* What a ticket holds. `file` tells a file that has replaced the one that it is of. */
 typedef struct file_ticket {
@@ -15,7 +16,8 @@ typedef struct file_ticket {
     emqxi_flight flight;
     uint32_t class, file;
 } file_ticket;
-_Static_assert(sizeof(file_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t), "a ticket must hold it");
+_Static_assert(sizeof(file_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t),
+               "a ticket must hold it");
 
 emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqx_tls_error *error, const char *format, ...)
 {
@@ -53,7 +55,8 @@ static emqx_tls_code keep_fresh(emqxi_file *f, emqx_tls_error *error)
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                          emqx_tls_error *error)
 {
     uint32_t class = emqxi_class(f->settings.flags, ask->op);
     uint64_t key = key_of(f, ask->deployment_id);
@@ -62,8 +65,8 @@ static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant
     emqx_tls_code code = emqxi_file_find(f, key, true, &found, error);
     if (code != EMQX_TLS_OK)
         return code;
-    emqxi_log_reserve(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms,
-                      ask->lease_ms, ask->ahead, &reservation);
+    emqxi_log_reserve(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class],
+                      f->here.seen_ms, ask->lease_ms, ask->ahead, &reservation);
     if (!reservation.granted) {
         code = keep_fresh(f, error);
     } else {
@@ -78,13 +81,15 @@ static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant
     grant->busy = 0;
     grant->early_ms = reservation.early_ms;
     grant->late_ms = reservation.late_ms;
-    const file_ticket ticket = {.key = key, .flight = reservation.flight, .class = class, .file = file_tag(f)};
+    const file_ticket ticket = {
+        .key = key, .flight = reservation.flight, .class = class, .file = file_tag(f)};
     if (reservation.granted)
         memcpy(grant->ticket, &ticket, sizeof ticket);
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                             emqx_tls_error *error)
 {
     emqxi_file *f = context;
     grant->granted = 0;
@@ -102,8 +107,8 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     return code;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                            int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS],
+                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     emqxi_file *f = context;
     file_ticket ticket;
@@ -116,8 +121,9 @@ static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_
         code = emqxi_file_find(f, ticket.key, false, &found, error);
         if (code == EMQX_TLS_OK && found) {
             bool refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
-            emqxi_log_settle(&f->now->logs[ticket.class], emqxi_cell_slots(f, ticket.class), &f->limits[ticket.class],
-                             f->here.seen_ms, &ticket.flight, outcome, retry_after_ms, refused ? emqxi_random() : 0);
+            emqxi_log_settle(&f->now->logs[ticket.class], emqxi_cell_slots(f, ticket.class),
+                             &f->limits[ticket.class], f->here.seen_ms, &ticket.flight, outcome,
+                             retry_after_ms, refused ? emqxi_random() : 0);
             code = emqxi_cell_write(f, refused, error);
         }
     }
@@ -125,8 +131,8 @@ static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_
     return code;
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                           emqx_tls_error *error)
+static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
+                           emqx_tls_quota *quota, emqx_tls_error *error)
 {
     emqxi_file *f = context;
     uint32_t class = emqxi_class(f->settings.flags, op);
@@ -140,7 +146,8 @@ static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id
     if (code == EMQX_TLS_OK && !found)
         emqxi_cell_begin(f, 0);
     if (code == EMQX_TLS_OK)
-        emqxi_log_query(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms, quota);
+        emqxi_log_query(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class],
+                        f->here.seen_ms, quota);
     emqxi_file_unlock(f);
     return code;
 }
@@ -156,7 +163,7 @@ static void destroy(void *context)
     emqxi_free(&allocator, f);
 }
 
-/* -- open ------------------------------------------------------------------------------------------------------------------ */
+/* -- open -------------------------------------------------------------------------------------- */
 
 /* Absolute, so that a later chdir does not lead to another file. NULL: errno tells. */
 static char *absolute(const emqx_tls_allocator *a, const char *path)
@@ -175,13 +182,15 @@ static char *absolute(const emqx_tls_allocator *a, const char *path)
     return whole;
 }
 
-emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *config, const emqxi_host *host,
-                              emqx_tls_store *store, emqxi_settings *settings, emqx_tls_error *error)
+emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *config,
+                              const emqxi_host *host, emqx_tls_store *store,
+                              emqxi_settings *settings, emqx_tls_error *error)
 {
     emqx_tls_error own;
     emqxi_error_clear(&own);
     if (!path || !*path)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "path is NULL or empty; it names the quota file");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "path is NULL or empty; it names the quota file");
     emqx_tls_code code = emqxi_settings_take(settings, config, error);
     if (code != EMQX_TLS_OK)
         return code;
@@ -193,7 +202,8 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
     f->settings = *settings;
     f->host = host;
     if (!host)
-        f->host = settings->clock.now_ms == emqxi_system_clock.now_ms ? &emqxi_system_host : &emqxi_custom_host;
+        f->host = settings->clock.now_ms == emqxi_system_clock.now_ms ? &emqxi_system_host
+                                                                      : &emqxi_custom_host;
     f->path = absolute(&settings->allocator, path);
     if (!f->path) {
         code = errno == ENOMEM ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_E_STORE;
@@ -225,12 +235,14 @@ emqx_tls_code emqx_tls_limiter_open_file(const char *path, const emqx_tls_limite
     emqxi_settings settings;
     emqx_tls_store store;
     if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL; it is where the new limiter goes");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter is NULL; it is where the new limiter goes");
     *limiter = NULL;
     emqx_tls_code code = emqxi_file_open(path, config, NULL, &store, &settings, error);
     if (code != EMQX_TLS_OK)
         return code;
-    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    code =
+        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
     if (code != EMQX_TLS_OK)
         store.destroy(store.context);
     return code;

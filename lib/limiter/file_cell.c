@@ -21,8 +21,10 @@ bool emqxi_cell_setup(emqxi_file *f)
         slots += f->limits[class].slots;
     }
     f->record_len = sizeof(emqxi_record) + slots * sizeof(emqxi_slot);
-    /* A sector is written whole or not at all, a block of flash may not be: where it costs little, records share none. */
-    f->record_size = round_up(f->record_len, f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK);
+    /* A sector is written whole or not at all, a block of flash may not be: where it costs little,
+     * records share none. */
+    f->record_size = round_up(f->record_len,
+                              f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK);
     emqxi_free(a, f->now);
     emqxi_free(a, f->records);
     f->now = emqxi_zalloc(a, f->record_size);
@@ -56,13 +58,15 @@ static bool valid(const emqxi_file *f, uint32_t i)
         return false;
     for (uint32_t class = 0; class < f->classes; class ++) {
         const emqxi_log *log = &r->logs[class];
-        if (log->capacity != f->limits[class].slots || log->first >= log->capacity || log->count > log->capacity)
+        if (log->capacity != f->limits[class].slots || log->first >= log->capacity ||
+            log->count > log->capacity)
             return false;
     }
     return true;
 }
 
-/* The valid record with the highest number, among all or those that were to be synced; EMQXI_RECORDS: none. */
+/* The valid record with the highest number, among all or those that were to be synced;
+ * EMQXI_RECORDS: none. */
 static uint32_t highest(const emqxi_file *f, bool synced)
 {
     for (;;) {
@@ -92,11 +96,14 @@ bool emqxi_file_doubted(const emqxi_file *f)
            emqxi_origin_uptime(&f->born, &f->here) < f->limits[0].held_ms + EMQXI_STRAY_MS;
 }
 
-/* Reads that a loss of power may have taken from the file: they were made before this boot at any rate. */
+/* Reads that a loss of power may have taken from the file: they were made before this boot at any
+ * rate. */
 static void charge(emqxi_file *f, const emqxi_origin *was)
 {
-    int64_t now = f->here.seen_ms, end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
-    emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end, f->now->unsynced_reads);
+    int64_t now = f->here.seen_ms,
+            end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
+    emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end,
+                     f->now->unsynced_reads);
 }
 
 void emqxi_cell_begin(emqxi_file *f, uint64_t key)
@@ -110,7 +117,8 @@ void emqxi_cell_begin(emqxi_file *f, uint64_t key)
 bool emqxi_cell_idle(const emqxi_file *f)
 {
     for (uint32_t class = 0; class < f->classes; class ++)
-        if (!emqxi_log_idle(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], f->here.seen_ms))
+        if (!emqxi_log_idle(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class],
+                            f->here.seen_ms))
             return false;
     return true;
 }
@@ -122,7 +130,8 @@ static void rebase(emqxi_file *f)
     int64_t now = f->here.seen_ms;
     int64_t delta = now - emqxi_add(was->seen_ms, emqxi_origin_elapsed(was, &f->here));
     for (uint32_t class = 0; class < f->classes; class ++)
-        emqxi_log_rebase(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], delta, now);
+        emqxi_log_rebase(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], delta,
+                         now);
     if (!emqxi_origin_same_boot(was, &f->here))
         charge(f, was);
     f->changed = f->rebased = true;
@@ -141,7 +150,8 @@ emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *erro
     f->base = f->newest != EMQXI_RECORDS && at(f, f->newest)->synced ? f->newest : highest(f, true);
     if (f->newest == EMQXI_RECORDS)
         return emqxi_file_fail(f, error,
-                               "is damaged, so what is left of the quota is not known; when nothing has been sent with "
+                               "is damaged, so what is left of the quota is not known; when "
+                               "nothing has been sent with "
                                "this API key for %llu min, delete it",
                                (unsigned long long)(f->settings.window_ms + 59999) / 60000 + 2);
     memcpy(f->now, at(f, f->newest), f->record_len);
@@ -181,9 +191,11 @@ emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
 {
     const emqxi_record *newest = at(f, f->newest);
     uint32_t i = 0;
-    /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then it must be written again,
-     * too, since the kernel reports what it could not write only once. A cell's first was synced before its file had a name. */
-    bool ok = !newest->synced || newest->sequence == 1 || newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
+    /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then
+     * it must be written again, too, since the kernel reports what it could not write only once. A
+     * cell's first was synced before its file had a name. */
+    bool ok = !newest->synced || newest->sequence == 1 ||
+              newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
               sync_record(f, f->newest, newest);
     if (ok) {
         while (i == f->newest || i == f->base)

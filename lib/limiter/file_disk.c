@@ -16,13 +16,14 @@
 #define BUSY_JITTER_MS 16
 #define REPLACED_MAX   16 /* so often may the file be replaced while we take its lock */
 
-/* Reads the clocks. The kernel is asked about the wall clock once a minute: what it was then and the time since tell what it is, also
- * after it has been stepped. */
+/* Reads the clocks. The kernel is asked about the wall clock once a minute: what it was then and
+ * the time since tell what it is, also after it has been stepped. */
 void emqxi_file_look(emqxi_file *f)
 {
     const emqx_tls_clock *clock = &f->settings.clock;
     int64_t now = f->here.seen_ms = emqxi_now(clock);
-    if (f->wall_checked_ms == INT64_MIN || now - f->wall_checked_ms >= WALL_CHECK_MS || now < f->wall_checked_ms) {
+    if (f->wall_checked_ms == INT64_MIN || now - f->wall_checked_ms >= WALL_CHECK_MS ||
+        now < f->wall_checked_ms) {
         bool trusted = clock->wall_ms && f->host->wall_trusted();
         f->wall_offset_ms = trusted ? clock->wall_ms(clock->context) - now : EMQXI_NO_WALL;
         f->wall_checked_ms = now;
@@ -30,17 +31,19 @@ void emqxi_file_look(emqxi_file *f)
     f->here.wall_ms = f->wall_offset_ms == EMQXI_NO_WALL ? EMQXI_NO_WALL : now + f->wall_offset_ms;
 }
 
-/* -- open ------------------------------------------------------------------------------------------------------------------ */
+/* -- open -------------------------------------------------------------------------------------- */
 
 static emqx_tls_code damaged(const emqxi_file *f, emqx_tls_error *error, const char *how)
 {
     return emqxi_file_fail(f, error,
-                           "is damaged or no quota file (%s); if it is one, send nothing with this key for one window, "
+                           "is damaged or no quota file (%s); if it is one, send nothing with this "
+                           "key for one window, "
                            "then delete it",
                            how);
 }
 
-static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, bool take, emqx_tls_error *error)
+static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, bool take,
+                                    emqx_tls_error *error)
 {
     emqxi_settings *s = &f->settings, own;
     const emqx_tls_limiter_config in_file = {.size = sizeof in_file,
@@ -56,14 +59,15 @@ static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, b
         *s = own;
         return EMQX_TLS_OK;
     }
-    if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes && s->window_ms == h->window_ms)
+    if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes &&
+        s->window_ms == h->window_ms)
         return EMQX_TLS_OK;
-    return emqxi_file_fail(
-        f, error,
-        "has other settings: reads %u, writes %u, window_ms %llu, flags 0x%x; asked for are %u, %u, %llu, "
-        "0x%x; use its own (config NULL) or another file",
-        h->reads, h->writes, (unsigned long long)h->window_ms, h->flags, s->reads, s->writes,
-        (unsigned long long)s->window_ms, s->flags);
+    return emqxi_file_fail(f, error,
+                           "has other settings: reads %u, writes %u, window_ms %llu, flags 0x%x; "
+                           "asked for are %u, %u, %llu, "
+                           "0x%x; use its own (config NULL) or another file",
+                           h->reads, h->writes, (unsigned long long)h->window_ms, h->flags,
+                           s->reads, s->writes, (unsigned long long)s->window_ms, s->flags);
 }
 
 static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
@@ -73,12 +77,14 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
     if (fstat(f->fd, &s) != 0)
         return emqxi_file_fail(f, error, "can't be looked at: %s", strerror(errno));
     if (!S_ISREG(s.st_mode))
-        return emqxi_file_fail(f, error, "is not a regular file; give the path of one that does not exist yet");
+        return emqxi_file_fail(
+            f, error, "is not a regular file; give the path of one that does not exist yet");
     if (s.st_uid != geteuid())
-        return emqxi_file_fail(f, error,
-                               "belongs to user %u and this process is user %u; every user needs a file and a "
-                               "key of its own",
-                               (unsigned)s.st_uid, (unsigned)geteuid());
+        return emqxi_file_fail(
+            f, error,
+            "belongs to user %u and this process is user %u; every user needs a file and a "
+            "key of its own",
+            (unsigned)s.st_uid, (unsigned)geteuid());
     if (s.st_mode & (S_IWGRP | S_IWOTH))
         return emqxi_file_fail(f, error, "can be written by others (mode %03o); chmod 600 it",
                                (unsigned)(s.st_mode & 0777));
@@ -88,8 +94,9 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
     if (n != (ssize_t)sizeof h || h.magic != EMQXI_FILE_MAGIC)
         return damaged(f, error, "wrong beginning");
     if (h.version != EMQXI_FILE_VERSION)
-        return emqxi_file_fail(f, error, "has format %u and this library knows format %u; use the newer library",
-                               h.version, EMQXI_FILE_VERSION);
+        return emqxi_file_fail(
+            f, error, "has format %u and this library knows format %u; use the newer library",
+            h.version, EMQXI_FILE_VERSION);
     if (h.checksum != emqxi_header_checksum(&h))
         return damaged(f, error, "wrong checksum");
     emqx_tls_code code = check_settings(f, &h, take, error);
@@ -142,7 +149,7 @@ void emqxi_file_detach(emqxi_file *f)
     f->fd = -1;
 }
 
-/* -- lock ------------------------------------------------------------------------------------------------------------------ */
+/* -- lock -------------------------------------------------------------------------------------- */
 
 /* 1: locked and the path's own; 0: the path names another one by now; -1: errno tells. */
 static int try_lock(const emqxi_file *f)
@@ -156,7 +163,8 @@ static int try_lock(const emqxi_file *f)
 emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error)
 {
     for (int i = 0; i < REPLACED_MAX; i++) {
-        /* After a fork the parent's descriptor is closed here and not unlocked: its lock is the parent's. */
+        /* After a fork the parent's descriptor is closed here and not unlocked: its lock is the
+         * parent's. */
         if (f->fd >= 0 && f->forks != emqxi_fork_count())
             emqxi_file_detach(f);
         emqx_tls_code code = f->fd >= 0 ? EMQX_TLS_OK : emqxi_file_attach(f, false, error);
@@ -174,7 +182,8 @@ emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error)
         emqxi_file_detach(f);
     }
     error->retry_after_ms = BUSY_MIN_MS + (int64_t)(emqxi_random() % BUSY_JITTER_MS);
-    return emqxi_file_fail(f, error, "is locked by another process that does not go on; look for a stopped one");
+    return emqxi_file_fail(
+        f, error, "is locked by another process that does not go on; look for a stopped one");
 }
 
 void emqxi_file_unlock(const emqxi_file *f)

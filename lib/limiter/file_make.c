@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making the file: complete under another name first, then linked or renamed, so that it never exists half made and of two who make
- * it at once one is first. Its header never changes.
+ * Making the file: complete under another name first, then linked or renamed, so that it never
+ * exists half made and of two who make it at once one is first. Its header never changes.
  */
 #include "limiter/file.h"
 
@@ -42,8 +42,10 @@ bool emqxi_folder_sync(const emqxi_file *f)
     int fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *name = first;
     if (fd < 0)
-        return errno == EACCES; /* it may be entered and not be read: then somebody else has made the file, long ago */
-    bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: this file system has nothing to sync there */
+        /* it may be entered and not be read: then somebody else has made the file, long ago */
+        return errno == EACCES;
+    /* EINVAL: this file system has nothing to sync there */
+    bool ok = fsync(fd) == 0 || errno == EINVAL;
     int why = errno;
     close(fd);
     errno = why;
@@ -52,12 +54,14 @@ bool emqxi_folder_sync(const emqxi_file *f)
 
 static emqx_tls_code cant_make(const emqxi_file *f, emqx_tls_error *error, int why)
 {
-    return emqxi_file_fail(f, error, "can't be made: %s; its folder must exist, be writable, and know hard links",
-                           strerror(why));
+    return emqxi_file_fail(
+        f, error, "can't be made: %s; its folder must exist, be writable, and know hard links",
+        strerror(why));
 }
 
 /* A complete file; f->now is used up. */
-static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t cells, emqx_tls_error *error)
+static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t cells,
+                          emqx_tls_error *error)
 {
     emqxi_file_header h = {.magic = EMQXI_FILE_MAGIC,
                            .version = EMQXI_FILE_VERSION,
@@ -70,7 +74,8 @@ static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t 
     h.born = f->born;
     h.checksum = emqxi_header_checksum(&h);
     int why = posix_fallocate(fd, 0, emqxi_file_size(f, cells));
-    if (why == EOPNOTSUPP || why == EINVAL) /* this file system can't: a full disk will be told by each write */
+    /* this file system can't: a full disk will be told by each write */
+    if (why == EOPNOTSUPP || why == EINVAL)
         why = ftruncate(fd, emqxi_file_size(f, cells)) == 0 ? 0 : errno;
     if (why != 0)
         return cant_make(f, error, why);
@@ -122,7 +127,8 @@ emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error)
     emqxi_random_key(f->hash_key);
     emqxi_file_look(f);
     f->born = f->here;
-    emqx_tls_code code = fill(f, fd, NULL, f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? FIRST_CELLS : 1, error);
+    emqx_tls_code code =
+        fill(f, fd, NULL, f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? FIRST_CELLS : 1, error);
     if (code == EMQX_TLS_OK && link(name, f->path) != 0 && errno != EEXIST)
         code = cant_make(f, error, errno);
     unlink(name);
@@ -131,7 +137,8 @@ emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error)
     return code;
 }
 
-emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells, emqx_tls_error *error)
+emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells,
+                                 emqx_tls_error *error)
 {
     char *name = other_name(f, ".grow", 0);
     struct stat s;
@@ -141,7 +148,8 @@ emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t c
     int fd = create(name);
     emqx_tls_code code = fd < 0 ? cant_make(f, error, errno) : fill(f, fd, from, cells, error);
     /* Locked before others can see it. */
-    if (code == EMQX_TLS_OK && (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &s) != 0 || rename(name, f->path) != 0))
+    if (code == EMQX_TLS_OK &&
+        (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &s) != 0 || rename(name, f->path) != 0))
         code = cant_make(f, error, errno);
     if (code != EMQX_TLS_OK) {
         if (fd >= 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which cell a deployment has: the first of the cells from its hash on that has its key. A key stands no further from its place than
- * REACH cells, and never behind a cell that was never used, but where a loss of power has emptied that one. A new key takes the
- * first cell on its way that is idle; where there is none, the file is replaced by one with twice the cells, and what is idle is
+ * Which cell a deployment has: the first of the cells from its hash on that has its key. A key
+ * stands no further from its place than REACH cells, and never behind a cell that was never used,
+ * but where a loss of power has emptied that one. A new key takes the first cell on its way that is
+ * idle; where there is none, the file is replaced by one with twice the cells, and what is idle is
  * left behind.
  */
 #include "limiter/file.h"
@@ -38,7 +39,8 @@ static emqx_tls_code keys_in_use(emqxi_file *f, uint64_t *keys, bool *used, emqx
     return EMQX_TLS_OK;
 }
 
-static bool place_all(uint64_t *from, uint64_t cells, const emqxi_file *f, const uint64_t *keys, const bool *used)
+static bool place_all(uint64_t *from, uint64_t cells, const emqxi_file *f, const uint64_t *keys,
+                      const bool *used)
 {
     memset(from, 0xff, cells * sizeof *from);
     for (uint64_t cell = 0; cell < f->cells; cell++)
@@ -86,7 +88,8 @@ static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqx
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found, emqx_tls_error *error)
+emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found,
+                              emqx_tls_error *error)
 {
     for (;;) {
         uint64_t idle = NO_CELL;
@@ -102,7 +105,8 @@ emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *fou
             }
             if (idle == NO_CELL && (!f->now->used || emqxi_cell_idle(f)))
                 idle = cell;
-            if (!f->now->used && !emqxi_file_doubted(f)) /* else its record may have been lost, and this one's not */
+            /* else its record may have been lost, and this one's not */
+            if (!f->now->used && !emqxi_file_doubted(f))
                 break;
         }
         if (!claim)

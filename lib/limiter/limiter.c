@@ -24,21 +24,24 @@ struct emqx_tls_limiter {
     uint8_t hash_key[16];
 };
 
-/* -- life -------------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emqx_tls_clock *clock,
-                                          const emqx_tls_allocator *allocator, emqx_tls_limiter **limiter,
-                                          emqx_tls_error *error)
+                                          const emqx_tls_allocator *allocator,
+                                          emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
     emqx_tls_allocator own;
     if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL; it is where the new limiter goes");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter is NULL; it is where the new limiter goes");
     *limiter = NULL;
     if (!store || !emqxi_input_ok(store, sizeof *store, sizeof *store))
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "store is NULL or has a size that can't be; set it up with emqx_tls_store_init");
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "store is NULL or has a size that can't be; set it up with emqx_tls_store_init");
     if (!store->reserve || !store->settle || !store->query || !store->destroy)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "store needs reserve, settle, query and destroy");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "store needs reserve, settle, query and destroy");
     if (!emqxi_allocator_take(&own, allocator))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "allocator can't be used; it needs allocate, resize and release");
@@ -61,20 +64,22 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
     return emqxi_refuse(error, EMQX_TLS_OK, "%s", "");
 }
 
-emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter,
-                                   emqx_tls_error *error)
+emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config,
+                                   emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
     emqxi_settings settings;
     emqx_tls_store store;
     if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL; it is where the new limiter goes");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter is NULL; it is where the new limiter goes");
     *limiter = NULL;
     emqx_tls_code code = emqxi_settings_take(&settings, config, error);
     if (code != EMQX_TLS_OK)
         return code;
     if (!emqxi_memory_open(&store, &settings))
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    code =
+        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
     if (code != EMQX_TLS_OK)
         store.destroy(store.context);
     return code;
@@ -98,8 +103,9 @@ void emqx_tls_limiter_unref(emqx_tls_limiter *limiter)
     emqxi_free(&allocator, limiter);
 }
 
-/* A child after a fork begins anew with a store that can be shared: the lock may have been held by a thread that the child does
- * not have, and the lines are the parent's. Once, though two threads of the child may come here together. */
+/* A child after a fork begins anew with a store that can be shared: the lock may have been held by
+ * a thread that the child does not have, and the lines are the parent's. Once, though two threads
+ * of the child may come here together. */
 static void begin_anew(emqx_tls_limiter *l, unsigned forks)
 {
     static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
@@ -112,7 +118,8 @@ static void begin_anew(emqx_tls_limiter *l, unsigned forks)
     pthread_mutex_unlock(&once);
 }
 
-/* Locks, unless this is a child that a fork has left with a copy of a limiter that can't be shared. */
+/* Locks, unless this is a child that a fork has left with a copy of a limiter that can't be
+ * shared. */
 static bool enter(emqx_tls_limiter *l)
 {
     unsigned forks = emqxi_fork_count();
@@ -128,10 +135,12 @@ static bool enter(emqx_tls_limiter *l)
 static emqx_tls_code forked(emqx_tls_error *error)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                      "this limiter is a copy that a fork has left; make a new one in the child, or use one in a file");
+                      "this limiter is a copy that a fork has left; make a new one in the child, "
+                      "or use one in a file");
 }
 
-/* An error for a store to fill: as much of it as a store and the limiter use, since clearing it all costs more than a reservation. */
+/* An error for a store to fill: as much of it as a store and the limiter use, since clearing it all
+ * costs more than a reservation. */
 static void prepare(emqx_tls_error *e)
 {
     e->size = sizeof *e;
@@ -140,35 +149,42 @@ static void prepare(emqx_tls_error *e)
 }
 
 /* A store has failed. One of a user's own may return anything, and may say nothing. */
-static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, emqx_tls_error *error)
+static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e,
+                                  emqx_tls_error *error)
 {
     return emqxi_fail(error, code == EMQX_TLS_E_NO_MEMORY ? code : EMQX_TLS_E_STORE, "%s",
                       *e->message ? e->message : "the quota store has failed and does not say why");
 }
 
-/* -- reserve ----------------------------------------------------------------------------------------------------------- */
+/* -- reserve ----------------------------------------------------------------------------------- */
 
-static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant,
+                              emqx_tls_error *error)
 {
     const char *kind = r->op == EMQX_TLS_OP_GET ? "reads" : "writes";
     long long seconds = grant->late_ms / 1000 + (grant->late_ms % 1000 != 0);
     if (error)
         error->retry_after_ms = grant->late_ms;
     if (grant->reason == EMQX_TLS_QUOTA_SHUT)
-        return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                          "the platform has refused %s (429); nothing was sent; try again in %lld s", kind, seconds);
+        return emqxi_fail(
+            error, EMQX_TLS_E_RATE_LIMITED,
+            "the platform has refused %s (429); nothing was sent; try again in %lld s", kind,
+            seconds);
     if (grant->reason == EMQX_TLS_QUOTA_IN_FLIGHT)
         return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                          "the quota for %s is used up by calls that are still running; nothing was sent; try again in "
+                          "the quota for %s is used up by calls that are still running; nothing "
+                          "was sent; try again in "
                           "at most %lld s",
                           kind, seconds);
     return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                      "the quota for %s is used up; nothing was sent; try again in %lld s", kind, seconds);
+                      "the quota for %s is used up; nothing was sent; try again in %lld s", kind,
+                      seconds);
 }
 
 /* No slot is free. Stays in line, or goes to its end, if it can be served in time. */
-static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter, uint64_t scope,
-                                   uint32_t ahead, const emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
+                                   uint64_t scope, uint32_t ahead, const emqx_tls_grant *grant,
+                                   emqx_tls_error *error)
 {
     int64_t now = emqxi_now(&l->clock);
     if (r->wait_ms <= 0 || grant->early_ms > r->wait_ms)
@@ -184,11 +200,16 @@ static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter, emqx_tls_error *error)
+emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
+                                    emqx_tls_error *error)
 {
-    emqx_tls_ask ask = {
-        .size = sizeof ask, .op = r->op, .deployment_id = r->deployment_id, .lease_ms = r->lease_ms, .ahead = 0};
-    emqx_tls_grant grant = {.size = sizeof grant}; /* a store may leave out what it has no use for */
+    emqx_tls_ask ask = {.size = sizeof ask,
+                        .op = r->op,
+                        .deployment_id = r->deployment_id,
+                        .lease_ms = r->lease_ms,
+                        .ahead = 0};
+    /* a store may leave out what it has no use for */
+    emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error e;
     r->granted = r->busy = false;
     r->look_again_ms = 0;
@@ -218,7 +239,8 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     if (waiter->queued && (code != EMQX_TLS_OK || r->granted))
         emqxi_line_leave(&l->lines, waiter, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
-    if (r->granted) { /* here, since right after the store has written it the processor would wait for itself */
+    /* here, since right after the store has written it the processor would wait for itself */
+    if (r->granted) {
         memcpy(r->ticket, grant.ticket, sizeof r->ticket);
         r->ticket[SCOPE_WORD] = scope;
     }
@@ -233,11 +255,12 @@ void emqxi_limiter_leave(emqx_tls_limiter *l, emqxi_waiter *waiter)
     pthread_mutex_unlock(&l->mutex);
 }
 
-/* -- settle and query --------------------------------------------------------------------------------------------------- */
+/* -- settle and query -------------------------------------------------------------------------- */
 
-/* A store that is locked by another process fails with STORE and tells when to ask again. Sleeps so long, the lock given back, and
- * takes it again; false: patience is over. */
-static bool locked_wait(emqx_tls_limiter *l, emqx_tls_code code, const emqx_tls_error *e, int64_t deadline)
+/* A store that is locked by another process fails with STORE and tells when to ask again. Sleeps so
+ * long, the lock given back, and takes it again; false: patience is over. */
+static bool locked_wait(emqx_tls_limiter *l, emqx_tls_code code, const emqx_tls_error *e,
+                        int64_t deadline)
 {
     int64_t now = emqxi_now(&l->clock);
     if (code != EMQX_TLS_E_STORE || e->retry_after_ms < 0 || now >= deadline || !l->clock.sleep_ms)
@@ -248,8 +271,10 @@ static bool locked_wait(emqx_tls_limiter *l, emqx_tls_code code, const emqx_tls_
     return true;
 }
 
-emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                                   int64_t retry_after_ms, int64_t patience_ms, emqx_tls_error *error)
+emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,
+                                   const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
+                                   int64_t retry_after_ms, int64_t patience_ms,
+                                   emqx_tls_error *error)
 {
     emqx_tls_code code;
     emqx_tls_error e;
@@ -273,8 +298,8 @@ emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l, const uint64_t ticket[EM
     return code == EMQX_TLS_OK ? code : store_failed(code, &e, error);
 }
 
-emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                                     emqx_tls_error *error)
+emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const char *deployment_id,
+                                     emqx_tls_quota *quota, emqx_tls_error *error)
 {
     emqx_tls_quota own = {.size = sizeof own};
     emqx_tls_error e, out;
@@ -285,7 +310,8 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "quota is NULL or was not set up; call emqx_tls_quota_init first");
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "op is %u; it must be one of EMQX_TLS_OP_*", op);
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "op is %u; it must be one of EMQX_TLS_OP_*",
+                            op);
     if (l->store.flags & EMQX_TLS_PER_DEPLOYMENT && (!deployment_id || !*deployment_id))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "deployment_id is needed: this limiter counts for each deployment");

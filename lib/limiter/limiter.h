@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * limiter - the quota as a call sees it: reserve a slot or wait in line for one, settle it when the exchange is over. The
- * line of waiters is this process's; where the slots are kept is a store's business (emqx_tls_store).
+ * limiter - the quota as a call sees it: reserve a slot or wait in line for one, settle it when the
+ * exchange is over. The line of waiters is this process's; where the slots are kept is a store's
+ * business (emqx_tls_store).
  */
 #ifndef EMQXI_LIMITER_H
 #define EMQXI_LIMITER_H
@@ -10,10 +11,12 @@
 
 #include <emqxtls/limiter.h>
 
-/* A place in line. The caller's memory; zeroed before first use; while `queued`, it must stay where it is. */
+/* A place in line. The caller's memory; zeroed before first use; while `queued`, it must stay where
+ * it is. */
 typedef struct emqxi_waiter {
     struct emqxi_waiter *next, *previous;
-    void (*wake)(void *context); /* any thread, the limiter's lock held: reserve may succeed now. Must not call back */
+    /* any thread, the limiter's lock held: reserve may succeed now. Must not call back */
+    void (*wake)(void *context);
     void *wake_context;
     bool queued;
     /* the limiter's own */
@@ -32,23 +35,28 @@ typedef struct emqxi_reserve {
     /* out */
     bool granted;
     uint64_t ticket[EMQX_TLS_TICKET_WORDS];
-    int64_t look_again_ms; /* not granted, code OK: in line; call again when woken, or after so long */
+    /* not granted, code OK: in line; call again when woken, or after so long */
+    int64_t look_again_ms;
     bool
-        busy; /* not granted, code OK: the store is locked; call again after look_again_ms, up to the call's deadline */
+        /* not granted, code OK: the store is locked; call again after look_again_ms, up to the
+         * call's deadline */
+        busy;
 } emqxi_reserve;
 
-/* OK: granted, or in line (waiter->queued), or busy. RATE_LIMITED (error->retry_after_ms set), STORE, INVALID (after a
- * fork), NO_MEMORY: not in line any more. Called again with the same waiter it keeps its place. */
-emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *limiter, emqxi_reserve *reserve, emqxi_waiter *waiter,
-                                    emqx_tls_error *error);
+/* OK: granted, or in line (waiter->queued), or busy. RATE_LIMITED (error->retry_after_ms set),
+ * STORE, INVALID (after a fork), NO_MEMORY: not in line any more. Called again with the same waiter
+ * it keeps its place. */
+emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *limiter, emqxi_reserve *reserve,
+                                    emqxi_waiter *waiter, emqx_tls_error *error);
 
 /* Leaves the line; nothing if it is not in it. */
 void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter);
 
-/* Ends a ticket with an EMQX_TLS_OUTCOME_*. Waits for a locked store at most patience_ms. OK, or STORE: then the slot is held
- * until lease, 60 s and a window are over. */
-emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *limiter, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
-                                   uint32_t outcome, int64_t retry_after_ms, int64_t patience_ms,
+/* Ends a ticket with an EMQX_TLS_OUTCOME_*. Waits for a locked store at most patience_ms. OK, or
+ * STORE: then the slot is held until lease, 60 s and a window are over. */
+emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *limiter,
+                                   const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
+                                   int64_t retry_after_ms, int64_t patience_ms,
                                    emqx_tls_error *error);
 
 #endif

@@ -108,7 +108,8 @@ void emqxi_line_wake(emqxi_line *line, int64_t now)
 }
 
 /* From now, when the first may go through the line again; INT64_MAX: no need. */
-static int64_t wake_hopeless(emqxi_line *line, const emqxi_waiter *first, int64_t early_ms, int64_t now)
+static int64_t wake_hopeless(emqxi_line *line, const emqxi_waiter *first, int64_t early_ms,
+                             int64_t now)
 {
     if (line->count == 1 || early_ms <= line->hopeless_ms)
         return INT64_MAX;
@@ -127,7 +128,8 @@ int64_t emqxi_line_stay(emqxi_waiter *waiter, const emqxi_outlook *o, int64_t no
     emqxi_line *line = waiter->line;
     int64_t look = o->early_ms;
     waiter->look_ms = now; /* it is awake */
-    /* It depends on calls in flight, and their end wakes: until the earliest time at which it could be is too late. */
+    /* It depends on calls in flight, and their end wakes: until the earliest time at which it could
+     * be is too late. */
     if (o->early_ms < o->late_ms)
         look = EMQXI_MIN(o->late_ms, o->wait_ms - o->early_ms + 1);
     if (o->ahead == 0) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * line - those who wait for a slot, in the order they came: one line a scope. Nothing here runs by itself: whoever stands in line looks
- * when its own time has come, or is woken. The first in line is the one who knows its time exactly; when it leaves, the next is
- * woken and becomes the one. So an event wakes one waiter, and wakes the next by being served.
+ * line - those who wait for a slot, in the order they came: one line a scope. Nothing here runs by
+ * itself: whoever stands in line looks when its own time has come, or is woken. The first in line
+ * is the one who knows its time exactly; when it leaves, the next is woken and becomes the one. So
+ * an event wakes one waiter, and wakes the next by being served.
  *
- * Who was told to look and has not come within 1 s is asleep (its thread is busy elsewhere): it keeps its place, but does not
- * count as ahead of the others until it comes. That the first has fallen asleep is found by those behind, who look one after the
- * other, a second apart, after its time.
+ * Who was told to look and has not come within 1 s is asleep (its thread is busy elsewhere): it
+ * keeps its place, but does not count as ahead of the others until it comes. That the first has
+ * fallen asleep is found by those behind, who look one after the other, a second apart, after its
+ * time.
  */
 #ifndef EMQXI_LINE_H
 #define EMQXI_LINE_H
@@ -28,7 +30,8 @@ typedef struct emqxi_line {
 /* The line of a scope, or NULL where nobody waits. */
 emqxi_line *emqxi_line_find(const emqxi_table *lines, uint64_t scope);
 
-/* How many that are awake stand before the waiter, or in the line if it is not in it. Finds those who have fallen asleep. */
+/* How many that are awake stand before the waiter, or in the line if it is not in it. Finds those
+ * who have fallen asleep. */
 uint32_t emqxi_line_ahead(emqxi_line *line, emqxi_waiter *waiter, int64_t now);
 
 /* Goes to the end of the scope's line, which is made if there is none. False: no memory. */
@@ -48,8 +51,9 @@ typedef struct emqxi_outlook {
     bool shared;               /* the store's */
 } emqxi_outlook;
 
-/* Notes it, and returns when the waiter has to look again, from now. If the first in line learns that nothing is free
- * before early_ms, all whose time ends before are woken to fail at once, at most one pass a second. */
+/* Notes it, and returns when the waiter has to look again, from now. If the first in line learns
+ * that nothing is free before early_ms, all whose time ends before are woken to fail at once, at
+ * most one pass a second. */
 int64_t emqxi_line_stay(emqxi_waiter *waiter, const emqxi_outlook *outlook, int64_t now);
 
 #endif

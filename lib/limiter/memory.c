@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store in this process's memory: one log a scope. A scope begins with room for two slots, grows as it is used, and is given back
- * once it is idle: a new scope looks at the next four places of the table, and each eighth reservation at one, so that what is
- * over never outgrows what is in use, and no call pays for many.
+ * The store in this process's memory: one log a scope. A scope begins with room for two slots,
+ * grows as it is used, and is given back once it is idle: a new scope looks at the next four places
+ * of the table, and each eighth reservation at one, so that what is over never outgrows what is in
+ * use, and no call pays for many.
  */
 #include "limiter/store.h"
 #include "limiter/table.h"
@@ -23,8 +24,8 @@ typedef struct memory {
     uint32_t calls;
 } memory;
 
-/* Among many deployments a scope is far away in memory: asks for it before it is needed. What a call reads of it first is all behind
- * share.refused. */
+/* Among many deployments a scope is far away in memory: asks for it before it is needed. What a
+ * call reads of it first is all behind share.refused. */
 static void fetch(const scope *s)
 {
     if (!s)
@@ -41,7 +42,8 @@ static void sweep(memory *m, int64_t now, size_t places)
         scope *s = entry->value;
         m->hand = (m->hand + 1) & (m->scopes.size - 1);
         fetch(m->scopes.entries[m->hand].value);
-        if (!s || !emqxi_log_idle(&s->log, s->slots, &m->limits[0], now)) /* the window is the same for every class */
+        /* the window is the same for every class */
+        if (!s || !emqxi_log_idle(&s->log, s->slots, &m->limits[0], now))
             continue;
         emqxi_table_remove(&m->scopes, entry);
         emqxi_free(&m->settings.allocator, s);
@@ -74,7 +76,8 @@ static scope *grow(memory *m, emqxi_entry *entry, uint32_t slots)
     return s;
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                             emqx_tls_error *error)
 {
     memory *m = context;
     uint32_t class = emqxi_class(m->settings.flags, ask->op);
@@ -95,7 +98,8 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
         s = make(m, key, limits->slots);
     }
     if (!s)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the quota of one more deployment or call");
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY,
+                          "no memory for the quota of one more deployment or call");
 
     emqxi_log_reserve(&s->log, s->slots, limits, now, ask->lease_ms, ask->ahead, &reservation);
     grant->granted = reservation.granted;
@@ -115,8 +119,8 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                            int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     memory *m = context;
     const emqxi_flight flight = {
@@ -125,21 +129,24 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
     scope *s = entry ? entry->value : NULL;
     (void)error;
     if (s && ticket[1] < EMQXI_CLASSES)
-        emqxi_log_settle(&s->log, s->slots, &m->limits[ticket[1]], emqxi_now(&m->settings.clock), &flight, outcome,
-                         retry_after_ms, outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
+        emqxi_log_settle(&s->log, s->slots, &m->limits[ticket[1]], emqxi_now(&m->settings.clock),
+                         &flight, outcome, retry_after_ms,
+                         outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                           emqx_tls_error *error)
+static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
+                           emqx_tls_quota *quota, emqx_tls_error *error)
 {
     memory *m = context;
     const emqxi_limits *limits = &m->limits[emqxi_class(m->settings.flags, op)];
     emqxi_log empty = {.capacity = 0};
-    emqxi_entry *entry = emqxi_table_find(&m->scopes, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id));
+    emqxi_entry *entry = emqxi_table_find(
+        &m->scopes, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id));
     scope *s = entry ? entry->value : NULL;
     (void)error;
-    emqxi_log_query(s ? &s->log : &empty, s ? s->slots : NULL, limits, emqxi_now(&m->settings.clock), quota);
+    emqxi_log_query(s ? &s->log : &empty, s ? s->slots : NULL, limits,
+                    emqxi_now(&m->settings.clock), quota);
     return EMQX_TLS_OK;
 }
 

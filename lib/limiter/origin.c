@@ -7,10 +7,12 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
-/* A wall clock that the kernel calls synchronised is off by at most 16 s (it says so no longer beyond that), at both ends. */
+/* A wall clock that the kernel calls synchronised is off by at most 16 s (it says so no longer
+ * beyond that), at both ends. */
 #define WALL_ERROR_MS 32000
 
-/* /etc/machine-id must not be shown to others as it is; the hash is of use here only. 32 hexadecimal digits, or it is not set up yet. */
+/* /etc/machine-id must not be shown to others as it is; the hash is of use here only. 32
+ * hexadecimal digits, or it is not set up yet. */
 static void machine(uint8_t id[16])
 {
     static const uint8_t key[16] = "emqxtls quota 1";
@@ -49,7 +51,8 @@ static bool known(const uint8_t id[16])
     return memcmp(id, none, 16) != 0;
 }
 
-/* Processes in another time namespace have the same boot but another origin of its clock: they count as another machine. */
+/* Processes in another time namespace have the same boot but another origin of its clock: they
+ * count as another machine. */
 static void mix_time_namespace(emqxi_origin *here)
 {
     struct stat s;
@@ -70,8 +73,9 @@ void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, cons
     if (clock->boot_id)
         clock->boot_id(clock->context, here->boot);
     if (!known(here->boot) && systems) {
-        /* No /proc. One boot for all of this machine's is right too, for a clock that begins with the boot: a stamp that does not lie
-         * ahead of it is at least as old as it seems, and one that does tells that there was a reboot. */
+        /* No /proc. One boot for all of this machine's is right too, for a clock that begins with
+         * the boot: a stamp that does not lie ahead of it is at least as old as it seems, and one
+         * that does tells that there was a reboot. */
         memcpy(here->boot, here->machine, sizeof here->boot);
     } else if (!known(here->boot)) {
         const uint64_t random[2] = {emqxi_random(), emqxi_random()};
@@ -103,6 +107,7 @@ int64_t emqxi_origin_elapsed(const emqxi_origin *was, const emqxi_origin *here)
 {
     int64_t elapsed = emqxi_origin_uptime(was, here);
     if (was->wall_ms != EMQXI_NO_WALL && here->wall_ms != EMQXI_NO_WALL)
-        elapsed = EMQXI_MAX(elapsed, emqxi_add(emqxi_add(here->wall_ms, -WALL_ERROR_MS), -was->wall_ms));
+        elapsed =
+            EMQXI_MAX(elapsed, emqxi_add(emqxi_add(here->wall_ms, -WALL_ERROR_MS), -was->wall_ms));
     return elapsed;
 }

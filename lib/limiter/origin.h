@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * origin - what the stamps in a file are measured by, so that a later process can tell how old they are at least: after a reboot, on a
- * copied file, with a wall clock that nobody has set. Erring is one-sided: a slot may be held too long, at most until one W' and
- * 60 s after the file is first seen; it is never free early.
+ * origin - what the stamps in a file are measured by, so that a later process can tell how old they
+ * are at least: after a reboot, on a copied file, with a wall clock that nobody has set. Erring is
+ * one-sided: a slot may be held too long, at most until one W' and 60 s after the file is first
+ * seen; it is never free early.
  */
 #ifndef EMQXI_ORIGIN_H
 #define EMQXI_ORIGIN_H
@@ -24,14 +25,16 @@ typedef struct emqxi_host {
     bool (*wall_trusted)(void);
 } emqxi_host;
 
-extern const emqxi_host emqxi_system_host; /* trusts a wall clock that the kernel calls synchronised */
-extern const emqxi_host emqxi_custom_host; /* for a clock of the caller's: what the kernel says is not about that one */
+/* trusts a wall clock that the kernel calls synchronised */
+extern const emqxi_host emqxi_system_host;
+/* for a clock of the caller's: what the kernel says is not about that one */
+extern const emqxi_host emqxi_custom_host;
 
 /* Sets boot and machine. A clock of the caller's without a boot's id is a boot of its own. */
 void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, const emqxi_host *host);
 
-/* Are stamps of `was` good as they are? The same boot, and the clock has not gone back (a virtual machine's may, when it is
- * restored). */
+/* Are stamps of `was` good as they are? The same boot, and the clock has not gone back (a virtual
+ * machine's may, when it is restored). */
 bool emqxi_origin_same(const emqxi_origin *was, const emqxi_origin *here);
 
 bool emqxi_origin_same_boot(const emqxi_origin *was, const emqxi_origin *here);
@@ -39,7 +42,8 @@ bool emqxi_origin_same_boot(const emqxi_origin *was, const emqxi_origin *here);
 /* How long this boot of the machine that wrote `was` has lasted; 0 if it is another machine. */
 int64_t emqxi_origin_uptime(const emqxi_origin *was, const emqxi_origin *here);
 
-/* Time that has passed since `was` was written, at least. For stamps that are not good as they are. */
+/* Time that has passed since `was` was written, at least. For stamps that are not good as they
+ * are. */
 int64_t emqxi_origin_elapsed(const emqxi_origin *was, const emqxi_origin *here);
 
 #endif

@@ -34,27 +34,31 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
     if (config) {
         if (!emqxi_input_ok(config, sizeof *config, sizeof c))
             return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                                "limiter_config has a size that can't be; set it up with emqx_tls_limiter_config_init");
+                                "limiter_config has a size that can't be; set it up with "
+                                "emqx_tls_limiter_config_init");
         emqxi_input_copy(&c, config, sizeof c);
     }
     if (c.flags & ~FLAGS)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter_config.flags is 0x%x; only PER_METHOD and PER_DEPLOYMENT are known", c.flags);
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "limiter_config.flags is 0x%x; only PER_METHOD and PER_DEPLOYMENT are known", c.flags);
     if (c.reads < 1 || c.reads > SLOTS_MAX)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter_config.reads is %u; it must be 1 to %u", c.reads,
-                            SLOTS_MAX);
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter_config.reads is %u; it must be 1 to %u", c.reads, SLOTS_MAX);
     if (c.writes < 1 || c.writes > SLOTS_MAX)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter_config.writes is %u; it must be 1 to %u", c.writes,
-                            SLOTS_MAX);
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter_config.writes is %u; it must be 1 to %u", c.writes, SLOTS_MAX);
     if (c.window_ms < WINDOW_MIN_MS || c.window_ms > WINDOW_MAX_MS)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "limiter_config.window_ms is %llu; it must be %u to %llu (31 days)",
                             (unsigned long long)c.window_ms, WINDOW_MIN_MS, WINDOW_MAX_MS);
     if (!emqxi_clock_take(&settings->clock, c.clock))
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter_config.clock can't be used; it needs now_ms");
-    if (!emqxi_allocator_take(&settings->allocator, c.allocator))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter_config.allocator can't be used; it needs allocate, resize and release");
+                            "limiter_config.clock can't be used; it needs now_ms");
+    if (!emqxi_allocator_take(&settings->allocator, c.allocator))
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "limiter_config.allocator can't be used; it needs allocate, resize and release");
     settings->flags = c.flags;
     settings->reads = c.reads;
     settings->writes = c.writes;
@@ -74,7 +78,8 @@ void emqxi_class_limits(const emqxi_settings *settings, uint32_t class, emqxi_li
     emqxi_limits_set(limits, class == 0 ? settings->reads : settings->writes, settings->window_ms);
 }
 
-uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op, const char *deployment_id)
+uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
+                     const char *deployment_id)
 {
     uint32_t class = emqxi_class(flags, op);
     uint8_t key[16], hash[16];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * store - what the library's own quota stores share: settings that were looked over, classes and scopes.
+ * store - what the library's own quota stores share: settings that were looked over, classes and
+ * scopes.
  */
 #ifndef EMQXI_STORE_H
 #define EMQXI_STORE_H
@@ -17,7 +18,8 @@ typedef struct emqxi_settings {
     emqx_tls_allocator allocator;
 } emqxi_settings;
 
-/* Looks a configuration over and copies it; NULL gives the defaults. INVALID: the message names the member. */
+/* Looks a configuration over and copies it; NULL gives the defaults. INVALID: the message names the
+ * member. */
 emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limiter_config *config,
                                   emqx_tls_error *error);
 
@@ -27,9 +29,11 @@ uint32_t emqxi_class(uint32_t flags, uint32_t op);
 /* The limits of a class. */
 void emqxi_class_limits(const emqxi_settings *settings, uint32_t class, emqxi_limits *limits);
 
-/* The scope that an operation counts in: its class and, with PER_DEPLOYMENT, a hash of the deployment's name under a random key. Two
- * names with one hash would share a quota, which is stricter, never looser. */
-uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op, const char *deployment_id);
+/* The scope that an operation counts in: its class and, with PER_DEPLOYMENT, a hash of the
+ * deployment's name under a random key. Two names with one hash would share a quota, which is
+ * stricter, never looser. */
+uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
+                     const char *deployment_id);
 
 /* A random key for it. */
 void emqxi_random_key(uint8_t key[16]);

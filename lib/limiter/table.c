@@ -50,7 +50,8 @@ void emqxi_table_remove(emqxi_table *table, emqxi_entry *entry)
     table->count--;
     for (size_t i = (hole + 1) & mask; table->entries[i].value; i = (i + 1) & mask) {
         size_t home = table->entries[i].key & mask;
-        if (((i - home) & mask) >= ((i - hole) & mask)) { /* its search would pass the hole: it moves there */
+        /* its search would pass the hole: it moves there */
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
             table->entries[hole] = table->entries[i];
             hole = i;
         }

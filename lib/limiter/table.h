@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * table - a hash table from 64 bits, which are a hash already, to pointers: open addressing, so that a look-up among 100,000 reads
- * one place and not a chain of them. Own code: what glibc has (hsearch) can't remove.
+ * table - a hash table from 64 bits, which are a hash already, to pointers: open addressing, so
+ * that a look-up among 100,000 reads one place and not a chain of them. Own code: what glibc has
+ * (hsearch) can't remove.
  */
 #ifndef EMQXI_TABLE_H
 #define EMQXI_TABLE_H

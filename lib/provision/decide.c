@@ -7,7 +7,7 @@
 #define DAY_S     86400
 #define QUARTER_S 900
 
-/* -- likeness ----------------------------------------------------------------------------------------------------- */
+/* -- likeness ---------------------------------------------------------------------------------- */
 
 bool emqxi_bare_date(const emqx_tls_status *status)
 {
@@ -28,11 +28,13 @@ static bool comparable(const emqx_tls_status *status, const emqxi_wanted *wanted
     return wanted->readable && status->expire != INT64_MIN;
 }
 
-enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s)
+enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted,
+                                  int32_t offset_s)
 {
     if (status->type_text[0] && status->type != wanted->type)
         return EMQXI_DIFFERENT;
-    if (status->common_name[0] && wanted->common_name[0] && strcasecmp(status->common_name, wanted->common_name) != 0)
+    if (status->common_name[0] && wanted->common_name[0] &&
+        strcasecmp(status->common_name, wanted->common_name) != 0)
         return EMQXI_DIFFERENT;
     if (!comparable(status, wanted))
         return EMQXI_UNTOLD;
@@ -49,22 +51,26 @@ static int64_t quarters_up(int64_t seconds)
     return seconds + (QUARTER_S - seconds % QUARTER_S) % QUARTER_S;
 }
 
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s, int32_t *offset_s)
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s,
+                   int32_t *offset_s)
 {
     if (!comparable(status, wanted))
         return false;
-    int64_t low = emqxi_add(wanted->not_after, -EMQXI_ZONE_MAX), high = emqxi_add(wanted->not_after, EMQXI_ZONE_MAX);
+    int64_t low = emqxi_add(wanted->not_after, -EMQXI_ZONE_MAX),
+            high = emqxi_add(wanted->not_after, EMQXI_ZONE_MAX);
     int64_t end = status->expire + (emqxi_bare_date(status) ? DAY_S - 1 : 0);
     if (end < low || status->expire > high)
         return false;
     low = quarters_up(EMQXI_MAX(status->expire - wanted->not_after, -EMQXI_ZONE_MAX));
     high = EMQXI_MIN(end - wanted->not_after, EMQXI_ZONE_MAX);
-    int64_t offset = near_s <= low ? low : near_s <= high ? near_s : quarters_up(high - QUARTER_S + 1);
+    int64_t offset = near_s <= low    ? low
+                     : near_s <= high ? near_s
+                                      : quarters_up(high - QUARTER_S + 1);
     *offset_s = (int32_t)offset;
     return offset >= low && offset <= high;
 }
 
-/* -- decisions ---------------------------------------------------------------------------------------------------- */
+/* -- decisions --------------------------------------------------------------------------------- */
 
 static emqxi_decision update(const emqxi_facts *f)
 {
@@ -83,7 +89,8 @@ static emqxi_decision after_write(const emqxi_facts *f)
         d.verdict = EMQXI_VANISHED;
     else if (f->state == EMQX_TLS_STATE_FAILED && !(old && f->before_failed))
         d.verdict = EMQXI_BROKEN;
-    else if (f->state == EMQX_TLS_STATE_RUNNING && !old && (f->before == EMQXI_BEFORE_DIFFERENT || f->settled))
+    else if (f->state == EMQX_TLS_STATE_RUNNING && !old &&
+             (f->before == EMQXI_BEFORE_DIFFERENT || f->settled))
         d.verdict = EMQXI_IN_PLACE;
     return d;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * decide - what a reading of the status means for what is wanted. Pure: no I/O, no clock, no memory.
+ * decide - what a reading of the status means for what is wanted. Pure: no I/O, no clock, no
+ * memory.
  */
 #ifndef EMQXI_DECIDE_H
 #define EMQXI_DECIDE_H
@@ -26,7 +27,8 @@ enum emqxi_likeness {
 };
 
 /* offset_s: the zone of the platform's `expire`. A bare date is compared by day. */
-enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
+enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted,
+                                  int32_t offset_s);
 
 /* Does it tell `expire` without a time of day? */
 bool emqxi_bare_date(const emqx_tls_status *status);
@@ -34,23 +36,28 @@ bool emqxi_bare_date(const emqx_tls_status *status);
 /* Does what is wanted end before what the status shows? */
 bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
 
-/* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole quarter hours within 14 h? A bare
- * date fits many: of these the one nearest to near_s. */
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s, int32_t *offset_s);
+/* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole
+ * quarter hours within 14 h? A bare date fits many: of these the one nearest to near_s. */
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s,
+                   int32_t *offset_s);
 
 /* What the receipt says about the certificate that the status shows. */
 enum emqxi_record {
     EMQXI_RECORD_NONE,   /* nothing, or about one that looks different */
     EMQXI_RECORD_OURS,   /* it is the wanted one */
     EMQXI_RECORD_INTENT, /* a write of the wanted one was begun, its outcome is not known */
-    EMQXI_RECORD_OTHER   /* it is another one that looks alike, such as a new key with the same end */
+    /* it is another one that looks alike, such as a new key with the same end */
+    EMQXI_RECORD_OTHER
 };
 
 /* What was in place when that write began. */
 enum emqxi_before {
-    EMQXI_BEFORE_DIFFERENT,       /* it looked different, or there was none: the status will show the write */
-    EMQXI_BEFORE_ALIKE,           /* it looked alike, running or failed: only "pending" in between shows the write */
-    EMQXI_BEFORE_ALIKE_UNFINISHED /* it looked alike and was not running yet: the status can't show the write */
+    /* it looked different, or there was none: the status will show the write */
+    EMQXI_BEFORE_DIFFERENT,
+    /* it looked alike, running or failed: only "pending" in between shows the write */
+    EMQXI_BEFORE_ALIKE,
+    /* it looked alike and was not running yet: the status can't show the write */
+    EMQXI_BEFORE_ALIKE_UNFINISHED
 };
 
 enum emqxi_evidence { EMQXI_PROBE_SILENT, EMQXI_PROBE_PROVES, EMQXI_PROBE_DISPROVES };
@@ -65,20 +72,24 @@ typedef struct emqxi_facts {
     bool readable; /* the wanted leaf could be read */
     bool earlier;
     bool
-        fresh; /* it was written (RECORD_OURS), or may have been (INTENT), not long ago, and `expire` is that of before */
-    bool accepted;      /* this call's write was accepted */
-    bool settled;       /* since then a state other than running was read, or the time for it is over */
+        /* it was written (RECORD_OURS), or may have been (INTENT), not long ago, and `expire` is
+         * that of before */
+        fresh;
+    bool accepted; /* this call's write was accepted */
+    /* since then a state other than running was read, or the time for it is over */
+    bool settled;
     bool lost;          /* this call's write is in doubt (then record is INTENT) */
     bool before_failed; /* the state before this call's write was "failed" */
 } emqxi_facts;
 
 enum emqxi_verdict {
-    EMQXI_IN_PLACE,  /* it is there and running */
-    EMQXI_COMING,    /* it is there, not running yet: wait for it */
-    EMQXI_UNCLEAR,   /* what is there can't be told until it is further: wait until it can */
-    EMQXI_LEAVING,   /* what was there is being deleted: wait until it is gone */
-    EMQXI_CREATE,    /* POST */
-    EMQXI_UPDATE,    /* PUT: what is there is not what is wanted, or that can't be told (never after a lost write) */
+    EMQXI_IN_PLACE, /* it is there and running */
+    EMQXI_COMING,   /* it is there, not running yet: wait for it */
+    EMQXI_UNCLEAR,  /* what is there can't be told until it is further: wait until it can */
+    EMQXI_LEAVING,  /* what was there is being deleted: wait until it is gone */
+    EMQXI_CREATE,   /* POST */
+    /* PUT: what is there is not what is wanted, or that can't be told (never after a lost write) */
+    EMQXI_UPDATE,
     EMQXI_UNSURE,    /* whether this call's write was carried out can't be told */
     EMQXI_EARLIER,   /* refused: it would end before what is there */
     EMQXI_ILLEGIBLE, /* refused: the leaf can't be read, so nothing can be compared */

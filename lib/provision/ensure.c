@@ -14,43 +14,50 @@ static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ens
     const uint32_t known = EMQX_TLS_FORCE | EMQX_TLS_ALLOW_EARLIER | EMQX_TLS_DRY_RUN;
     emqx_tls_ensure_options_init(o);
     if (given && !emqxi_input_ok(given, sizeof *o, sizeof *o))
-        return emqxi_fail(
-            error, EMQX_TLS_E_INVALID,
-            "options was not set up (call emqx_tls_ensure_options_init first), or sets what this version lacks");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "options was not set up (call emqx_tls_ensure_options_init first), or "
+                          "sets what this version lacks");
     if (given)
         emqxi_input_copy(o, given, sizeof *o);
     if (o->flags & ~known)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.flags has a bit that this version does not know");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "options.flags has a bit that this version does not know");
     if (o->expire_offset_s < -EMQXI_ZONE_MAX || o->expire_offset_s > EMQXI_ZONE_MAX)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.expire_offset_s must be -50400 to 50400 (14 h)");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "options.expire_offset_s must be -50400 to 50400 (14 h)");
     if (o->probe_port > 65535)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_port is %u: give 1 to 65535",
                           (unsigned)o->probe_port);
     if ((o->receipt_dir && !*o->receipt_dir) || (o->probe_host && !*o->probe_host))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.receipt_dir or .probe_host is empty: give NULL for none");
-    if (o->probe_host && strlen(o->probe_host) > EMQXI_PROBE_NAME_MAX)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_host has more than %d bytes", EMQXI_PROBE_NAME_MAX);
-    if ((o->receipt_dir || o->probe_host) && !emqxi_probe_available)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "receipts and probe need a build of libemqxtls with OpenSSL: this one has none");
+                          "options.receipt_dir or .probe_host is empty: give NULL for none");
+    if (o->probe_host && strlen(o->probe_host) > EMQXI_PROBE_NAME_MAX)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_host has more than %d bytes",
+                          EMQXI_PROBE_NAME_MAX);
+    if ((o->receipt_dir || o->probe_host) && !emqxi_probe_available)
+        return emqxi_fail(
+            error, EMQX_TLS_E_INVALID,
+            "receipts and probe need a build of libemqxtls with OpenSSL: this one has none");
     return EMQX_TLS_OK;
 }
 
 /* What the status, a receipt and a probe will be compared with. */
-static emqx_tls_code take_wanted(emqxi_ensure *e, const emqx_tls_request *given, const emqx_tls_ensure_options *o,
-                                 emqx_tls_error *error)
+static emqx_tls_code take_wanted(emqxi_ensure *e, const emqx_tls_request *given,
+                                 const emqx_tls_ensure_options *o, emqx_tls_error *error)
 {
     emqx_tls_request r;
     emqxi_leaf leaf;
     emqxi_input_copy(&r, given, sizeof r);
     e->wanted.type = r.type;
-    e->wanted.readable = emqxi_leaf_of(r.cert, r.cert_len, &leaf) && emqxi_material_of(&r, &e->material);
+    e->wanted.readable =
+        emqxi_leaf_of(r.cert, r.cert_len, &leaf) && emqxi_material_of(&r, &e->material);
     if (e->wanted.readable) {
         e->wanted.not_after = leaf.not_after;
         memcpy(e->wanted.common_name, leaf.common_name, sizeof leaf.common_name);
         memcpy(e->leaf_sha256, leaf.sha256, sizeof leaf.sha256);
     } else if (o->receipt_dir || o->probe_host) {
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "receipts and probe need a certificate that can be read");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "receipts and probe need a certificate that can be read");
     }
     return EMQX_TLS_OK;
 }
@@ -63,9 +70,10 @@ static bool take_strings(emqxi_ensure *e, const emqx_tls_ensure_options *o)
     return (e->receipt_dir || !o->receipt_dir) && (e->probe_host || !o->probe_host);
 }
 
-static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
-                           const emqx_tls_ensure_options *given, emqx_tls_done_fn done, void *user,
-                           emqx_tls_call **call, emqx_tls_error *error)
+static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
+                           const emqx_tls_request *request, const emqx_tls_ensure_options *given,
+                           emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+                           emqx_tls_error *error)
 {
     emqx_tls_ensure_options o;
     emqx_tls_code code = take_options(&o, given, error);
@@ -90,15 +98,17 @@ static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, c
         emqxi_job_free(&e->job);
         return code;
     }
-    code = emqxi_job_start(client, &e->job, &emqxi_ensure_kind, deployment_id, o.wait_ms, done, user, error);
+    code = emqxi_job_start(client, &e->job, &emqxi_ensure_kind, deployment_id, o.wait_ms, done,
+                           user, error);
     if (code == EMQX_TLS_OK)
         *call = &e->job.call;
     return code;
 }
 
 emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client, const char *deployment_id,
-                                     const emqx_tls_request *request, const emqx_tls_ensure_options *options,
-                                     emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error)
+                                     const emqx_tls_request *request,
+                                     const emqx_tls_ensure_options *options, emqx_tls_done_fn done,
+                                     void *user, emqx_tls_call **call, emqx_tls_error *error)
 {
     emqxi_submission s;
     if (emqxi_submit_begin(&s, client, done))
@@ -127,18 +137,22 @@ static void blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
     emqxi_blocking_done(&b->b, call, code);
 }
 
-emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
-                              const emqx_tls_ensure_options *options, emqx_tls_ensure_result *result,
-                              emqx_tls_status *status, emqx_tls_error *error)
+emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id,
+                              const emqx_tls_request *request,
+                              const emqx_tls_ensure_options *options,
+                              emqx_tls_ensure_result *result, emqx_tls_status *status,
+                              emqx_tls_error *error)
 {
     blocking b = {.result = {.size = sizeof b.result}};
     emqx_tls_call *call = NULL;
     bool ready = emqxi_blocking_begin(client, status, &b.b);
     if (ready && !emqxi_output_ok(result)) {
-        emqxi_fail(&b.b.error, EMQX_TLS_E_INVALID, "result was not set up: call emqx_tls_ensure_result_init first");
+        emqxi_fail(&b.b.error, EMQX_TLS_E_INVALID,
+                   "result was not set up: call emqx_tls_ensure_result_init first");
         ready = false;
     }
-    if (ready && start(client, deployment_id, request, options, blocking_done, &b, &call, &b.b.error) == EMQX_TLS_OK)
+    if (ready && start(client, deployment_id, request, options, blocking_done, &b, &call,
+                       &b.b.error) == EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b.b);
     emqxi_output(result, &b.result, sizeof b.result);
     emqxi_output(status, &b.b.status, sizeof b.b.status);

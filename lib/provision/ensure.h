@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ensure - one desired state, fewest writes. ensure.c takes the arguments, ensure_run.c looks, decides and ends, ensure_write.c
- * writes, ensure_probe.c probes, ensure_receipt.c keeps the receipt.
+ * ensure - one desired state, fewest writes. ensure.c takes the arguments, ensure_run.c looks,
+ * decides and ends, ensure_write.c writes, ensure_probe.c probes, ensure_receipt.c keeps the
+ * receipt.
  */
 #ifndef EMQXI_ENSURE_H
 #define EMQXI_ENSURE_H
@@ -24,7 +25,8 @@ typedef struct emqxi_ensure {
     int32_t option_offset_s;
     char *receipt_dir, *probe_host; /* NULL: none */
     uint32_t probe_port;
-    /* the receipt: in memory also where there is no folder, since it tells what a lost write was to change */
+    /* the receipt: in memory also where there is no folder, since it tells what a lost write was to
+     * change */
     emqxi_receipt_file file;
     bool locked;
     emqxi_receipt receipt;
@@ -60,8 +62,8 @@ static inline bool emqxi_ensure_dry(const emqxi_ensure *e)
 
 /* -- ensure_write.c */
 void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *facts, const emqxi_decision *decision);
-void emqxi_ensure_in_doubt(
-    emqxi_ensure *e); /* looks again when a write in doubt can't arrive any more, at the latest */
+/* Looks again when a write in doubt can't arrive any more, at the latest */
+void emqxi_ensure_in_doubt(emqxi_ensure *e);
 void emqxi_ensure_end_in_doubt(emqxi_ensure *e); /* ends as the last write did */
 void emqxi_ensure_carried_out(emqxi_ensure *e);  /* this call's write was */
 
@@ -74,7 +76,8 @@ void emqxi_ensure_forget_probe(emqxi_ensure *e);
 int32_t emqxi_ensure_zone(const emqxi_ensure *e);
 /* What the receipt says about what the status shows. */
 enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e);
-/* Was what is wanted written, or begun to be, not long ago, and `expire` is that of before still? */
+/* Was what is wanted written, or begun to be, not long ago, and `expire` is that of before
+ * still? */
 bool emqxi_ensure_is_fresh(const emqxi_ensure *e);
 /* Reads the receipt, and finds out how long a write of an earlier call is in doubt. STORE. */
 emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error);

@@ -26,8 +26,8 @@ static void no_proof(emqxi_ensure *e)
     else if (emqxi_job_waits(job))
         emqxi_job_poll_free(job, emqxi_ensure_probe);
     else
-        emqxi_job_end(job, e->probe_error.code, "deployment %s runs by its status, but %s", job->deployment_id,
-                      e->probe_error.message);
+        emqxi_job_end(job, e->probe_error.code, "deployment %s runs by its status, but %s",
+                      job->deployment_id, e->probe_error.message);
 }
 
 static void on_served(emqxi_ensure *e, const emqxi_leaf *leaf)
@@ -45,9 +45,11 @@ static void on_served(emqxi_ensure *e, const emqxi_leaf *leaf)
         emqxi_ensure_judge(job);
         return;
     }
-    emqxi_fail(&e->probe_error, EMQX_TLS_E_TIMEOUT, "%s port %u serves another certificate (its name is \"%s\")",
-               e->probe_host, (unsigned)e->probe_port, leaf->common_name);
-    /* Only a leaf that looks like the status tells something of this deployment: another one may be another server's. */
+    emqxi_fail(&e->probe_error, EMQX_TLS_E_TIMEOUT,
+               "%s port %u serves another certificate (its name is \"%s\")", e->probe_host,
+               (unsigned)e->probe_port, leaf->common_name);
+    /* Only a leaf that looks like the status tells something of this deployment: another one may be
+     * another server's. */
     if (first && emqxi_compare(&job->call.status, &served, emqxi_ensure_zone(e)) == EMQXI_SAME) {
         e->evidence = EMQXI_PROBE_DISPROVES;
         emqxi_ensure_judge(job);
@@ -82,12 +84,12 @@ void emqxi_ensure_probe(emqxi_job *job)
     int64_t deadline = EMQXI_MIN(emqxi_add(emqxi_job_now(job), client->timeout_ms), job->deadline);
     emqx_tls_error error;
     emqxi_error_clear(&error);
-    if (emqxi_probe_start(&client->allocator, e->probe_host, e->probe_port, NULL, deadline, &e->probe, &error) !=
-        EMQX_TLS_OK) {
+    if (emqxi_probe_start(&client->allocator, e->probe_host, e->probe_port, NULL, deadline,
+                          &e->probe, &error) != EMQX_TLS_OK) {
         emqxi_job_end(job, error.code, "%s", error.message);
         return;
     }
-    emqxi_fail(&e->probe_error, EMQX_TLS_E_TIMEOUT, "the probe of %s port %u was not over in time", e->probe_host,
-               (unsigned)e->probe_port);
+    emqxi_fail(&e->probe_error, EMQX_TLS_E_TIMEOUT, "the probe of %s port %u was not over in time",
+               e->probe_host, (unsigned)e->probe_port);
     step_probe(job);
 }

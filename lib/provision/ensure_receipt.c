@@ -6,8 +6,9 @@
 
 #include "call/request.h"
 
-#define FRESH_S  (30 * 60) /* so long the platform may need to show a write that it took: its own tools wait as long */
-#define SUMMER_S 3600      /* summer time moves a zone by at most so much */
+/* so long the platform may need to show a write that it took: its own tools wait as long */
+#define FRESH_S  (30 * 60)
+#define SUMMER_S 3600 /* summer time moves a zone by at most so much */
 
 static int64_t wall_s(const emqxi_ensure *e)
 {
@@ -16,8 +17,8 @@ static int64_t wall_s(const emqxi_ensure *e)
 
 static void warn(const emqxi_ensure *e, const char *what, const char *why)
 {
-    emqxi_log(e->job.call.client, EMQX_TLS_LOG_WARNING, "ensure of %s: %s%s%s", e->job.deployment_id, what,
-              why[0] ? ": " : "", why);
+    emqxi_log(e->job.call.client, EMQX_TLS_LOG_WARNING, "ensure of %s: %s%s%s",
+              e->job.deployment_id, what, why[0] ? ": " : "", why);
 }
 
 int32_t emqxi_ensure_zone(const emqxi_ensure *e)
@@ -28,7 +29,8 @@ int32_t emqxi_ensure_zone(const emqxi_ensure *e)
 static bool is_ours(const emqxi_ensure *e)
 {
     const emqxi_receipt *r = &e->receipt;
-    return e->intended || (r->type == e->wanted.type && memcmp(&r->material, &e->material, sizeof r->material) == 0);
+    return e->intended || (r->type == e->wanted.type &&
+                           memcmp(&r->material, &e->material, sizeof r->material) == 0);
 }
 
 enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
@@ -52,7 +54,8 @@ static bool is_recent(const emqxi_ensure *e)
 
 bool emqxi_ensure_is_fresh(const emqxi_ensure *e)
 {
-    return is_recent(e) && e->receipt.was[0] && strcmp(e->receipt.was, e->job.call.status.expire_text) == 0;
+    return is_recent(e) && e->receipt.was[0] &&
+           strcmp(e->receipt.was, e->job.call.status.expire_text) == 0;
 }
 
 static emqx_tls_code save(emqxi_ensure *e, emqx_tls_error *error)
@@ -69,7 +72,8 @@ static void save_or_warn(emqxi_ensure *e, const char *what)
         warn(e, what, error.message);
 }
 
-/* A wall clock that went back does not tell how long ago the write was: then it counts from now on. */
+/* A wall clock that went back does not tell how long ago the write was: then it counts from now
+ * on. */
 static void correct_time(emqxi_ensure *e)
 {
     int64_t now = wall_s(e);
@@ -155,8 +159,8 @@ void emqxi_ensure_learn_zone(emqxi_ensure *e, const emqx_tls_status *status, boo
     bool by_day = emqxi_bare_date(status);
     if (zone == before && (r->zone_known || by_day)) /* a date that fits proves no zone */
         return;
-    /* What was learned from a write before this one may differ by summer time; by more, it is another certificate. Dates come
-     * nearer to the zone with every write. */
+    /* What was learned from a write before this one may differ by summer time; by more, it is
+     * another certificate. Dates come nearer to the zone with every write. */
     bool near = !r->zone_known || by_day || abs(zone - before) <= SUMMER_S;
     if (!own_reply && (r->zone_known || by_day) && !(near && is_recent(e)))
         return;

@@ -6,7 +6,7 @@
 
 #define LOCK_AGAIN_MS 100
 
-/* -- the end ------------------------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void fill_result(emqxi_ensure *e)
 {
@@ -49,10 +49,10 @@ static void succeed(emqxi_ensure *e, bool certain)
 static void end_locked(emqxi_job *job)
 {
     const emqxi_ensure *e = (const emqxi_ensure *)job;
-    emqxi_job_end(
-        job, EMQX_TLS_E_STORE,
-        "another ensure of deployment %s holds the lock in receipt_dir %s: wait for it, or see whether it was stopped",
-        job->deployment_id, e->receipt_dir);
+    emqxi_job_end(job, EMQX_TLS_E_STORE,
+                  "another ensure of deployment %s holds the lock in receipt_dir %s: wait for it, "
+                  "or see whether it was stopped",
+                  job->deployment_id, e->receipt_dir);
 }
 
 /* Of a write that was accepted and does not show, for the message. */
@@ -78,25 +78,28 @@ static void late(emqxi_job *job)
     if (e->receipt_dir && !e->locked && !emqxi_ensure_dry(e))
         end_locked(job);
     else if (!job->seen)
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over, and the status of deployment %s could not be read",
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "wait_ms is over, and the status of deployment %s could not be read",
                       job->deployment_id);
     else if (writing || e->lost)
         emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
-                      "wait_ms is over before a write to deployment %s was answered: call again, it reads first",
+                      "wait_ms is over before a write to deployment %s was answered: call again, "
+                      "it reads first",
                       job->deployment_id);
     else if (e->probe_error.code != EMQX_TLS_OK)
-        emqxi_job_end(job, e->probe_error.code, "deployment %s runs by its status, but %s", job->deployment_id,
-                      e->probe_error.message);
+        emqxi_job_end(job, e->probe_error.code, "deployment %s runs by its status, but %s",
+                      job->deployment_id, e->probe_error.message);
     else if (e->accepted)
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over: deployment %s took the write, but is still %s%s",
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "wait_ms is over: deployment %s took the write, but is still %s%s",
                       job->deployment_id, emqxi_job_state(job), which(e));
     else
         emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
-                      "wait_ms is over: deployment %s is still %s, nothing was written; call again", job->deployment_id,
-                      emqxi_job_state(job));
+                      "wait_ms is over: deployment %s is still %s, nothing was written; call again",
+                      job->deployment_id, emqxi_job_state(job));
 }
 
-/* -- deciding ----------------------------------------------------------------------------------------------------------- */
+/* -- deciding ---------------------------------------------------------------------------------- */
 
 static void refuse_earlier(emqxi_ensure *e)
 {
@@ -104,13 +107,14 @@ static void refuse_earlier(emqxi_ensure *e)
     int32_t zone;
     const char *hint = "";
     if (emqxi_zone_of(s, &e->wanted, emqxi_ensure_zone(e), &zone))
-        hint = " (a time zone away: if it is the same one and the platform tells another zone than UTC, set "
+        hint = " (a time zone away: if it is the same one and the platform tells another zone than "
+               "UTC, set "
                "expire_offset_s)";
-    emqxi_job_end(
-        &e->job, EMQX_TLS_E_CHECK,
-        "the certificate would end before the one in place, which ends at %s%s; set ALLOW_EARLIER to replace it all "
-        "the same",
-        s->expire_text, hint);
+    emqxi_job_end(&e->job, EMQX_TLS_E_CHECK,
+                  "the certificate would end before the one in place, which ends at %s%s; set "
+                  "ALLOW_EARLIER to replace it all "
+                  "the same",
+                  s->expire_text, hint);
 }
 
 /* Something is to be waited for that may take minutes. */
@@ -124,9 +128,10 @@ static void wait_for(emqxi_ensure *e, const char *why)
     else if (e->lost)
         emqxi_ensure_end_in_doubt(e);
     else
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
-                      "deployment %s is %s%s: nothing was written; call again later, or with wait_ms",
-                      job->deployment_id, emqxi_job_state(job), why);
+        emqxi_job_end(
+            job, EMQX_TLS_E_TIMEOUT,
+            "deployment %s is %s%s: nothing was written; call again later, or with wait_ms",
+            job->deployment_id, emqxi_job_state(job), why);
 }
 
 static void act(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decision *d)
@@ -170,22 +175,23 @@ static void act(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decision *d)
         refuse_earlier(e);
         break;
     case EMQXI_ILLEGIBLE:
-        emqxi_job_end(
-            job, EMQX_TLS_E_INVALID,
-            "whether deployment %s has this certificate can't be told: its leaf can't be read (is the build without "
-            "OpenSSL?); set FORCE to write it all the same",
-            job->deployment_id);
+        emqxi_job_end(job, EMQX_TLS_E_INVALID,
+                      "whether deployment %s has this certificate can't be told: its leaf can't be "
+                      "read (is the build without "
+                      "OpenSSL?); set FORCE to write it all the same",
+                      job->deployment_id);
         break;
     case EMQXI_BROKEN:
-        emqxi_job_end(
-            job, EMQX_TLS_E_FAILED,
-            "the platform took the certificate for deployment %s and put it into \"failed\": check it, then call "
-            "again",
-            job->deployment_id);
+        emqxi_job_end(job, EMQX_TLS_E_FAILED,
+                      "the platform took the certificate for deployment %s and put it into "
+                      "\"failed\": check it, then call "
+                      "again",
+                      job->deployment_id);
         break;
     case EMQXI_VANISHED:
         emqxi_job_end(job, EMQX_TLS_E_NOT_FOUND,
-                      "deployment %s took the certificate, and has none any more: somebody deleted it; call again",
+                      "deployment %s took the certificate, and has none any more: somebody deleted "
+                      "it; call again",
                       job->deployment_id);
     }
 }
@@ -220,13 +226,14 @@ void emqxi_ensure_judge(emqxi_job *job)
             emqxi_ensure_done(e);
     }
     e->last_step = false;
-    if (d.probe_helps && d.verdict != EMQXI_IN_PLACE && e->probe_host && !e->probed && !emqxi_ensure_dry(e))
+    if (d.probe_helps && d.verdict != EMQXI_IN_PLACE && e->probe_host && !e->probed &&
+        !emqxi_ensure_dry(e))
         emqxi_ensure_probe(job);
     else
         act(e, &facts, &d);
 }
 
-/* -- looking ------------------------------------------------------------------------------------------------------------ */
+/* -- looking ----------------------------------------------------------------------------------- */
 
 static void on_unread(emqxi_ensure *e)
 {
@@ -238,9 +245,10 @@ static void on_unread(emqxi_ensure *e)
     emqx_tls_error error = job->answer;
     if (e->lost) {
         error.delivery = e->trial.delivery;
-        emqxi_fail(&error, error.code,
-                   "a write to deployment %s may have been carried out, and its status can't be read: %s",
-                   job->deployment_id, job->answer.message);
+        emqxi_fail(
+            &error, error.code,
+            "a write to deployment %s may have been carried out, and its status can't be read: %s",
+            job->deployment_id, job->answer.message);
     }
     emqxi_job_end_as(job, &error);
 }
@@ -265,7 +273,7 @@ void emqxi_ensure_look(emqxi_job *job)
     emqxi_job_read(job, on_status);
 }
 
-/* -- the receipt ---------------------------------------------------------------------------------------------------------- */
+/* -- the receipt ------------------------------------------------------------------------------- */
 
 static void load(emqxi_ensure *e)
 {
@@ -288,7 +296,8 @@ static void try_lock(emqxi_job *job)
     } else if (!busy) {
         e->locked = true;
         load(e);
-    } else if (!emqxi_job_waits(job) && emqxi_job_now(job) - job->begun >= job->call.client->timeout_ms) {
+    } else if (!emqxi_job_waits(job) &&
+               emqxi_job_now(job) - job->begun >= job->call.client->timeout_ms) {
         end_locked(job);
     } else {
         emqxi_job_pause(job, LOCK_AGAIN_MS, try_lock);
@@ -303,7 +312,8 @@ static void begin(emqxi_job *job)
     emqxi_ensure_forget_probe(e);
     if (!e->receipt_dir)
         emqxi_ensure_look(job);
-    else if (emqxi_receipt_open(&e->file, e->receipt_dir, job->deployment_id, &error) != EMQX_TLS_OK)
+    else if (emqxi_receipt_open(&e->file, e->receipt_dir, job->deployment_id, &error) !=
+             EMQX_TLS_OK)
         emqxi_job_end_as(job, &error);
     else if (emqxi_ensure_dry(e))
         load(e);

@@ -22,7 +22,8 @@ void emqxi_ensure_carried_out(emqxi_ensure *e)
 {
     e->accepted = true;
     e->lost = false;
-    e->result.action = e->write_op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
+    e->result.action =
+        e->write_op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
     emqxi_wipe_free(&e->job.call.client->allocator, e->body, e->body_len);
     e->body = NULL;
 }
@@ -77,7 +78,8 @@ static void on_written(emqxi_job *job)
         emqxi_job_end_as(job, a);
 }
 
-/* May this write follow those of this call? After a lost one it has been decided on because it is not there. */
+/* May this write follow those of this call? After a lost one it has been decided on because it is
+ * not there. */
 static bool may_follow(const emqxi_ensure *e, uint32_t op)
 {
     if (e->tries == 0)
@@ -94,10 +96,10 @@ void emqxi_ensure_in_doubt(emqxi_ensure *e)
     else if (e->lost)
         emqxi_ensure_end_in_doubt(e);
     else
-        emqxi_job_end(
-            job, EMQX_TLS_E_TIMEOUT,
-            "a write of an earlier ensure of deployment %s may still arrive: call again in %lld s, or with wait_ms",
-            job->deployment_id, (long long)((left + 999) / 1000));
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "a write of an earlier ensure of deployment %s may still arrive: call again "
+                      "in %lld s, or with wait_ms",
+                      job->deployment_id, (long long)((left + 999) / 1000));
 }
 
 void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decision *d)
@@ -106,7 +108,8 @@ void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decis
     emqxi_sub sub = {.body = e->body, .body_len = e->body_len, .departing = departing};
     uint32_t op = d->verdict == EMQXI_CREATE ? EMQX_TLS_OP_CREATE : EMQX_TLS_OP_UPDATE;
     if (emqxi_ensure_dry(e)) {
-        e->result.action = op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
+        e->result.action =
+            op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
         emqxi_job_end(job, EMQX_TLS_OK, "%s", "");
         return;
     }
@@ -120,7 +123,9 @@ void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decis
     }
     bool alike = f->state != EMQX_TLS_STATE_ABSENT && f->likeness != EMQXI_DIFFERENT;
     bool finished = f->state == EMQX_TLS_STATE_RUNNING || f->state == EMQX_TLS_STATE_FAILED;
-    e->before = !alike ? EMQXI_BEFORE_DIFFERENT : finished ? EMQXI_BEFORE_ALIKE : EMQXI_BEFORE_ALIKE_UNFINISHED;
+    e->before = !alike     ? EMQXI_BEFORE_DIFFERENT
+                : finished ? EMQXI_BEFORE_ALIKE
+                           : EMQXI_BEFORE_ALIKE_UNFINISHED;
     e->before_failed = f->state == EMQX_TLS_STATE_FAILED;
     e->write_op = op;
     emqxi_ensure_forget_probe(e); /* it told of what was before */

@@ -6,7 +6,7 @@
 static const int64_t first_gaps[] = {5000, 5000, 10000, 20000};
 #define FIRST_GAPS (sizeof first_gaps / sizeof first_gaps[0])
 
-/* -- the operation under way ----------------------------------------------------------------------------------------- */
+/* -- the operation under way ------------------------------------------------------------------- */
 
 static void take_answer(emqxi_job *job, const emqx_tls_call *sub)
 {
@@ -33,7 +33,8 @@ static void sub_done(void *user, emqx_tls_call *sub, emqx_tls_code code)
     job->next(job);
 }
 
-/* Ends the operation under way, if it is not over already. False: it is, and its end will be told in this turn. */
+/* Ends the operation under way, if it is not over already. False: it is, and its end will be told
+ * in this turn. */
 static bool stop_sub(emqxi_job *job)
 {
     emqx_tls_call *sub = job->sub;
@@ -57,8 +58,8 @@ static void start_sub(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_s
 {
     emqx_tls_client *client = job->call.client;
     emqxi_budget budget = {.timeout_ms = time_left(job, client->timeout_ms),
-                           .quota_wait_ms =
-                               emqxi_job_waits(job) ? time_left(job, job->wait_ms) : client->quota_wait_ms};
+                           .quota_wait_ms = emqxi_job_waits(job) ? time_left(job, job->wait_ms)
+                                                                 : client->quota_wait_ms};
     emqx_tls_error error;
     emqxi_error_clear(&error);
     if (budget.timeout_ms == 0) {
@@ -67,8 +68,8 @@ static void start_sub(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_s
     }
     job->next = next;
     job->sub_op = op;
-    if (emqxi_operation_start(client, op, job->deployment_id, NULL, &budget, sub, sub_done, job, &job->sub, &error) !=
-        EMQX_TLS_OK)
+    if (emqxi_operation_start(client, op, job->deployment_id, NULL, &budget, sub, sub_done, job,
+                              &job->sub, &error) != EMQX_TLS_OK)
         emqxi_job_end_as(job, &error);
     else if (emqxi_job_waits(job))
         emqxi_call_at(&job->call, job->deadline);
@@ -102,7 +103,8 @@ bool emqxi_job_reads_again(const emqxi_job *job)
         return job->seen;
     case EMQX_TLS_E_HTTP:
         return job->seen && job->answer.http_status >= 500;
-    case EMQX_TLS_E_RATE_LIMITED: /* by the platform: the limiter knows now, and says when there is room */
+    /* by the platform: the limiter knows now, and says when there is room */
+    case EMQX_TLS_E_RATE_LIMITED:
         return job->answer.http_status == 429;
     default:
         return false;
@@ -125,7 +127,7 @@ const char *emqxi_job_state(const emqxi_job *job)
     return s->state_text[0] ? s->state_text : "in a state that the platform does not tell";
 }
 
-/* -- pauses ----------------------------------------------------------------------------------------------------------- */
+/* -- pauses ------------------------------------------------------------------------------------ */
 
 void emqxi_job_pause(emqxi_job *job, int64_t ms, emqxi_step next)
 {
@@ -165,24 +167,27 @@ void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
     int64_t left = job->deadline - emqxi_job_now(job), pause = gap(job->polls);
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    if (emqx_tls_limiter_query(client->limiter, EMQX_TLS_OP_GET, job->deployment_id, &quota, NULL) == EMQX_TLS_OK) {
+    if (emqx_tls_limiter_query(client->limiter, EMQX_TLS_OP_GET, job->deployment_id, &quota,
+                               NULL) == EMQX_TLS_OK) {
         if (quota.remaining > 0 && quota.remaining < polls_in(left, job->polls))
             pause = EMQXI_MAX(pause, left / ((int64_t)quota.remaining + 1));
-        /* Where no more read fits in, the next one says so, and when, at once and not at the end. */
+        /* Where no more read fits in, the next one says so, and when, at once and not at the
+         * end. */
         pause = quota.next_ms < left ? EMQXI_MAX(pause, quota.next_ms) : 0;
     }
     poll_in(job, pause, at_most_ms, next);
 }
 
-/* -- the end ---------------------------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void finish(emqxi_job *job)
 {
     emqx_tls_error *e = &job->call.error;
     e->attempts = job->answer.attempts;
     emqxi_log(job->call.client, e->code == EMQX_TLS_OK ? EMQX_TLS_LOG_INFO : EMQX_TLS_LOG_WARNING,
-              "%s of %s ended with %s after %u reads and %u writes", job->kind->name, job->deployment_id,
-              emqx_tls_code_name(e->code), (unsigned)job->reads, (unsigned)job->writes);
+              "%s of %s ended with %s after %u reads and %u writes", job->kind->name,
+              job->deployment_id, emqx_tls_code_name(e->code), (unsigned)job->reads,
+              (unsigned)job->writes);
     job->kind->let_go(job);
     emqxi_call_finish(&job->call);
 }
@@ -207,7 +212,7 @@ void emqxi_job_end_as(emqxi_job *job, const emqx_tls_error *error)
     finish(job);
 }
 
-/* -- a kind of call ------------------------------------------------------------------------------------------------------ */
+/* -- a kind of call ---------------------------------------------------------------------------- */
 
 static void advance(emqx_tls_call *call)
 {
@@ -255,8 +260,8 @@ void emqxi_job_free(emqxi_job *job)
 }
 
 emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emqxi_job_kind *kind,
-                              const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done, void *user,
-                              emqx_tls_error *error)
+                              const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
+                              void *user, emqx_tls_error *error)
 {
     emqx_tls_call *call = &job->call;
     const char *problem = emqxi_deployment_id_problem(deployment_id);

@@ -6,8 +6,9 @@
 
 const bool emqxi_probe_available = false;
 
-emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port, const char *server_name,
-                                int64_t deadline_ms, emqxi_probe **probe, emqx_tls_error *error)
+emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
+                                const char *server_name, int64_t deadline_ms, emqxi_probe **probe,
+                                emqx_tls_error *error)
 {
     (void)a;
     (void)host;
@@ -15,10 +16,12 @@ emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, u
     (void)server_name;
     (void)deadline_ms;
     (void)probe;
-    return emqxi_fail(error, EMQX_TLS_E_INVALID, "this build of libemqxtls has no OpenSSL, so it can't probe");
+    return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                      "this build of libemqxtls has no OpenSSL, so it can't probe");
 }
 
-bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf, emqx_tls_error *error)
+bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
+                      emqx_tls_error *error)
 {
     (void)probe;
     (void)now_ms;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The probe with OpenSSL: resolve, connect, shake hands. The leaf is kept as soon as the server has shown it: what follows may
- * fail, since a two-way port refuses us without a client certificate.
+ * The probe with OpenSSL: resolve, connect, shake hands. The leaf is kept as soon as the server has
+ * shown it: what follows may fail, since a two-way port refuses us without a client certificate.
  */
 #include "provision/probe.h"
 
@@ -39,7 +39,7 @@ struct emqxi_probe {
     emqxi_leaf leaf;
 };
 
-/* -- the leaf ----------------------------------------------------------------------------------------------------- */
+/* -- the leaf ---------------------------------------------------------------------------------- */
 
 /* Called with the server's chain in place of verification, which a probe does not do. */
 static int keep_leaf(X509_STORE_CTX *store, void *context)
@@ -85,7 +85,7 @@ static bool set_up_tls(emqxi_probe *p)
     return set_server_name(p);
 }
 
-/* -- bytes -------------------------------------------------------------------------------------------------------- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static bool would_block(void)
 {
@@ -121,9 +121,10 @@ static int fill(emqxi_probe *p)
     return n < 0 && would_block() ? 0 : -1;
 }
 
-/* -- steps -------------------------------------------------------------------------------------------------------- */
+/* -- steps ------------------------------------------------------------------------------------- */
 
-static emqx_tls_code fail(const emqxi_probe *p, emqx_tls_code code, const char *what, emqx_tls_error *error)
+static emqx_tls_code fail(const emqxi_probe *p, emqx_tls_code code, const char *what,
+                          emqx_tls_error *error)
 {
     return emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
 }
@@ -147,7 +148,8 @@ static bool connect_next(emqxi_probe *p, int64_t now_ms)
             left++;
         p->next_at = now_ms + EMQXI_MAX((p->deadline - now_ms) / left, 1);
         p->fd = socket(p->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (p->fd >= 0 && (connect(p->fd, p->address->ai_addr, p->address->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+        if (p->fd >= 0 && (connect(p->fd, p->address->ai_addr, p->address->ai_addrlen) == 0 ||
+                           errno == EINPROGRESS)) {
             p->address = p->address->ai_next;
             p->state = CONNECT;
             p->events = POLLOUT;
@@ -196,7 +198,8 @@ static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqx_tls_error *
 {
     for (;;) {
         ERR_clear_error();
-        int done = SSL_do_handshake(p->ssl), why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(p->ssl, done);
+        int done = SSL_do_handshake(p->ssl),
+            why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(p->ssl, done);
         ERR_clear_error();
         if (done == 1)
             SSL_shutdown(p->ssl);
@@ -210,12 +213,14 @@ static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqx_tls_error *
             continue;
         *code = EMQX_TLS_OK;
         if (!p->seen)
-            *code = fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
+            *code =
+                fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
         return true;
     }
 }
 
-bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf, emqx_tls_error *error)
+bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
+                      emqx_tls_error *error)
 {
     bool over = false;
     *code = EMQX_TLS_OK;
@@ -242,13 +247,15 @@ bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi
 void emqxi_probe_wait(emqxi_probe *p, int ms)
 {
     struct pollfd ready = {.fd = p->fd, .events = p->events};
-    poll(&ready, p->fd >= 0, p->fd >= 0 ? ms : EMQXI_MIN(ms, 5)); /* the resolver has no descriptor */
+    /* the resolver has no descriptor */
+    poll(&ready, p->fd >= 0, p->fd >= 0 ? ms : EMQXI_MIN(ms, 5));
 }
 
-/* -- life --------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
-emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port, const char *server_name,
-                                int64_t deadline_ms, emqxi_probe **out, emqx_tls_error *error)
+emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
+                                const char *server_name, int64_t deadline_ms, emqxi_probe **out,
+                                emqx_tls_error *error)
 {
     emqxi_probe *p = emqxi_zalloc(a, sizeof *p);
     *out = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The folder of receipts: FIRST-HASH.json, .lock and, while it is being written, .new. A receipt is put in place by rename, so
- * that a crash at any instant leaves the old one or the new one.
+ * The folder of receipts: FIRST-HASH.json, .lock and, while it is being written, .new. A receipt is
+ * put in place by rename, so that a crash at any instant leaves the old one or the new one.
  */
 #include "provision/receipt.h"
 
@@ -15,16 +15,18 @@
 
 #define RECEIPT_MAX 4096
 
-static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what, emqx_tls_error *error)
+static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what,
+                            emqx_tls_error *error)
 {
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s", f->path, f->name, ending, what);
+    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s", f->path, f->name, ending,
+                      what);
 }
 
 static emqx_tls_code system_error(const emqxi_receipt_file *f, const char *ending, const char *what,
                                   emqx_tls_error *error)
 {
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s can't be %s: %s", f->path, f->name, ending, what,
-                      strerror(errno));
+    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s can't be %s: %s", f->path, f->name,
+                      ending, what, strerror(errno));
 }
 
 static void file_name(const emqxi_receipt_file *f, const char *ending, char to[128])
@@ -32,14 +34,16 @@ static void file_name(const emqxi_receipt_file *f, const char *ending, char to[1
     snprintf(to, 128, "%s%s", f->name, ending);
 }
 
-/* The ID's beginning for the reader, and a hash of it all: an ID may be too long, and may hold what a name must not. */
+/* The ID's beginning for the reader, and a hash of it all: an ID may be too long, and may hold what
+ * a name must not. */
 static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
 {
     static const uint8_t key[16] = {0};
     uint8_t hash[16];
     size_t at = 0;
     for (const char *c = deployment_id; *c && at < 32; c++) {
-        bool plain = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+        bool plain =
+            (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
         f->name[at++] = plain ? *c : '_';
     }
     f->name[at++] = '-';
@@ -47,8 +51,8 @@ static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
     emqxi_hex(hash, sizeof hash, f->name + at);
 }
 
-emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder, const char *deployment_id,
-                                 emqx_tls_error *error)
+emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
+                                 const char *deployment_id, emqx_tls_error *error)
 {
     struct stat s;
     f->path = folder;
@@ -57,8 +61,8 @@ emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder, cons
     f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->folder < 0 || fstat(f->folder, &s) != 0) {
         emqxi_fail(error, EMQX_TLS_E_STORE,
-                   "receipt_dir %s can't be opened: %s; make it, owned by the user that runs this", folder,
-                   strerror(errno));
+                   "receipt_dir %s can't be opened: %s; make it, owned by the user that runs this",
+                   folder, strerror(errno));
         emqxi_receipt_close(f);
         return EMQX_TLS_E_STORE;
     }
@@ -66,7 +70,8 @@ emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder, cons
     if ((s.st_uid != geteuid() && s.st_uid != 0) || others_write) {
         emqxi_receipt_close(f);
         return emqxi_fail(error, EMQX_TLS_E_STORE,
-                          "receipt_dir %s belongs to another user, or others may write to it: use one of mode 0700",
+                          "receipt_dir %s belongs to another user, or others may write to it: use "
+                          "one of mode 0700",
                           folder);
     }
     return EMQX_TLS_OK;
@@ -109,14 +114,16 @@ emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqx_tls_err
         f->lock = fd;
         return EMQX_TLS_OK;
     }
-    *busy = locked == 0 || errno == EWOULDBLOCK; /* locked, but removed meanwhile: try the new one */
+    *busy =
+        locked == 0 || errno == EWOULDBLOCK; /* locked, but removed meanwhile: try the new one */
     if (!*busy)
         system_error(f, ".lock", "locked", error);
     close(fd);
     return *busy ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
 }
 
-emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, bool *damaged, emqx_tls_error *error)
+emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, bool *damaged,
+                                 emqx_tls_error *error)
 {
     char text[RECEIPT_MAX];
     size_t len = 0;
@@ -153,7 +160,8 @@ static bool write_all(int fd, const char *text, size_t len)
     return fsync(fd) == 0;
 }
 
-emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt, emqx_tls_error *error)
+emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt,
+                                 emqx_tls_error *error)
 {
     char text[RECEIPT_MAX], name[128], fresh[128];
     file_name(f, ".json", name);
@@ -166,7 +174,8 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
     size_t len = emqxi_receipt_encode(receipt, f->name, text, sizeof text);
     if (len == 0)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a receipt");
-    unlinkat(f->folder, fresh, 0); /* what a crash left; O_EXCL finds whatever could not be removed */
+    /* what a crash left; O_EXCL finds whatever could not be removed */
+    unlinkat(f->folder, fresh, 0);
     int fd = openat(f->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool written = fd >= 0 && write_all(fd, text, len);
     int saved = errno;

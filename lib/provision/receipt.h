@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * receipt - what was last written to a deployment, in a small file a deployment: intent before the write leaves, done when it
- * was accepted. Never the key. A lock file beside it keeps a second `ensure` out; one that died lets go of it.
+ * receipt - what was last written to a deployment, in a small file a deployment: intent before the
+ * write leaves, done when it was accepted. Never the key. A lock file beside it keeps a second
+ * `ensure` out; one that died lets go of it.
  */
 #ifndef EMQXI_RECEIPT_H
 #define EMQXI_RECEIPT_H
@@ -32,22 +33,26 @@ typedef struct emqxi_receipt_file {
 } emqxi_receipt_file;
 
 /* Opens the folder; to be closed. STORE: it is not there, or not safe. */
-emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *file, const char *folder, const char *deployment_id,
-                                 emqx_tls_error *error);
+emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *file, const char *folder,
+                                 const char *deployment_id, emqx_tls_error *error);
 
 /* Tries to lock, without waiting. OK: *busy tells whether another holds it. STORE. */
 emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *file, bool *busy, emqx_tls_error *error);
 
-/* Reads the receipt. OK: also where there is none, or a damaged one (*damaged): state NONE. STORE: not a file of our own. */
+/* Reads the receipt. OK: also where there is none, or a damaged one (*damaged): state NONE. STORE:
+ * not a file of our own. */
 emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *file, emqxi_receipt *receipt, bool *damaged,
                                  emqx_tls_error *error);
 
-/* Puts the receipt in place whole and on the disk; state NONE: takes it away. STORE: the old one is still there. */
-emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *file, const emqxi_receipt *receipt, emqx_tls_error *error);
+/* Puts the receipt in place whole and on the disk; state NONE: takes it away. STORE: the old one is
+ * still there. */
+emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *file, const emqxi_receipt *receipt,
+                                 emqx_tls_error *error);
 
 void emqxi_receipt_close(emqxi_receipt_file *file); /* unlocks; also twice */
 
-/* receipt_text.c: as text, with the file's name inside. 0: no memory; false: damaged, or another deployment's. */
+/* receipt_text.c: as text, with the file's name inside. 0: no memory; false: damaged, or another
+ * deployment's. */
 size_t emqxi_receipt_encode(const emqxi_receipt *receipt, const char *name, char *to, size_t size);
 bool emqxi_receipt_decode(const char *text, size_t len, const char *name, emqxi_receipt *receipt);
 

@@ -53,10 +53,11 @@ size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, 
     emqxi_hex(r->material.chain_sha256, 32, chain);
     emqxi_hex(r->material.spki_sha256, 32, spki);
     emqxi_hex(r->material.cacert_sha256, 32, cacert);
-    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version", VERSION, "receipt",
-                          name, "state", states[r->state], "type", types[r->type], "chain", chain, "spki", spki,
-                          "cacert", cacert, "not_after", (json_int_t)r->not_after, "before", befores[r->before], "was",
-                          r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
+    json_t *o = json_pack(
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version", VERSION,
+        "receipt", name, "state", states[r->state], "type", types[r->type], "chain", chain, "spki",
+        spki, "cacert", cacert, "not_after", (json_int_t)r->not_after, "before", befores[r->before],
+        "was", r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
     if (o && r->zone_known)
         json_object_set_new(o, "zone", json_integer(r->zone_s));
     size_t len = o ? json_dumpb(o, to, size, JSON_INDENT(1)) : 0;
@@ -76,14 +77,16 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
     json_int_t not_after, time, lease;
     json_t *zone = NULL;
     uint32_t index;
-    if (json_unpack(o, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s?o}", "version", &version,
-                    "receipt", &receipt, "state", &state, "type", &type, "chain", &chain, "spki", &spki, "cacert",
-                    &cacert, "not_after", &not_after, "before", &before, "was", &was, "time", &time, "lease", &lease,
-                    "zone", &zone) != 0)
+    if (json_unpack(o, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s?o}",
+                    "version", &version, "receipt", &receipt, "state", &state, "type", &type,
+                    "chain", &chain, "spki", &spki, "cacert", &cacert, "not_after", &not_after,
+                    "before", &before, "was", &was, "time", &time, "lease", &lease, "zone",
+                    &zone) != 0)
         return false;
     if (version != VERSION || strcmp(receipt, name) != 0)
         return false;
-    if (!find(state, states, LENGTH(states), &r->state) || !find(type, types, LENGTH(types), &r->type) ||
+    if (!find(state, states, LENGTH(states), &r->state) ||
+        !find(type, types, LENGTH(types), &r->type) ||
         !find(before, befores, LENGTH(befores), &index))
         return false;
     r->before = (enum emqxi_before)index;

@@ -18,19 +18,22 @@ static void late(emqxi_job *job)
 {
     const removal *r = (const removal *)job;
     if (r->lost)
-        job->answer.delivery = EMQX_TLS_DELIVERY_MAYBE; /* of the DELETE, not of the read that came last */
+        /* of the DELETE, not of the read that came last */
+        job->answer.delivery = EMQX_TLS_DELIVERY_MAYBE;
     if (!job->seen)
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over, and the status of deployment %s could not be read",
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "wait_ms is over, and the status of deployment %s could not be read",
                       job->deployment_id);
     else if (r->deleted)
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
-                      "wait_ms is over: the certificate of deployment %s is being deleted, but is still %s",
-                      job->deployment_id, emqxi_job_state(job));
-    else
         emqxi_job_end(
             job, EMQX_TLS_E_TIMEOUT,
-            "wait_ms is over: deployment %s is still %s, and whether it will be deleted is not known; call again",
+            "wait_ms is over: the certificate of deployment %s is being deleted, but is still %s",
             job->deployment_id, emqxi_job_state(job));
+    else
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "wait_ms is over: deployment %s is still %s, and whether it will be deleted "
+                      "is not known; call again",
+                      job->deployment_id, emqxi_job_state(job));
 }
 
 static void wait_until_gone(emqxi_job *job)
@@ -76,8 +79,8 @@ static void judge(emqxi_job *job)
         wait_until_gone(job);
     } else if (r->refused) {
         emqxi_job_end(job, EMQX_TLS_E_NOT_FOUND,
-                      "deployment %s is %s, but its DELETE was answered with 404: call again", job->deployment_id,
-                      emqxi_job_state(job));
+                      "deployment %s is %s, but its DELETE was answered with 404: call again",
+                      job->deployment_id, emqxi_job_state(job));
     } else if (r->deleted || r->lost) {
         wait_until_gone(job);
     } else {
@@ -110,19 +113,22 @@ static void nothing(emqxi_job *job)
 static const emqxi_job_kind remove_kind = {
     .name = "remove", .first = look, .late = late, .let_go = nothing, .release = nothing};
 
-static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
-                           void *user, emqx_tls_call **call, emqx_tls_error *error)
+static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms,
+                           emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+                           emqx_tls_error *error)
 {
     removal *r = emqxi_zalloc(&client->allocator, sizeof *r);
     if (!r)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    emqx_tls_code code = emqxi_job_start(client, &r->job, &remove_kind, deployment_id, wait_ms, done, user, error);
+    emqx_tls_code code =
+        emqxi_job_start(client, &r->job, &remove_kind, deployment_id, wait_ms, done, user, error);
     *call = code == EMQX_TLS_OK ? &r->job.call : NULL;
     return code;
 }
 
-emqx_tls_code emqx_tls_submit_remove(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms,
-                                     emqx_tls_done_fn done, void *user, emqx_tls_call **call, emqx_tls_error *error)
+emqx_tls_code emqx_tls_submit_remove(emqx_tls_client *client, const char *deployment_id,
+                                     uint32_t wait_ms, emqx_tls_done_fn done, void *user,
+                                     emqx_tls_call **call, emqx_tls_error *error)
 {
     emqxi_submission s;
     if (emqxi_submit_begin(&s, client, done))
@@ -136,7 +142,8 @@ emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *deployment_id
     emqxi_blocking b;
     emqx_tls_call *call = NULL;
     if (emqxi_blocking_begin(client, NULL, &b) &&
-        start(client, deployment_id, wait_ms, emqxi_blocking_done, &b, &call, &b.error) == EMQX_TLS_OK)
+        start(client, deployment_id, wait_ms, emqxi_blocking_done, &b, &call, &b.error) ==
+            EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b);
     return emqxi_error_out(error, &b.error);
 }

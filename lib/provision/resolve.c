@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * getaddrinfo keeps no deadline, and what glibc offers instead (getaddrinfo_a) is a thread too and not everywhere. So a name is
- * resolved on a thread that nobody waits for: what both sides use is freed by whoever is last. It touches nothing but
- * getaddrinfo, so it does no harm where the process ends before it does.
+ * getaddrinfo keeps no deadline, and what glibc offers instead (getaddrinfo_a) is a thread too and
+ * not everywhere. So a name is resolved on a thread that nobody waits for: what both sides use is
+ * freed by whoever is last. It touches nothing but getaddrinfo, so it does no harm where the
+ * process ends before it does.
  */
 #include "provision/probe.h"
 

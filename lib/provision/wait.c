@@ -25,7 +25,8 @@ static const char *hint(const waiting *w)
     if (s->state != EMQX_TLS_STATE_RUNNING)
         return "";
     if (emqxi_zone_of(s, &w->wanted, 0, &zone) && zone != 0)
-        return ", with an `expire` that is a time zone away: the platform may tell it in another one than UTC, so wait "
+        return ", with an `expire` that is a time zone away: the platform may tell it in another "
+               "one than UTC, so wait "
                "for "
                "any certificate, or use ensure with expire_offset_s";
     return " with another certificate than the expected one";
@@ -35,11 +36,12 @@ static void late(emqxi_job *job)
 {
     const waiting *w = (const waiting *)job;
     if (!job->seen)
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over, and the status of deployment %s could not be read",
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT,
+                      "wait_ms is over, and the status of deployment %s could not be read",
                       job->deployment_id);
     else
-        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over: deployment %s is still %s%s", job->deployment_id,
-                      emqxi_job_state(job), hint(w));
+        emqxi_job_end(job, EMQX_TLS_E_TIMEOUT, "wait_ms is over: deployment %s is still %s%s",
+                      job->deployment_id, emqxi_job_state(job), hint(w));
 }
 
 static void poll_again(emqxi_job *job)
@@ -61,12 +63,15 @@ static void on_status(emqxi_job *job)
             emqxi_job_end_as(job, &job->answer);
     } else if (s->state == EMQX_TLS_STATE_ABSENT) {
         emqxi_job_end(job, EMQX_TLS_E_NOT_FOUND,
-                      "deployment %s has no certificate, or is not there: nothing to wait for", job->deployment_id);
+                      "deployment %s has no certificate, or is not there: nothing to wait for",
+                      job->deployment_id);
     } else if (s->state == EMQX_TLS_STATE_FAILED) {
         emqxi_job_end(job, EMQX_TLS_E_FAILED,
-                      "the platform put the certificate of deployment %s into \"failed\": check it and write it again",
+                      "the platform put the certificate of deployment %s into \"failed\": check it "
+                      "and write it again",
                       job->deployment_id);
-    } else if (s->state == EMQX_TLS_STATE_RUNNING && (w->any || emqxi_compare(s, &w->wanted, 0) != EMQXI_DIFFERENT)) {
+    } else if (s->state == EMQX_TLS_STATE_RUNNING &&
+               (w->any || emqxi_compare(s, &w->wanted, 0) != EMQXI_DIFFERENT)) {
         emqxi_job_end(job, EMQX_TLS_OK, "%s", "");
     } else {
         poll_again(job);
@@ -86,19 +91,23 @@ static void nothing(emqxi_job *job)
 static const emqxi_job_kind wait_kind = {
     .name = "wait", .first = look, .late = late, .let_go = nothing, .release = nothing};
 
-static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request *given, emqx_tls_error *error)
+static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request *given,
+                                   emqx_tls_error *error)
 {
     emqx_tls_request r;
     emqxi_leaf leaf;
     if (!emqxi_input_ok(given, sizeof r, sizeof r))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "expected was not set up: call emqx_tls_request_init first");
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "expected was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
     if (r.type != EMQX_TLS_TYPE_ONE_WAY && r.type != EMQX_TLS_TYPE_TWO_WAY)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "expected.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "expected.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
                           (unsigned)r.type);
     if (!r.cert || !emqxi_leaf_of(r.cert, r.cert_len, &leaf))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");
+        return emqxi_fail(
+            error, EMQX_TLS_E_INVALID,
+            "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");
     wanted->type = r.type;
     wanted->readable = true;
     wanted->not_after = leaf.not_after;
@@ -106,8 +115,9 @@ static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request 
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *expected,
-                           uint32_t wait_ms, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
+                           const emqx_tls_request *expected, uint32_t wait_ms,
+                           emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                            emqx_tls_error *error)
 {
     emqxi_wanted wanted = {0};
@@ -121,13 +131,15 @@ static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, c
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     w->any = !expected;
     w->wanted = wanted;
-    emqx_tls_code code = emqxi_job_start(client, &w->job, &wait_kind, deployment_id, wait_ms, done, user, error);
+    emqx_tls_code code =
+        emqxi_job_start(client, &w->job, &wait_kind, deployment_id, wait_ms, done, user, error);
     *call = code == EMQX_TLS_OK ? &w->job.call : NULL;
     return code;
 }
 
-emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *expected,
-                                   uint32_t wait_ms, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const char *deployment_id,
+                                   const emqx_tls_request *expected, uint32_t wait_ms,
+                                   emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                                    emqx_tls_error *error)
 {
     emqxi_submission s;
@@ -136,13 +148,15 @@ emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const char *deployme
     return emqxi_submit_end(&s, client, call, error);
 }
 
-emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *expected,
-                            uint32_t wait_ms, emqx_tls_status *status, emqx_tls_error *error)
+emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id,
+                            const emqx_tls_request *expected, uint32_t wait_ms,
+                            emqx_tls_status *status, emqx_tls_error *error)
 {
     emqxi_blocking b;
     emqx_tls_call *call = NULL;
     if (emqxi_blocking_begin(client, status, &b) &&
-        start(client, deployment_id, expected, wait_ms, emqxi_blocking_done, &b, &call, &b.error) == EMQX_TLS_OK)
+        start(client, deployment_id, expected, wait_ms, emqxi_blocking_done, &b, &call, &b.error) ==
+            EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b);
     emqxi_output(status, &b.status, sizeof b.status);
     return emqxi_error_out(error, &b.error);

@@ -48,8 +48,8 @@ static int64_t patience_left(const emqxi_redis *r)
     return EMQXI_MIN(r->deadline_ms - monotonic_ms(), EMQXI_REDIS_PATIENCE_MS);
 }
 
-/* Sends what is to be sent and reads an answer; false: the connection failed, or (errno EAGAIN) it took too long. Not redisGetReply: that
- * waits anew for each piece of an answer. */
+/* Sends what is to be sent and reads an answer; false: the connection failed, or (errno EAGAIN) it
+ * took too long. Not redisGetReply: that waits anew for each piece of an answer. */
 static bool read_answer(emqxi_redis *r, void **reply)
 {
     int written = 0;
@@ -89,7 +89,8 @@ static bool read_told(emqxi_redis *r)
 static redisReply *ask(emqxi_redis *r, int count, const char **arguments)
 {
     void *reply = NULL;
-    if (redisAppendCommandArgv(r->link, count, arguments, NULL) != REDIS_OK || !read_told(r) || !read_answer(r, &reply))
+    if (redisAppendCommandArgv(r->link, count, arguments, NULL) != REDIS_OK || !read_told(r) ||
+        !read_answer(r, &reply))
         return NULL;
     return reply;
 }
@@ -105,17 +106,22 @@ static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *wha
 static const char not_redis[] = "answers as no Redis does: is the address right?";
 
 /* Redis has answered with an error. It names no secrets, but only its first word is told. */
-static void refused(emqxi_redis *r, emqx_tls_error *error, const char *what, const char *answer, const char *check)
+static void refused(emqxi_redis *r, emqx_tls_error *error, const char *what, const char *answer,
+                    const char *check)
 {
     char text[160];
     bool wrong_type = strncmp(answer, "WRONGTYPE", 9) == 0;
-    snprintf(text, sizeof text, "refuses %s (%.*s): %s", what, (int)EMQXI_MIN(strcspn(answer, " "), 24), answer,
-             wrong_type ? "something else has a key under the quota's prefix, use another prefix" : check);
+    snprintf(text, sizeof text, "refuses %s (%.*s): %s", what,
+             (int)EMQXI_MIN(strcspn(answer, " "), 24), answer,
+             wrong_type ? "something else has a key under the quota's prefix, use another prefix"
+                        : check);
     away(r, error, text);
 }
 
-/* A command whose answer must be of a type, or none where there is nothing; NULL: away() was called. */
-static redisReply *command(emqxi_redis *r, int count, const char **arguments, int type, emqx_tls_error *error)
+/* A command whose answer must be of a type, or none where there is nothing; NULL: away() was
+ * called. */
+static redisReply *command(emqxi_redis *r, int count, const char **arguments, int type,
+                           emqx_tls_error *error)
 {
     redisReply *reply = ask(r, count, arguments);
     if (reply && (reply->type == type || reply->type == REDIS_REPLY_NIL))
@@ -130,7 +136,8 @@ static redisReply *command(emqxi_redis *r, int count, const char **arguments, in
     return NULL;
 }
 
-static emqx_tls_code simple(emqxi_redis *r, int count, const char **arguments, emqx_tls_error *error)
+static emqx_tls_code simple(emqxi_redis *r, int count, const char **arguments,
+                            emqx_tls_error *error)
 {
     redisReply *reply = command(r, count, arguments, REDIS_REPLY_STATUS, error);
     if (!reply)
@@ -143,11 +150,13 @@ static emqx_tls_code start_tls(emqxi_redis *r, emqx_tls_error *error)
 {
 #ifdef EMQXI_HIREDIS_SSL
     redisSSLContextError problem;
-    redisSSLContext *tls = redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, r->url.host, &problem);
+    redisSSLContext *tls =
+        redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, r->url.host, &problem);
     bool ok = tls && redisInitiateSSLWithContext(r->link, tls) == REDIS_OK;
     if (tls)
         redisFreeSSLContext(tls);
-    return ok ? EMQX_TLS_OK : away(r, error, "has no TLS that can be trusted: check its certificate");
+    return ok ? EMQX_TLS_OK
+              : away(r, error, "has no TLS that can be trusted: check its certificate");
 #else
     return away(r, error, "needs TLS, which this build lacks");
 #endif
@@ -169,7 +178,8 @@ static emqx_tls_code open_link(emqxi_redis *r, emqx_tls_error *error)
     if (r->url.tls && start_tls(r, error) != EMQX_TLS_OK)
         return EMQX_TLS_E_STORE;
     if (r->url.password) {
-        const char *with_user[] = {"AUTH", r->url.user, r->url.password}, *without[] = {"AUTH", r->url.password};
+        const char *with_user[] = {"AUTH", r->url.user, r->url.password},
+                   *without[] = {"AUTH", r->url.password};
         if (simple(r, r->url.user ? 3 : 2, r->url.user ? with_user : without, error) != EMQX_TLS_OK)
             return EMQX_TLS_E_STORE;
     }
@@ -185,7 +195,8 @@ static int64_t info_number(const char *info, const char *name)
     return at ? strtoll(at + strlen(name), NULL, 10) : -1;
 }
 
-/* Until when (Redis's clock) what was used before must be thought of as still used, if there is no epoch there. 0: there was nothing. */
+/* Until when (Redis's clock) what was used before must be thought of as still used, if there is no
+ * epoch there. 0: there was nothing. */
 static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_error *error)
 {
     const char *info[] = {"INFO"}, *time_command[] = {"TIME"};
@@ -202,16 +213,18 @@ static emqx_tls_code unknown_until(emqxi_redis *r, int64_t *until, emqx_tls_erro
     freeReplyObject(reply);
     if (!(reply = command(r, 1, time_command, REDIS_REPLY_ARRAY, error)))
         return EMQX_TLS_E_STORE;
-    bool told =
-        reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->type == REDIS_REPLY_STRING;
+    bool told = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+                reply->element[0]->type == REDIS_REPLY_STRING;
     int64_t now = told ? strtoll(reply->element[0]->str, NULL, 10) * 1000 : 0;
     freeReplyObject(reply);
     if (!told)
         return away(r, error, not_redis);
     if (r->epoch[0] && monotonic_ms() - r->seen_ms < r->held_ms)
-        *until = now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
+        *until =
+            now + r->held_ms; /* there was an epoch, and it has not expired: the data got lost */
     else if (!keeps && up_ms < r->held_ms)
-        *until = now - up_ms + r->held_ms; /* it may have held something before it was started again */
+        *until =
+            now - up_ms + r->held_ms; /* it may have held something before it was started again */
     return EMQX_TLS_OK;
 }
 
@@ -222,7 +235,8 @@ static emqx_tls_code compare_settings(emqxi_redis *r, emqx_tls_error *error)
     if (settings && strcmp(settings + 1, r->settings) == 0)
         return EMQX_TLS_OK;
     emqxi_fail(error, EMQX_TLS_E_STORE,
-               "Redis keeps a quota of %s under the prefix %s, not of %s (reads/writes/window in ms/flags): use the "
+               "Redis keeps a quota of %s under the prefix %s, not of %s (reads/writes/window in "
+               "ms/flags): use the "
                "same settings on "
                "every host, or another prefix",
                settings ? settings + 1 : "something else", r->prefix, r->settings);
@@ -252,12 +266,14 @@ static emqx_tls_code join_epoch(emqxi_redis *r, emqx_tls_error *error)
         }
         if (unknown_until(r, &until, error) != EMQX_TLS_OK)
             return EMQX_TLS_E_STORE;
-        snprintf(made, sizeof made, "%016" PRIx64 ":%" PRId64 ":%s", emqxi_random(), until, r->settings);
+        snprintf(made, sizeof made, "%016" PRIx64 ":%" PRId64 ":%s", emqxi_random(), until,
+                 r->settings);
         const char *set[] = {"SET", key, made, "NX", "PX", lifetime};
         if (simple(r, 6, set, error) != EMQX_TLS_OK)
             return EMQX_TLS_E_STORE;
     }
-    return away(r, error, "does not keep what it is told: check its memory limit and eviction policy");
+    return away(r, error,
+                "does not keep what it is told: check its memory limit and eviction policy");
 }
 
 emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error)
@@ -270,7 +286,8 @@ emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error)
     if (r->link)
         return EMQX_TLS_OK;
     if (monotonic_ms() < r->retry_ms)
-        return emqxi_fail(error, EMQX_TLS_E_STORE, "the quota's Redis at %s could not be reached just now", where(r));
+        return emqxi_fail(error, EMQX_TLS_E_STORE,
+                          "the quota's Redis at %s could not be reached just now", where(r));
     emqx_tls_code code = open_link(r, error);
     return code == EMQX_TLS_OK ? join_epoch(r, error) : code;
 }
@@ -282,7 +299,8 @@ typedef struct evalsha {
     int count;
 } evalsha;
 
-static void prepare(emqxi_redis *r, const char *scope, int count, const char *const *own, evalsha *e)
+static void prepare(emqxi_redis *r, const char *scope, int count, const char *const *own,
+                    evalsha *e)
 {
     const char *fixed[] = {"EVALSHA", r->sha1, "2", scope, e->epoch_key, r->epoch, e->lifetime};
     int64_t now = monotonic_ms();
@@ -328,16 +346,16 @@ static bool of_the_script(const redisReply *reply)
     return reply->element[0]->integer != -3 || reply->elements == 2;
 }
 
-/* hiredis writes without MSG_NOSIGNAL: a connection that is gone would end the process by SIGPIPE. It is held back on this thread, and
- * taken away if a write raised it. */
+/* hiredis writes without MSG_NOSIGNAL: a connection that is gone would end the process by SIGPIPE.
+ * It is held back on this thread, and taken away if a write raised it. */
 static bool pipe_pending(void)
 {
     sigset_t pending;
     return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
 }
 
-static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
-                             emqx_tls_error *error)
+static redisReply *take_step(emqxi_redis *r, const char *scope, int count,
+                             const char *const *arguments, emqx_tls_error *error)
 {
     for (int attempt = 0; attempt < 3; attempt++) {
         if (emqxi_redis_connect(r, error) != EMQX_TLS_OK)
@@ -345,7 +363,9 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
         evalsha e;
         prepare(r, scope, count, arguments, &e);
         redisReply *reply = evaluate(r, &e);
-        if (!reply) { /* lost, since Redis was started again, say: a step whose answer got lost holds its slot at worst */
+        /* lost, since Redis was started again, say: a step whose answer got lost holds its slot at
+         * worst */
+        if (!reply) {
             bool last = attempt == 2 || (r->link->err == REDIS_ERR_IO && errno == EAGAIN);
             away(r, error, "does not answer: is it running?");
             if (last)
@@ -365,7 +385,8 @@ static redisReply *take_step(emqxi_redis *r, const char *scope, int count, const
             continue;
         }
         if (reply->type == REDIS_REPLY_ERROR)
-            refused(r, error, "the quota's script", reply->str, "it must be Redis 7 or Valkey, and may write");
+            refused(r, error, "the quota's script", reply->str,
+                    "it must be Redis 7 or Valkey, and may write");
         else
             away(r, error, not_redis);
         freeReplyObject(reply);
@@ -395,8 +416,8 @@ static void be_as_before(const quiet *q)
     pthread_sigmask(SIG_SETMASK, &q->before, NULL);
 }
 
-redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
-                             emqx_tls_error *error)
+redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count,
+                             const char *const *arguments, emqx_tls_error *error)
 {
     quiet q;
     be_quiet(&q);
@@ -406,8 +427,8 @@ redisReply *emqxi_redis_step(emqxi_redis *r, const char *scope, int count, const
     return reply;
 }
 
-static emqx_tls_code send_step(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
-                               emqx_tls_error *error)
+static emqx_tls_code send_step(emqxi_redis *r, const char *scope, int count,
+                               const char *const *arguments, emqx_tls_error *error)
 {
     evalsha e;
     int written = 0;
@@ -428,8 +449,8 @@ static emqx_tls_code send_step(emqxi_redis *r, const char *scope, int count, con
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, const char *const *arguments,
-                               emqx_tls_error *error)
+emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count,
+                               const char *const *arguments, emqx_tls_error *error)
 {
     quiet q;
     be_quiet(&q);
@@ -441,7 +462,8 @@ emqx_tls_code emqxi_redis_tell(emqxi_redis *r, const char *scope, int count, con
 
 void emqxi_redis_close(emqxi_redis *r)
 {
-    /* Closing with an answer unread would reset a TCP connection, and what was told last might be thrown away with it. */
+    /* Closing with an answer unread would reset a TCP connection, and what was told last might be
+     * thrown away with it. */
     r->deadline_ms = monotonic_ms() + EMQXI_REDIS_PATIENCE_MS;
     if (r->link && r->forks == emqxi_fork_count())
         read_told(r);

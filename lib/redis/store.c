@@ -16,14 +16,16 @@ typedef struct redis_store {
     emqxi_settings settings;
     emqxi_limits limits[EMQXI_CLASSES];
     bool reads_without;
-    emqx_tls_store memory; /* counts the reads of this process while Redis is away; context NULL: not needed yet */
+    /* counts the reads of this process while Redis is away; context NULL: not needed yet */
+    emqx_tls_store memory;
 } redis_store;
 
 /* The words of a ticket. Word 1 tells whose it is: the memory store has the class alone there. */
 enum { TICKET_SCOPE_A = 0, TICKET_CLASS = 1, TICKET_SCOPE_B = 2, TICKET_LEFT = 3, TICKET_ID = 4 };
 #define OWN_TICKET 0x100u /* in word 1, beside the class */
 
-/* Hosts that share a quota must name a scope alike, so the key is fixed; names are hashed to be of one length. */
+/* Hosts that share a quota must name a scope alike, so the key is fixed; names are hashed to be of
+ * one length. */
 static void scope_of(const redis_store *s, const char *deployment_id, uint8_t scope[16])
 {
     static const uint8_t key[16] = {0};
@@ -32,10 +34,12 @@ static void scope_of(const redis_store *s, const char *deployment_id, uint8_t sc
         emqxi_siphash(key, deployment_id, strlen(deployment_id), scope);
 }
 
-static void name_scope(const redis_store *s, uint32_t class, const uint8_t scope[16], char *to, size_t size)
+static void name_scope(const redis_store *s, uint32_t class, const uint8_t scope[16], char *to,
+                       size_t size)
 {
     static const char *const classes[EMQXI_CLASSES] = {"GET", "POST", "PUT", "DELETE"};
-    const char *name = class == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? classes[class] : "writes";
+    const char *name =
+        class == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? classes[class] : "writes";
     int n = snprintf(to, size, "%s:%s", s->redis.prefix, name);
     if (!(s->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
         return;
@@ -50,8 +54,8 @@ typedef struct step_arguments {
     int count;
 } step_arguments;
 
-static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16], int count, const char *const *own,
-                    step_arguments *a)
+static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16], int count,
+                    const char *const *own, step_arguments *a)
 {
     name_scope(s, class, scope, a->name, sizeof a->name);
     snprintf(a->slots, sizeof a->slots, "%" PRIu32, s->limits[class].slots);
@@ -63,9 +67,10 @@ static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16
     a->count = 2 + count;
 }
 
-/* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was free. NULL: `error` says why. */
-static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16], int count, const char *const *own,
-                        size_t done, size_t none, emqx_tls_error *error)
+/* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was
+ * free. NULL: `error` says why. */
+static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16], int count,
+                        const char *const *own, size_t done, size_t none, emqx_tls_error *error)
 {
     step_arguments a;
     prepare(s, class, scope, count, own, &a);
@@ -73,17 +78,20 @@ static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16],
     if (!reply)
         return NULL;
     if (reply->element[0]->integer == -3) {
-        emqxi_fail(
-            error, EMQX_TLS_E_STORE,
-            "Redis has lost what it knew of the quota, or was just started without appendonly: what was used before "
-            "is not known; try again in %lld s, and turn appendonly on",
-            (reply->element[1]->integer + 999) / 1000);
+        emqxi_fail(error, EMQX_TLS_E_STORE,
+                   "Redis has lost what it knew of the quota, or was just started without "
+                   "appendonly: what was used before "
+                   "is not known; try again in %lld s, and turn appendonly on",
+                   (reply->element[1]->integer + 999) / 1000);
         freeReplyObject(reply);
         return NULL;
     }
-    size_t numbers = reply->element[0]->integer == 1 ? done : reply->element[0]->integer == 0 ? none : 0;
+    size_t numbers = reply->element[0]->integer == 1   ? done
+                     : reply->element[0]->integer == 0 ? none
+                                                       : 0;
     if (reply->elements != numbers) {
-        emqxi_fail(error, EMQX_TLS_E_STORE, "what is behind the address of the quota's Redis answers as no Redis does");
+        emqxi_fail(error, EMQX_TLS_E_STORE,
+                   "what is behind the address of the quota's Redis answers as no Redis does");
         freeReplyObject(reply);
         return NULL;
     }
@@ -100,7 +108,8 @@ static emqx_tls_store *fallback(redis_store *s, uint32_t op)
     return &s->memory;
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                             emqx_tls_error *error)
 {
     redis_store *s = context;
     uint32_t class = emqxi_class(s->settings.flags, ask->op);
@@ -132,8 +141,8 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                            int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     redis_store *s = context;
     uint32_t class = (uint32_t)ticket[TICKET_CLASS] & ~OWN_TICKET;
@@ -141,8 +150,9 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
     char id[24], left[24], how[16], after[24], random[24];
     const char *own[] = {"settle", id, left, how, after, random};
     if (!(ticket[TICKET_CLASS] & OWN_TICKET))
-        return s->memory.context ? s->memory.settle(s->memory.context, ticket, outcome, retry_after_ms, error)
-                                 : EMQX_TLS_OK;
+        return s->memory.context
+                   ? s->memory.settle(s->memory.context, ticket, outcome, retry_after_ms, error)
+                   : EMQX_TLS_OK;
     if (class >= EMQXI_CLASSES)
         return EMQX_TLS_OK;
     memcpy(scope, &ticket[TICKET_SCOPE_A], 8);
@@ -157,14 +167,15 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
         freeReplyObject(reply);
         return reply ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
     }
-    /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that got lost would. */
+    /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that
+     * got lost would. */
     step_arguments a;
     prepare(s, class, scope, 6, own, &a);
     return emqxi_redis_tell(&s->redis, a.name, a.count, a.all, error);
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                           emqx_tls_error *error)
+static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
+                           emqx_tls_quota *quota, emqx_tls_error *error)
 {
     redis_store *s = context;
     uint32_t class = emqxi_class(s->settings.flags, op);
@@ -174,7 +185,8 @@ static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id
     redisReply *reply = step(s, class, scope, 1, own, 5, 0, error);
     if (!reply) {
         emqx_tls_store *memory = fallback(s, op);
-        return memory ? memory->query(memory->context, op, deployment_id, quota, error) : EMQX_TLS_E_STORE;
+        return memory ? memory->query(memory->context, op, deployment_id, quota, error)
+                      : EMQX_TLS_E_STORE;
     }
     quota->limit = s->limits[class].slots;
     quota->used = (uint32_t)reply->element[1]->integer;
@@ -196,8 +208,10 @@ static void destroy(void *context)
     emqxi_free(&a, s);
 }
 
-/* Looks the arguments over, connects, and runs one query: a wrong password or other settings are told now. */
-static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix, emqx_tls_error *error)
+/* Looks the arguments over, connects, and runs one query: a wrong password or other settings are
+ * told now. */
+static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
+                            emqx_tls_error *error)
 {
     emqxi_redis *r = &s->redis;
     emqx_tls_quota quota = {.size = sizeof quota};
@@ -209,15 +223,15 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
         return code;
 #ifndef EMQXI_HIREDIS_SSL
     if (r->url.tls)
-        return emqxi_refuse(
-            error, EMQX_TLS_E_INVALID,
-            "url is rediss://, but this build's hiredis has no TLS part: use redis:// through a tunnel, or "
-            "build with hiredis 1.0 or newer and its TLS part");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "url is rediss://, but this build's hiredis has no TLS part: use "
+                            "redis:// through a tunnel, or "
+                            "build with hiredis 1.0 or newer and its TLS part");
 #endif
     for (uint32_t class = 0; class < EMQXI_CLASSES; class ++)
         emqxi_class_limits(&s->settings, class, &s->limits[class]);
-    snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32, s->settings.reads,
-             s->settings.writes, s->settings.window_ms, s->settings.flags);
+    snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32,
+             s->settings.reads, s->settings.writes, s->settings.window_ms, s->settings.flags);
     r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
     if (!(r->prefix = emqxi_strdup(&r->allocator, prefix)))
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
@@ -227,8 +241,9 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
     return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
 }
 
-emqx_tls_code emqxi_redis_open(const char *url, const char *prefix, const emqx_tls_limiter_config *config,
-                               emqx_tls_store *store, emqxi_settings *settings, emqx_tls_error *error)
+emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
+                               const emqx_tls_limiter_config *config, emqx_tls_store *store,
+                               emqxi_settings *settings, emqx_tls_error *error)
 {
     emqx_tls_limiter_config c;
     emqxi_settings own;
@@ -238,8 +253,9 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix, const emqx_t
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "prefix must have 1 to 200 bytes");
     emqx_tls_limiter_config_init(&c);
     if (config && !emqxi_input_ok(config, sizeof c, sizeof c))
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter_config has a size that can't be; set it up with emqx_tls_limiter_config_init");
+        return emqxi_refuse(
+            error, EMQX_TLS_E_INVALID,
+            "limiter_config has a size that can't be; set it up with emqx_tls_limiter_config_init");
     if (config)
         emqxi_input_copy(&c, config, sizeof c);
     bool reads_without = c.flags & EMQX_TLS_READS_WITHOUT_STORE;
@@ -271,18 +287,21 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix, const emqx_t
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix, const emqx_tls_limiter_config *config,
+emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix,
+                                          const emqx_tls_limiter_config *config,
                                           emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
     emqxi_settings settings;
     emqx_tls_store store;
     if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL; it is where the new limiter goes");
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter is NULL; it is where the new limiter goes");
     *limiter = NULL;
     emqx_tls_code code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
     if (code != EMQX_TLS_OK)
         return code;
-    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    code =
+        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
     if (code != EMQX_TLS_OK)
         store.destroy(store.context);
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Redis addresses. Own code: libcurl's URL parser leaves copies of the password in memory that it gives back, and hiredis has none.
+ * Redis addresses. Own code: libcurl's URL parser leaves copies of the password in memory that it
+ * gives back, and hiredis has none.
  */
 #include "redis/url.h"
 
@@ -103,14 +104,16 @@ static const char *take_host(char *rest, emqxi_redis_url *url)
     return NULL;
 }
 
-emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text, emqxi_redis_url *url,
-                                    emqx_tls_error *error)
+emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text,
+                                    emqxi_redis_url *url, emqx_tls_error *error)
 {
     static const struct {
         const char *scheme;
         bool tls, socket;
-    } schemes[] = {{"redis://", false, false}, {"rediss://", true, false}, {"unix://", false, true}};
-    const char *problem = "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
+    } schemes[] = {
+        {"redis://", false, false}, {"rediss://", true, false}, {"unix://", false, true}};
+    const char *problem =
+        "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
     memset(url, 0, sizeof *url);
     url->port = 6379;
     if (!text)
@@ -125,7 +128,7 @@ emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *tex
             continue;
         url->tls = schemes[i].tls;
         char *rest = take_login(url->memory + n, url);
-        problem = !rest               ? "has a login that can't be read: give [USER]:PASSWORD@, percent-encoded"
+        problem = !rest ? "has a login that can't be read: give [USER]:PASSWORD@, percent-encoded"
                   : schemes[i].socket ? take_socket(rest, url)
                                       : take_host(rest, url);
     }

@@ -4,7 +4,8 @@
 
 #include "base/base.h"
 
-/* A Redis address, taken apart. Points into `memory`, which holds the password: emqxi_redis_url_free wipes. */
+/* A Redis address, taken apart. Points into `memory`, which holds the password:
+ * emqxi_redis_url_free wipes. */
 typedef struct emqxi_redis_url {
     char *memory;
     size_t memory_len;
@@ -17,8 +18,8 @@ typedef struct emqxi_redis_url {
 } emqxi_redis_url;
 
 /* INVALID: the message names the fault, never the password. NO_MEMORY. */
-emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text, emqxi_redis_url *url,
-                                    emqx_tls_error *error);
+emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text,
+                                    emqxi_redis_url *url, emqx_tls_error *error);
 void emqxi_redis_url_free(const emqx_tls_allocator *a, emqxi_redis_url *url);
 
 #endif

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The libcurl transport: life and vtable. Its choices, with where libcurl's behaviour was read (7.88.1):
+ * The libcurl transport: life and vtable. Its choices, with where libcurl's behaviour was read
+ * (7.88.1):
  *
- *   - One multi handle a client: connections, names and parsed CA certificates are shared by its exchanges and by nobody
- *     else. libcurl caches the CA store for a day (CURLOPT_CA_CACHE_TIMEOUT) if there is no CAPATH (lib/vtls/openssl.c).
- *   - Easy handles are kept and used again; an option is set when it differs from the handle's last exchange. libcurl
- *     spends some 100 instructions on each byte of a header (lib/mprintf.c), so nothing is formatted twice: the agent is a
- *     header line, the path the request target. A warm read costs 0.75 of a plain curl_easy_perform and 54 allocations
- *     (69), none of them ours.
- *   - The departure is CURLOPT_PREREQFUNCTION (lib/multi.c, MSTATE_DO): no byte of the request has left before it. libcurl's
- *     own repeats (lib/transfer.c, Curl_retry_request) come by it again and are refused there.
- *   - Reads may share a connection, by HTTP/2 too. Writes go out on a fresh one over HTTP/1.1, body by a read callback.
- *   - Nothing of libcurl is called inside its callbacks; `done` is called when libcurl has returned, so it may start and
- *     cancel exchanges.
+ *   - One multi handle a client: connections, names and parsed CA certificates are shared by its
+ *     exchanges and by nobody else. libcurl caches the CA store for a day
+ *     (CURLOPT_CA_CACHE_TIMEOUT) if there is no CAPATH (lib/vtls/openssl.c).
+ *   - Easy handles are kept and used again; an option is set when it differs from the handle's last
+ *     exchange. libcurl spends some 100 instructions on each byte of a header (lib/mprintf.c), so
+ *     nothing is formatted twice: the agent is a header line, the path the request target. A warm
+ *     read costs 0.75 of a plain curl_easy_perform and 54 allocations (69), none of them ours.
+ *   - The departure is CURLOPT_PREREQFUNCTION (lib/multi.c, MSTATE_DO): no byte of the request has
+ *     left before it. libcurl's own repeats (lib/transfer.c, Curl_retry_request) come by it again
+ *     and are refused there.
+ *   - Reads may share a connection, by HTTP/2 too. Writes go out on a fresh one over HTTP/1.1, body
+ *     by a read callback.
+ *   - Nothing of libcurl is called inside its callbacks; `done` is called when libcurl has
+ *     returned, so it may start and cancel exchanges.
  */
 #include "transport/curl.h"
 
@@ -57,10 +61,11 @@ static emqxi_transfer *take_first(emqxi_transfers *list)
     return t;
 }
 
-/* Of several reads that begin together only the first goes out, until it departs or ends: before that libcurl can't know
- * whether the others may share its connection (HTTP/2) or need their own. CURLOPT_PIPEWAIT would let them follow one after
- * another where the host speaks HTTP/1.1, and keeps no deadline meanwhile (lib/multi.c: process_pending_handles,
- * MSTATE_PENDING). Later ones wait while many connect: a handshake takes 20 KiB more than what comes behind it, and a burst of
+/* Of several reads that begin together only the first goes out, until it departs or ends: before
+ * that libcurl can't know whether the others may share its connection (HTTP/2) or need their own.
+ * CURLOPT_PIPEWAIT would let them follow one after another where the host speaks HTTP/1.1, and
+ * keeps no deadline meanwhile (lib/multi.c: process_pending_handles, MSTATE_PENDING). Later ones
+ * wait while many connect: a handshake takes 20 KiB more than what comes behind it, and a burst of
  * hundreds is nothing to do to a server. */
 static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
 {
@@ -84,7 +89,8 @@ static bool go(emqxi_curl *c, emqxi_transfer *t)
     return true;
 }
 
-/* The others need not wait for this one any longer: what they could learn from it is known, or never will be. */
+/* The others need not wait for this one any longer: what they could learn from it is known, or
+ * never will be. */
 static void scouted(emqxi_curl *c, const emqxi_transfer *t)
 {
     if (t != c->scout)
@@ -164,7 +170,8 @@ static void collect(emqxi_curl *c)
     while ((m = curl_multi_info_read(c->multi, &left))) {
         emqxi_transfer *t;
         CURLcode result = m->data.result; /* gone after the removal */
-        if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
+        if (m->msg != CURLMSG_DONE ||
+            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
             continue;
         curl_multi_remove_handle(c->multi, t->easy);
         finish(c, t, result);
@@ -198,7 +205,9 @@ static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
     }
     deliver(c);
     emqxi_sockets_arm(&c->sockets);
-    return code == CURLM_OK ? EMQX_TLS_OK : code == CURLM_OUT_OF_MEMORY ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_E_TRANSPORT;
+    return code == CURLM_OK              ? EMQX_TLS_OK
+           : code == CURLM_OUT_OF_MEMORY ? EMQX_TLS_E_NO_MEMORY
+                                         : EMQX_TLS_E_TRANSPORT;
 }
 
 static int64_t next_ms(void *context)
@@ -277,17 +286,21 @@ static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
     }
     c->ca_path_off = emqxi_curl_ca_path_off();
     c->multi = curl_multi_init();
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX); /* libcurl's own limit is 100 */
+    /* libcurl's own limit is 100 */
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
     return emqxi_sockets_init(&c->sockets, a, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
            keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
 }
 
-emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out, emqx_tls_error *error)
+emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out,
+                                   emqx_tls_error *error)
 {
     if (options->ca_file && access(options->ca_file, R_OK) != 0)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "ca_file %s can't be read: %s", options->ca_file, strerror(errno));
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "ca_file %s can't be read: %s",
+                          options->ca_file, strerror(errno));
     if (!emqxi_curl_global())
-        return emqxi_fail(error, EMQX_TLS_E_TRANSPORT, "libcurl can't be set up (curl_global_init failed)");
+        return emqxi_fail(error, EMQX_TLS_E_TRANSPORT,
+                          "libcurl can't be set up (curl_global_init failed)");
     emqxi_curl *c = emqxi_zalloc(options->allocator, sizeof *c);
     if (!c)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the transport");

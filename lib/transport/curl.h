@@ -14,13 +14,15 @@
 
 #define EMQXI_VALUE_ROOM 64 /* a date has 29 characters */
 
-/* -- the sockets of one multi handle (sockets.c) ------------------------------------------------------------------- */
+/* -- the sockets of one multi handle (sockets.c) ----------------------------------------------- */
 
 typedef struct emqxi_sockets {
     const emqx_tls_allocator *allocator;
     CURLM *multi;
-    struct pollfd
-        *slots; /* [0] is the wake descriptor; a free slot holds -2 minus the next free one, which poll skips */
+    struct pollfd *
+        /* [0] is the wake descriptor; a free slot holds -2 minus the next free one, which poll
+         * skips */
+        slots;
     size_t used, room, busy;
     size_t free_slot; /* 0: none */
     int wake_write;
@@ -33,7 +35,8 @@ typedef struct emqxi_sockets {
 bool emqxi_sockets_init(emqxi_sockets *s, const emqx_tls_allocator *allocator, CURLM *multi);
 void emqxi_sockets_free(emqxi_sockets *s);
 
-/* Makes room for what `transfers` transfers can open, so that libcurl's callback never has to fail. */
+/* Makes room for what `transfers` transfers can open, so that libcurl's callback never has to
+ * fail. */
 bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers);
 
 /* Runs what is due without waiting. `transfers` are in flight. */
@@ -44,10 +47,11 @@ CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms);
 
 int64_t emqxi_sockets_next_ms(const emqxi_sockets *s);
 int emqxi_sockets_fd(emqxi_sockets *s);
-void emqxi_sockets_arm(emqxi_sockets *s); /* after every step: the timer descriptor follows libcurl's timer */
+/* after every step: the timer descriptor follows libcurl's timer */
+void emqxi_sockets_arm(emqxi_sockets *s);
 void emqxi_sockets_wake(const emqxi_sockets *s);
 
-/* -- one exchange (easy.c) ----------------------------------------------------------------------------------------- */
+/* -- one exchange (easy.c) --------------------------------------------------------------------- */
 
 typedef struct emqxi_curl emqxi_curl;
 
@@ -69,7 +73,8 @@ typedef struct emqxi_transfer {
     char *reply;
     size_t reply_len, reply_room, head_len;
     char date[EMQXI_VALUE_ROOM], retry_after[EMQXI_VALUE_ROOM];
-    struct curl_slist headers[EMQXI_HEADERS_MAX]; /* nodes of our own that point to the exchange's text: no copies */
+    /* nodes of our own that point to the exchange's text: no copies */
+    struct curl_slist headers[EMQXI_HEADERS_MAX];
     /* what the easy handle is set to */
     char *url;
     size_t url_room;
@@ -104,7 +109,8 @@ void emqxi_transfer_free(emqxi_transfer *t);
 /* Is it for the host of this URL? It is made for one. */
 bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url);
 
-/* Sets what differs from the handle's last exchange. False: no memory, or more headers than the library sends. */
+/* Sets what differs from the handle's last exchange. False: no memory, or more headers than the
+ * library sends. */
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *exchange);
 
 /* It does not connect any longer. */
@@ -113,7 +119,7 @@ void emqxi_transfer_connected(emqxi_transfer *t);
 /* Leaves a transfer that had to wait only the time that is left. False: none is. */
 bool emqxi_transfer_shorten(emqxi_transfer *t);
 
-/* -- and what comes back (reply.c) --------------------------------------------------------------------------------- */
+/* -- and what comes back (reply.c) ------------------------------------------------------------- */
 
 size_t emqxi_on_header(char *line, size_t size, size_t count, void *transfer);
 size_t emqxi_on_body(char *data, size_t size, size_t count, void *transfer);
@@ -124,15 +130,17 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply);
 /* Forgets the exchange and wipes the reply. */
 void emqxi_transfer_reset(emqxi_transfer *t);
 
-/* -- libcurl as a whole (global.c) --------------------------------------------------------------------------------- */
+/* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
 
 /* Sets libcurl up, once in a process. False: it can't be. */
 bool emqxi_curl_global(void);
 
-/* May the folder of CA certificates be left out, since a bundle that libcurl reads by itself holds them all? */
+/* May the folder of CA certificates be left out, since a bundle that libcurl reads by itself holds
+ * them all? */
 bool emqxi_curl_ca_path_off(void);
 
-/* The proxy and its exceptions in the environment, as libcurl would look them up for https; NULL: none. */
+/* The proxy and its exceptions in the environment, as libcurl would look them up for https; NULL:
+ * none. */
 const char *emqxi_proxy_env(const char **no_proxy);
 
 #endif

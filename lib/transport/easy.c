@@ -7,10 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DOWN_BYTES 1024L /* the least that libcurl takes, enough for head and status at once */
+/* the least that libcurl takes, enough for head and status at once */
+#define DOWN_BYTES 1024L
 #define UP_BYTES   16384L
 
-/* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
+/* -- callbacks of libcurl ---------------------------------------------------------------------- */
 
 void emqxi_transfer_connected(emqxi_transfer *t)
 {
@@ -18,8 +19,9 @@ void emqxi_transfer_connected(emqxi_transfer *t)
     t->connecting = false;
 }
 
-/* The request leaves now. libcurl sends again by itself when a reused connection turns out dead, and after an HTTP/2
- * REFUSED_STREAM: the second time is refused here, since only the quota's owner may pay for it. */
+/* The request leaves now. libcurl sends again by itself when a reused connection turns out dead,
+ * and after an HTTP/2 REFUSED_STREAM: the second time is refused here, since only the quota's owner
+ * may pay for it. */
 static int on_departure(void *user, char *ip, char *local_ip, int port, int local_port)
 {
     (void)ip, (void)local_ip, (void)port, (void)local_port;
@@ -28,7 +30,8 @@ static int on_departure(void *user, char *ip, char *local_ip, int port, int loca
         t->again = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    if (emqxi_now(&t->curl->clock) > t->deadline_ms) { /* libcurl's clock stands still while the machine sleeps */
+    /* libcurl's clock stands still while the machine sleeps */
+    if (emqxi_now(&t->curl->clock) > t->deadline_ms) {
         t->late = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -50,10 +53,10 @@ static size_t on_body_wanted(char *to, size_t size, size_t count, void *user)
     return n;
 }
 
-/* -- the handle ----------------------------------------------------------------------------------------------------- */
+/* -- the handle -------------------------------------------------------------------------------- */
 
-/* All that no exchange changes. Defaults that matter and are left alone: the certificate and its name are verified, no
- * redirects, cookies, netrc, compression, HTTP/0.9; TCP_NODELAY. */
+/* All that no exchange changes. Defaults that matter and are left alone: the certificate and its
+ * name are verified, no redirects, cookies, netrc, compression, HTTP/0.9; TCP_NODELAY. */
 static bool set_once(emqxi_transfer *t, bool http)
 {
     const emqxi_curl *c = t->curl;
@@ -84,7 +87,8 @@ static bool set_once(emqxi_transfer *t, bool http)
     if (c->ca_file)
         SET(CURLOPT_CAINFO, c->ca_file);
 #undef SET
-    /* "*" spares libcurl all look for a proxy. One that is built without proxies knows no such option. */
+    /* "*" spares libcurl all look for a proxy. One that is built without proxies knows no such
+     * option. */
     CURLcode code = curl_easy_setopt(e, CURLOPT_NOPROXY, http ? "*" : c->no_proxy);
     ok = ok && (code == CURLE_OK || code == CURLE_UNKNOWN_OPTION);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
@@ -139,9 +143,10 @@ bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url)
     return t->url && n == origin_length(t->url) && memcmp(url, t->url, n) == 0;
 }
 
-/* -- what differs --------------------------------------------------------------------------------------------------- */
+/* -- what differs ------------------------------------------------------------------------------ */
 
-/* libcurl's URL ends at the host; the path is the request target, which libcurl sends as it is and does not parse. */
+/* libcurl's URL ends at the host; the path is the request target, which libcurl sends as it is and
+ * does not parse. */
 static bool set_target(emqxi_transfer *t, const char *url)
 {
     size_t need = strlen(url) + 1;
@@ -163,7 +168,8 @@ static bool set_method(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
     if (strcmp(x->method, t->method) != 0 || (x->body_len > 0) != (t->body_len > 0)) {
         const char *custom = strcmp(x->method, "GET") == 0 ? NULL : x->method;
-        if (strlen(x->method) >= sizeof t->method || curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
+        if (strlen(x->method) >= sizeof t->method ||
+            curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
             curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, custom) != CURLE_OK ||
             (x->body_len > 0 && curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L) != CURLE_OK))
             return false;
@@ -180,8 +186,10 @@ static bool set_method(emqxi_transfer *t, const emqx_tls_exchange *x)
 /* The nodes point to the exchange's own text, so there is no copy of Authorization here to wipe. */
 static bool set_headers(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
-    static char no_wait[] = "Expect:";                             /* no "100 Continue" is waited for */
-    static char agent[] = "User-Agent: libemqxtls/" EMQXI_VERSION; /* CURLOPT_USERAGENT formats it for each request */
+    /* no "100 Continue" is waited for */
+    static char no_wait[] = "Expect:";
+    /* CURLOPT_USERAGENT formats it for each request */
+    static char agent[] = "User-Agent: libemqxtls/" EMQXI_VERSION;
     size_t n = 0;
     if (x->body_len > 0)
         t->headers[n++].data = no_wait;
@@ -224,7 +232,8 @@ bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
         t->fresh = fresh;
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);
-        curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)(fresh ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+        curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+                         (long)(fresh ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     }
     set_timeout(t, x->timeout_ms);
     if (x->connect_timeout_ms != t->connect_timeout_ms) {

@@ -9,9 +9,10 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool ready;
 
-/* Since 7.84 curl_global_init is safe against other users of libcurl in other threads (CURL_VERSION_THREADSAFE); where the
- * platform gives it no lock, the once keeps at least our own threads apart. It counts its callers. Our count is never given
- * back: the last curl_global_cleanup takes libcurl from under everybody, and is safe only when no other thread runs. */
+/* Since 7.84 curl_global_init is safe against other users of libcurl in other threads
+ * (CURL_VERSION_THREADSAFE); where the platform gives it no lock, the once keeps at least our own
+ * threads apart. It counts its callers. Our count is never given back: the last curl_global_cleanup
+ * takes libcurl from under everybody, and is safe only when no other thread runs. */
 static void set_up(void)
 {
     ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -23,8 +24,8 @@ bool emqxi_curl_global(void)
     return ready;
 }
 
-/* The CA cache of libcurl (7.87) works with OpenSSL and its relatives, and only without a CAPATH, which Debian builds in:
- * lib/vtls/openssl.c, Curl_ssl_setup_x509_store. */
+/* The CA cache of libcurl (7.87) works with OpenSSL and its relatives, and only without a CAPATH,
+ * which Debian builds in: lib/vtls/openssl.c, Curl_ssl_setup_x509_store. */
 bool emqxi_curl_ca_path_off(void)
 {
     static const char *const kin[] = {"OpenSSL/", "LibreSSL/", "BoringSSL", "quictls/", "AWS-LC"};

@@ -7,11 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define REPLY_FIRST 256   /* bytes; a status has some 150 */
-#define HEAD_MAX    65536 /* libcurl before 8.3 keeps heads of any length in memory (CVE-2023-38039) */
-#define REPLY_KEPT  2048  /* a larger buffer is given back when the handle is idle */
+#define REPLY_FIRST 256 /* bytes; a status has some 150 */
+/* libcurl before 8.3 keeps heads of any length in memory (CVE-2023-38039) */
+#define HEAD_MAX   65536
+#define REPLY_KEPT 2048 /* a larger buffer is given back when the handle is idle */
 
-/* -- callbacks of libcurl ------------------------------------------------------------------------------------------- */
+/* -- callbacks of libcurl ---------------------------------------------------------------------- */
 
 /* Keeps the value of a header if this is the one; longer than any date it is of no use. */
 static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char *line, size_t n)
@@ -29,8 +30,9 @@ static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char 
     to[n - at] = '\0';
 }
 
-/* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no certificate". So the head's
- * end is noted. What comes behind it are trailers, or the head that follows an interim answer. */
+/* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no
+ * certificate". So the head's end is noted. What comes behind it are trailers, or the head that
+ * follows an interim answer. */
 size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
 {
     emqxi_transfer *t = user;
@@ -81,7 +83,7 @@ size_t emqxi_on_body(char *data, size_t size, size_t count, void *user)
     return n;
 }
 
-/* -- the end -------------------------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 void emqxi_transfer_reset(emqxi_transfer *t)
 {
@@ -114,7 +116,8 @@ static const char *detail(const emqxi_transfer *t)
     case CURLE_COULDNT_CONNECT:
         return "the host (or its proxy) refused the connection or can't be reached";
     case CURLE_PEER_FAILED_VERIFICATION:
-        return "the server's certificate does not verify; if it is signed by a CA of your own, name that in ca_file";
+        return "the server's certificate does not verify; if it is signed by a CA of your own, "
+               "name that in ca_file";
     case CURLE_SSL_CACERT_BADFILE:
         return "the file of CA certificates can't be used: name a good one in ca_file";
     case CURLE_SSL_CONNECT_ERROR:
@@ -160,10 +163,12 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
         reply->detail = "the reused connection was closed before an answer came";
     } else if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
         reply->code = EMQX_TLS_E_TIMEOUT;
-        reply->detail = answered ? "the answer did not end in time" : NULL; /* the rest is told by delivery */
+        /* the rest is told by delivery */
+        reply->detail = answered ? "the answer did not end in time" : NULL;
     } else if (t->result != CURLE_OK) {
         reply->detail = detail(t);
-        if (!t->departed && (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))
+        if (!t->departed &&
+            (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))
             reply->flags = EMQX_TLS_REPLY_PERMANENT;
     } else if (!answered) {
         reply->detail = "the answer is not HTTP";

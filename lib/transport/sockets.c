@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running libcurl and waiting for it. A few transfers are cheapest by curl_multi_perform and curl_multi_poll, since libcurl
- * then keeps no table of sockets (four allocations less for each request). Many, or an event loop, are run by socket
- * actions: the sockets that libcurl wants watched are in a table for poll(2), and once a descriptor is asked for in an epoll
- * set too, with the wake descriptor and a timer.
+ * Running libcurl and waiting for it. A few transfers are cheapest by curl_multi_perform and
+ * curl_multi_poll, since libcurl then keeps no table of sockets (four allocations less for each
+ * request). Many, or an event loop, are run by socket actions: the sockets that libcurl wants
+ * watched are in a table for poll(2), and once a descriptor is asked for in an epoll set too, with
+ * the wake descriptor and a timer.
  */
 #include "transport/curl.h"
 
@@ -20,8 +21,9 @@
 #include <sys/timerfd.h>
 #endif
 
-#define FEW          4 /* transfers that are run by curl_multi_perform */
-#define SOCKETS_EACH 3 /* of one transfer: two addresses tried at once, and a name being resolved */
+#define FEW 4 /* transfers that are run by curl_multi_perform */
+/* of one transfer: two addresses tried at once, and a name being resolved */
+#define SOCKETS_EACH 3
 #define WAKE         0 /* the slot */
 
 static int64_t monotonic_ms(void)
@@ -31,7 +33,7 @@ static int64_t monotonic_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* -- epoll ---------------------------------------------------------------------------------------------------------- */
+/* -- epoll ------------------------------------------------------------------------------------- */
 
 #if EMQXI_EPOLL
 static uint32_t epoll_events(short events)
@@ -79,7 +81,8 @@ void emqxi_sockets_arm(emqxi_sockets *s)
 {
     if (s->epoll < 0 || s->due_ms == s->armed_ms)
         return;
-    struct itimerspec when = {.it_value = {.tv_sec = s->due_ms / 1000, .tv_nsec = s->due_ms % 1000 * 1000000}};
+    struct itimerspec when = {
+        .it_value = {.tv_sec = s->due_ms / 1000, .tv_nsec = s->due_ms % 1000 * 1000000}};
     if (s->due_ms < 0)
         when.it_value = (struct timespec){0};
     else if (s->due_ms == 0)
@@ -109,7 +112,7 @@ void emqxi_sockets_arm(emqxi_sockets *s)
 }
 #endif
 
-/* -- the table ------------------------------------------------------------------------------------------------------ */
+/* -- the table --------------------------------------------------------------------------------- */
 
 static size_t take_slot(emqxi_sockets *s)
 {
@@ -153,7 +156,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *o
         s->slots[slot] = (struct pollfd){.fd = fd};
         curl_multi_assign(s->multi, fd, (void *)(uintptr_t)slot);
     }
-    s->slots[slot].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+    s->slots[slot].events =
+        (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
     watch(s, slot, known ? WATCH_MOD : WATCH_ADD);
     return 0;
 }
@@ -184,8 +188,12 @@ bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers)
 
 bool emqxi_sockets_init(emqxi_sockets *s, const emqx_tls_allocator *allocator, CURLM *multi)
 {
-    *s = (emqxi_sockets){
-        .allocator = allocator, .multi = multi, .wake_write = -1, .epoll = -1, .timer = -1, .due_ms = -1};
+    *s = (emqxi_sockets){.allocator = allocator,
+                         .multi = multi,
+                         .wake_write = -1,
+                         .epoll = -1,
+                         .timer = -1,
+                         .due_ms = -1};
     if (!multi || !emqxi_sockets_reserve(s, 1))
         return false;
     s->slots[WAKE] = (struct pollfd){.fd = -1, .events = POLLIN};
@@ -226,7 +234,7 @@ void emqxi_sockets_free(emqxi_sockets *s)
     emqxi_free(s->allocator, s->slots);
 }
 
-/* -- waiting -------------------------------------------------------------------------------------------------------- */
+/* -- waiting ----------------------------------------------------------------------------------- */
 
 /* One write(2) is all, so a signal handler may call it. A full pipe is as good as one more byte. */
 void emqxi_sockets_wake(const emqxi_sockets *s)
@@ -274,7 +282,8 @@ static CURLMcode run_sockets(emqxi_sockets *s, int ready)
             continue;
         ready--;
         s->slots[i].revents = 0;
-        int what = (got & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (got & POLLOUT ? CURL_CSELECT_OUT : 0) |
+        int what = (got & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+                   (got & POLLOUT ? CURL_CSELECT_OUT : 0) |
                    (got & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
         code = curl_multi_socket_action(s->multi, s->slots[i].fd, what, &running);
     }
@@ -299,7 +308,8 @@ static CURLMcode wait_and_perform(emqxi_sockets *s, int timeout_ms)
 {
     struct curl_waitfd wake = {.fd = s->slots[WAKE].fd, .events = CURL_WAIT_POLLIN};
     int ready, running;
-    CURLMcode code = curl_multi_poll(s->multi, &wake, 1, timeout_ms < 0 ? INT_MAX : timeout_ms, &ready);
+    CURLMcode code =
+        curl_multi_poll(s->multi, &wake, 1, timeout_ms < 0 ? INT_MAX : timeout_ms, &ready);
     if (wake.revents)
         swallow_wake(s);
     return code == CURLM_OK ? curl_multi_perform(s->multi, &running) : code;
@@ -316,6 +326,7 @@ CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms)
     if (ready > 0)
         return run_sockets(s, ready);
     if (ready < 0)
-        return errno == ENOMEM ? CURLM_OUT_OF_MEMORY : CURLM_OK; /* EINTR: the caller looks around and comes back */
+        /* EINTR: the caller looks around and comes back */
+        return errno == ENOMEM ? CURLM_OUT_OF_MEMORY : CURLM_OK;
     return run_due(s);
 }

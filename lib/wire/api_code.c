@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Own scanner and not jansson: an error body may echo the request, and jansson would leave the private key in freed memory.
- * It reads no more than it needs: a truncated body gives either the whole code or none.
+ * Own scanner and not jansson: an error body may echo the request, and jansson would leave the
+ * private key in freed memory. It reads no more than it needs: a truncated body gives either the
+ * whole code or none.
  */
 #include "wire/wire.h"
 
@@ -86,7 +87,8 @@ static bool take_number(text *t, text *number)
 
 static bool harmless(const text *code)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
     if (code->end - code->at > CODE_MAX)
         return false;
     for (const char *p = code->at; p < code->end; p++)

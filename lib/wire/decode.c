@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The body of a success, read by jansson. Its limits are ours: a number beyond a double's range (1e999) makes a reply
- * unreadable, also in a member that we do not know; and where malloc fails while the buffer of a text grows beyond 15 bytes,
- * jansson 2.14 may lose a byte or abort (its issue 362).
+ * The body of a success, read by jansson. Its limits are ours: a number beyond a double's range
+ * (1e999) makes a reply unreadable, also in a member that we do not know; and where malloc fails
+ * while the buffer of a text grows beyond 15 bytes, jansson 2.14 may lose a byte or abort (its
+ * issue 362).
  */
 #include "wire/wire.h"
 
@@ -10,14 +11,16 @@
 
 #include <jansson.h>
 
-/* jansson parses and frees by recursion, up to 2,048 levels: more than the stack of a small thread holds. */
+/* jansson parses and frees by recursion, up to 2,048 levels: more than the stack of a small thread
+ * holds. */
 #define DEPTH_MAX 32
 
 static bool too_deep(const char *body, size_t len)
 {
     size_t depth = 0, openings = 0;
     bool in_string = false;
-    for (size_t i = 0; i < len; i++) /* nearly always all that is needed, and many bytes at a time */
+    /* nearly always all that is needed, and many bytes at a time */
+    for (size_t i = 0; i < len; i++)
         openings += (body[i] == '{') | (body[i] == '[');
     if (openings <= DEPTH_MAX)
         return false;
@@ -39,12 +42,13 @@ static bool too_deep(const char *body, size_t len)
 
 static emqx_tls_code protocol(emqx_tls_error *error, const char *what)
 {
-    return emqxi_fail(error, EMQX_TLS_E_PROTOCOL,
-                      "the reply %s: not what the platform answers; check that endpoint leads to its API", what);
+    return emqxi_fail(
+        error, EMQX_TLS_E_PROTOCOL,
+        "the reply %s: not what the platform answers; check that endpoint leads to its API", what);
 }
 
-/* One member that is a text: missing and null are "". False: it is something else, or holds a NUL, behind which a C string
- * would silently end. */
+/* One member that is a text: missing and null are "". False: it is something else, or holds a NUL,
+ * behind which a C string would silently end. */
 static bool take_text(const json_t *object, const char *name, const char **text, size_t *len)
 {
     const json_t *value = json_object_get(object, name);
@@ -84,7 +88,8 @@ static uint32_t type_of(const char *text)
     return strcmp(text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_UNKNOWN;
 }
 
-static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status, emqx_tls_error *error)
+static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status,
+                                  emqx_tls_error *error)
 {
     const char *state, *type, *expire, *name;
     size_t state_len, type_len, expire_len, name_len;
@@ -106,9 +111,11 @@ static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status,
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status, emqx_tls_error *error)
+emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status,
+                                  emqx_tls_error *error)
 {
-    /* NULs are let through so that one in a member we do not know does no harm; integers of any length likewise. */
+    /* NULs are let through so that one in a member we do not know does no harm; integers of any
+     * length likewise. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
     json_error_t why = {0};
     emqx_tls_code code;
@@ -122,14 +129,17 @@ emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status 
     if (too_deep(body, len))
         return protocol(error, "is nested too deep");
     json_t *object = json_loadb(body, len, flags | JSON_DECODE_ANY, &why);
-    /* jansson's own text may quote the body, so only its code is looked at; it sets none where it got no memory at first. */
-    if (!object && (json_error_code(&why) == json_error_out_of_memory || json_error_code(&why) == json_error_unknown))
+    /* jansson's own text may quote the body, so only its code is looked at; it sets none where it
+     * got no memory at first. */
+    if (!object && (json_error_code(&why) == json_error_out_of_memory ||
+                    json_error_code(&why) == json_error_unknown))
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to read the reply");
     if (!object && json_error_code(&why) == json_error_duplicate_key)
         return protocol(error, "names a member twice");
     if (!object)
         return protocol(error, "is not JSON");
-    code = json_is_object(object) ? take_members(object, status, error) : protocol(error, "is not a JSON object");
+    code = json_is_object(object) ? take_members(object, status, error)
+                                  : protocol(error, "is not a JSON object");
     json_decref(object);
     return code;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The request body. Own code, not jansson's encoder: that one leaves copies of the private key in freed memory, and takes
- * 16 times as long. The same function counts and writes, so that both always agree.
+ * The request body. Own code, not jansson's encoder: that one leaves copies of the private key in
+ * freed memory, and takes 16 times as long. The same function counts and writes, so that both
+ * always agree.
  */
 #include "wire/wire.h"
 
@@ -9,8 +10,8 @@
 
 #define EACH_BYTE(x) (UINT64_C(0x0101010101010101) * (x))
 
-/* Is there a byte among the eight that JSON wants escaped: below 0x20, '"' or '\'? Each term is "has a byte that is zero
- * (or less than n)" of the well-known bit tricks: exact as a yes or no. */
+/* Is there a byte among the eight that JSON wants escaped: below 0x20, '"' or '\'? Each term is
+ * "has a byte that is zero (or less than n)" of the well-known bit tricks: exact as a yes or no. */
 static bool any_special(const char *p)
 {
     uint64_t v, quote, backslash;
@@ -41,7 +42,8 @@ static size_t plain_run(const char *text, size_t len)
 static size_t escape(char c, char to[6])
 {
     static const char hex[] = "0123456789abcdef";
-    static const char letters[0x20] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    static const char letters[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     unsigned char u = (unsigned char)c;
     to[0] = '\\';
     if (u >= 0x20) {
@@ -99,7 +101,9 @@ static void put_member(output *o, const char *name, const char *text, size_t len
 static size_t body(const emqx_tls_request *r, char *to)
 {
     output o = {to, 0};
-    const char *type = r->type == EMQX_TLS_TYPE_ONE_WAY ? "one-way" : r->type == EMQX_TLS_TYPE_TWO_WAY ? "two-way" : "";
+    const char *type = r->type == EMQX_TLS_TYPE_ONE_WAY   ? "one-way"
+                       : r->type == EMQX_TLS_TYPE_TWO_WAY ? "two-way"
+                                                          : "";
     put_member(&o, "tlsType", type, strlen(type));
     put_member(&o, "cert", r->cert, r->cert_len);
     put_member(&o, "key", r->key, r->key_len);

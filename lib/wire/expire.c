@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dates of the platform. `expire` is read with own arithmetic, not timegm(): time_t has 32 bits on some of the machines
- * that this runs on, and certificates reach beyond 2038.
+ * Dates of the platform. `expire` is read with own arithmetic, not timegm(): time_t has 32 bits on
+ * some of the machines that this runs on, and certificates reach beyond 2038.
  */
 #include "wire/wire.h"
 
@@ -43,10 +43,11 @@ static int64_t days_to_year(int64_t year)
 static bool date(const char *text, int64_t *day)
 {
     int year, month, day_of_month;
-    if (!digits(text, 4, &year) || text[4] != '-' || !digits(text + 5, 2, &month) || text[7] != '-' ||
-        !digits(text + 8, 2, &day_of_month))
+    if (!digits(text, 4, &year) || text[4] != '-' || !digits(text + 5, 2, &month) ||
+        text[7] != '-' || !digits(text + 8, 2, &day_of_month))
         return false;
-    if (year < 1 || month < 1 || month > 12 || day_of_month < 1 || day_of_month > days_in_month(year, month))
+    if (year < 1 || month < 1 || month > 12 || day_of_month < 1 ||
+        day_of_month > days_in_month(year, month))
         return false;
     *day = days_to_year(year) + day_of_month - 1;
     for (int m = 1; m < month; m++)
@@ -57,8 +58,8 @@ static bool date(const char *text, int64_t *day)
 static bool time_of_day(const char *text, int *seconds)
 {
     int hour, minute, second;
-    if (!digits(text, 2, &hour) || text[2] != ':' || !digits(text + 3, 2, &minute) || text[5] != ':' ||
-        !digits(text + 6, 2, &second) || hour > 23 || minute > 59 || second > 59)
+    if (!digits(text, 2, &hour) || text[2] != ':' || !digits(text + 3, 2, &minute) ||
+        text[5] != ':' || !digits(text + 6, 2, &second) || hour > 23 || minute > 59 || second > 59)
         return false;
     *seconds = hour * 3600 + minute * 60 + second;
     return true;
@@ -88,13 +89,16 @@ int64_t emqxi_retry_after(const char *value, const char *reply_date)
     if (n > 0) {
         if (value[n + strspn(value + n, " \t")] != '\0')
             return EMQXI_RETRY_IMPLAUSIBLE;
-        int64_t seconds = strtoll(value, NULL, 10); /* the greatest there is where that is too little */
+        /* the greatest there is where that is too little */
+        int64_t seconds = strtoll(value, NULL, 10);
         return __builtin_mul_overflow(seconds, 1000, &ms) ? INT64_MAX : ms;
     }
-    time_t until = curl_getdate(value, NULL), now = reply_date ? curl_getdate(reply_date, NULL) : -1;
+    time_t until = curl_getdate(value, NULL),
+           now = reply_date ? curl_getdate(reply_date, NULL) : -1;
     if (until == -1 || now == -1 || until < now)
         return EMQXI_RETRY_IMPLAUSIBLE;
-    if (__builtin_sub_overflow((int64_t)until, (int64_t)now, &ms) || __builtin_mul_overflow(ms, 1000, &ms))
+    if (__builtin_sub_overflow((int64_t)until, (int64_t)now, &ms) ||
+        __builtin_mul_overflow(ms, 1000, &ms))
         return INT64_MAX;
     return ms;
 }

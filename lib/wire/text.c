@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/wire.h"
 
-/* Bytes of the UTF-8 sequence that begins at `p`; 0: none does. Overlong forms, surrogates and what lies beyond U+10FFFF
- * are none: the range of the second byte tells them apart (Unicode, table 3-7). */
+/* Bytes of the UTF-8 sequence that begins at `p`; 0: none does. Overlong forms, surrogates and what
+ * lies beyond U+10FFFF are none: the range of the second byte tells them apart (Unicode, table
+ * 3-7). */
 static size_t sequence(const unsigned char *p, size_t len)
 {
     unsigned char low = 0x80, high = 0xBF;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where requests go. libcurl's own parser reads the endpoint, so that what is checked here is what the transport sees later.
+ * Where requests go. libcurl's own parser reads the endpoint, so that what is checked here is what
+ * the transport sees later.
  */
 #include "wire/wire.h"
 
@@ -23,23 +24,27 @@ static emqx_tls_code no_memory(emqx_tls_error *error)
     return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the endpoint");
 }
 
-/* What can be told without taking it apart, and what libcurl would read more loosely than a user means it. */
+/* What can be told without taking it apart, and what libcurl would read more loosely than a user
+ * means it. */
 static const char *problem(const char *endpoint)
 {
     if (!endpoint || !*endpoint)
         return "is missing: give the platform's address, such as https://HOST/public_api/v1";
     for (const unsigned char *p = (const unsigned char *)endpoint; *p; p++)
         if (*p <= 0x20 || *p >= 0x7F)
-            return "has a space, a control character or a byte that is not ASCII: remove it, or percent-encode it";
+            return "has a space, a control character or a byte that is not ASCII: remove it, or "
+                   "percent-encode it";
     bool tls = strncasecmp(endpoint, "https://", 8) == 0;
     if (!tls && strncasecmp(endpoint, "http://", 7) != 0)
-        return "does not begin with https://: give the whole address, such as https://HOST/public_api/v1";
+        return "does not begin with https://: give the whole address, such as "
+               "https://HOST/public_api/v1";
     const char *host = endpoint + (tls ? 8 : 7);
     size_t n = strcspn(host, "/?#");
     if (n == 0)
         return "has no host: give the platform's address, such as https://HOST/public_api/v1";
     if (memchr(host, '@', n))
-        return "has user information: remove all up to the '@', and give api_key and api_secret instead";
+        return "has user information: remove all up to the '@', and give api_key and api_secret "
+               "instead";
     if (memchr(host, '%', n))
         return "has a '%' in its host, behind which anything may hide: give the plain host name";
     if (strchr(host, '#'))
@@ -67,12 +72,13 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, v6, &in6) == 1 && IN6_IS_ADDR_LOOPBACK(&in6);
 }
 
-static emqx_tls_code take(const emqx_tls_allocator *a, CURLU *url, uint32_t flags, emqxi_endpoint *out,
-                          emqx_tls_error *error)
+static emqx_tls_code take(const emqx_tls_allocator *a, CURLU *url, uint32_t flags,
+                          emqxi_endpoint *out, emqx_tls_error *error)
 {
     char *scheme = NULL, *host = NULL, *whole = NULL;
     emqx_tls_code code = EMQX_TLS_OK;
-    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
+        curl_url_get(url, CURLUPART_HOST, &host, 0) ||
         curl_url_get(url, CURLUPART_URL, &whole, 0)) {
         code = no_memory(error);
         goto end;
@@ -82,7 +88,8 @@ static emqx_tls_code take(const emqx_tls_allocator *a, CURLU *url, uint32_t flag
         if (!out->loopback_http)
             code = refuse(error, "is http, which would show the key to the network: use https://");
         else if (!(flags & EMQX_TLS_ALLOW_HTTP_LOOPBACK))
-            code = refuse(error, "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to test on this machine");
+            code = refuse(error, "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to "
+                                 "test on this machine");
         if (code)
             goto end;
     }
@@ -101,8 +108,8 @@ end:
     return code;
 }
 
-emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint, uint32_t flags,
-                                   emqxi_endpoint *out, emqx_tls_error *error)
+emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
+                                   uint32_t flags, emqxi_endpoint *out, emqx_tls_error *error)
 {
     const char *what = problem(endpoint);
     memset(out, 0, sizeof *out);
@@ -111,13 +118,15 @@ emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endp
     CURLU *url = curl_url();
     if (!url)
         return no_memory(error);
-    CURLUcode rc = curl_url_set(url, CURLUPART_URL, endpoint, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
+    CURLUcode rc =
+        curl_url_set(url, CURLUPART_URL, endpoint, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
     emqx_tls_code code =
         rc == CURLUE_OK              ? take(a, url, flags, out, error)
         : rc == CURLUE_OUT_OF_MEMORY ? no_memory(error)
         : rc == CURLUE_BAD_PORT_NUMBER
             ? refuse(error, "has a port that is none: give 1 to 65535")
-            : refuse(error, "is no URL: give https://HOST/public_api/v1 with the platform's host name");
+            : refuse(error,
+                     "is no URL: give https://HOST/public_api/v1 with the platform's host name");
     curl_url_cleanup(url);
     return code;
 }
@@ -144,11 +153,12 @@ const char *emqxi_deployment_id_problem(const char *id)
 
 static bool unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
-/* Encodes by itself: curl_easy_escape would allocate once more for each call, and not from our allocator. */
+/* Encodes by itself: curl_easy_escape would allocate once more for each call, and not from our
+ * allocator. */
 static const char before_id[] = "/deployments/", after_id[] = "/tls";
 
 size_t emqxi_url_size(const char *base, const char *deployment_id)

@@ -16,52 +16,62 @@
 bool emqxi_utf8_ok(const char *text, size_t len);
 bool emqxi_has_control(const char *text); /* below 0x20, or 0x7f */
 
-/* Base64, without a NUL; returns its end. Own code: libcurl exports none, and OpenSSL is optional. */
+/* Base64, without a NUL; returns its end. Own code: libcurl exports none, and OpenSSL is
+ * optional. */
 char *emqxi_base64(const unsigned char *from, size_t len, char *to);
 
 /* -- where to (url.c, auth.c) */
 
-/* The endpoint, checked: https, or http to a loopback address if `flags` (of emqx_tls_config) allow it. */
+/* The endpoint, checked: https, or http to a loopback address if `flags` (of emqx_tls_config) allow
+ * it. */
 typedef struct emqxi_endpoint {
     char *base; /* scheme, host, port and path without a trailing slash; of the allocator */
     char *host; /* for the log */
     bool loopback_http;
 } emqxi_endpoint;
 
-emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint, uint32_t flags,
-                                   emqxi_endpoint *out, emqx_tls_error *error);
+emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
+                                   uint32_t flags, emqxi_endpoint *out, emqx_tls_error *error);
 void emqxi_endpoint_free(const emqx_tls_allocator *a, emqxi_endpoint *endpoint);
 
-/* What is wrong with a deployment ID (NULL included), as the end of "deployment_id ..."; NULL if nothing is. */
+/* What is wrong with a deployment ID (NULL included), as the end of "deployment_id ..."; NULL if
+ * nothing is. */
 const char *emqxi_deployment_id_problem(const char *id);
 
-/* BASE/deployments/ID/tls, the ID percent-encoded: its bytes with the NUL, and the writing of it. */
+/* BASE/deployments/ID/tls, the ID percent-encoded: its bytes with the NUL, and the writing of
+ * it. */
 size_t emqxi_url_size(const char *base, const char *deployment_id);
 void emqxi_url(const char *base, const char *deployment_id, char *to);
 
 /* "Authorization: Basic ...", to be wiped (strlen + 1 bytes). NULL: no memory. */
 char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char *secret);
 
-/* -- request body (encode.c). Own code: jansson's encoder leaves copies of the private key in freed memory. */
+/* -- request body (encode.c). Own code: jansson's encoder leaves copies of the private key in freed
+ * memory. */
 
-/* Bytes of the body; then writes exactly that many. Parts of length 0 are left out. The PEM is valid UTF-8. */
+/* Bytes of the body; then writes exactly that many. Parts of length 0 are left out. The PEM is
+ * valid UTF-8. */
 size_t emqxi_encode_size(const emqx_tls_request *request);
 void emqxi_encode(const emqx_tls_request *request, char *to);
 
 /* -- reply (decode.c, api_code.c, expire.c) */
 
-/* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. But for OK, *status is empty. */
-emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status, emqx_tls_error *error);
+/* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. But for OK,
+ * *status is empty. */
+emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status,
+                                  emqx_tls_error *error);
 
-/* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". A scanner of its own, since such a body may
- * echo the request and jansson would leave copies of it in freed memory. */
+/* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". A scanner of its
+ * own, since such a body may echo the request and jansson would leave copies of it in freed
+ * memory. */
 void emqxi_api_code(const char *body, size_t len, char to[64]);
 
 /* "2034-05-22 02:43:21" or "2030-01-01"; false: no such date. */
 bool emqxi_expire_parse(const char *text, int64_t *seconds);
 
-/* Retry-After: seconds, or an HTTP date read against the reply's Date (NULL: none). Milliseconds, or one of these, as a
- * store's settle takes them: absent; there, but no value that can be read, or one in the past. */
+/* Retry-After: seconds, or an HTTP date read against the reply's Date (NULL: none). Milliseconds,
+ * or one of these, as a store's settle takes them: absent; there, but no value that can be read, or
+ * one in the past. */
 #define EMQXI_RETRY_NONE        (-1)
 #define EMQXI_RETRY_IMPLAUSIBLE (-2)
 int64_t emqxi_retry_after(const char *value, const char *date);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two ways to set up a struct, the inline one of C and the exported one of bindings, in the shipped library.
+ * The two ways to set up a struct, the inline one of C and the exported one of bindings, in the
+ * shipped library.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,30 +15,30 @@
 #include <emqxtls/emqxtls.h>
 
 /* One function type for the table; the wrappers take a pointer to anything. */
-#define WRAP(X)                                                                                                        \
-    static void inline_##X(void *p)                                                                                    \
-    {                                                                                                                  \
-        emqx_tls_##X##_init(p);                                                                                        \
-    }                                                                                                                  \
-    static void exported_##X(void *p, size_t size)                                                                     \
-    {                                                                                                                  \
-        emqx_tls_##X##_init_size(p, size);                                                                             \
+#define WRAP(X)                                                                                    \
+    static void inline_##X(void *p)                                                                \
+    {                                                                                              \
+        emqx_tls_##X##_init(p);                                                                    \
+    }                                                                                              \
+    static void exported_##X(void *p, size_t size)                                                 \
+    {                                                                                              \
+        emqx_tls_##X##_init_size(p, size);                                                         \
     }
-#define EACH(DO)                                                                                                       \
-    DO(error)                                                                                                          \
-    DO(clock)                                                                                                          \
-    DO(allocator)                                                                                                      \
-    DO(request)                                                                                                        \
-    DO(status)                                                                                                         \
-    DO(transport)                                                                                                      \
-    DO(limiter_config)                                                                                                 \
-    DO(quota)                                                                                                          \
-    DO(store)                                                                                                          \
-    DO(config)                                                                                                         \
-    DO(ensure_options)                                                                                                 \
-    DO(ensure_result)                                                                                                  \
-    DO(probe_result)                                                                                                   \
-    DO(policy)                                                                                                         \
+#define EACH(DO)                                                                                   \
+    DO(error)                                                                                      \
+    DO(clock)                                                                                      \
+    DO(allocator)                                                                                  \
+    DO(request)                                                                                    \
+    DO(status)                                                                                     \
+    DO(transport)                                                                                  \
+    DO(limiter_config)                                                                             \
+    DO(quota)                                                                                      \
+    DO(store)                                                                                      \
+    DO(config)                                                                                     \
+    DO(ensure_options)                                                                             \
+    DO(ensure_result)                                                                              \
+    DO(probe_result)                                                                               \
+    DO(policy)                                                                                     \
     DO(finding)
 #define ROW(X) {#X, sizeof(struct emqx_tls_##X), inline_##X, exported_##X},
 

@@ -116,12 +116,15 @@ static const char *is_whole(void *context, const emqx_tls_exchange *x)
 {
     (void)context;
     static const char body[] = "{\"tlsType\":\"one-way\",\"cert\":\"cert\",\"key\":\"key\"}";
-    return x->body_len == sizeof body - 1 && memcmp(x->body, body, x->body_len) == 0 ? NULL : "the body differs";
+    return x->body_len == sizeof body - 1 && memcmp(x->body, body, x->body_len) == 0
+               ? NULL
+               : "the body differs";
 }
 
 static void expect_write(world *w)
 {
-    emqx_tls_test_step step = {.method = "POST", .check = is_whole, .http_status = 200, .body = "{}"};
+    emqx_tls_test_step step = {
+        .method = "POST", .check = is_whole, .http_status = 200, .body = "{}"};
     emqx_tls_test_transport_expect(w->script, &step);
 }
 
@@ -151,21 +154,22 @@ static emqx_tls_code use_ensure_options(world *w, const void *p)
     return emqx_tls_ensure(w->client, "d1", &request, p, NULL, NULL, NULL);
 }
 
-static emqx_tls_code store_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code store_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                                   emqx_tls_error *error)
 {
     (void)context, (void)ask, (void)grant, (void)error;
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code store_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                                  int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code store_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                                  uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code store_query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                                 emqx_tls_error *error)
+static emqx_tls_code store_query(void *context, uint32_t op, const char *deployment_id,
+                                 emqx_tls_quota *quota, emqx_tls_error *error)
 {
     (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
     return EMQX_TLS_OK;
@@ -214,9 +218,9 @@ static emqx_tls_code use_policy(world *w, const void *p)
 
 /* -- the callers */
 
-#define ROW(X, before)                                                                                                 \
-    {                                                                                                                  \
-#X, sizeof(struct emqx_tls_##X), make_##X, before, use_##X                                                     \
+#define ROW(X, before)                                                                             \
+    {                                                                                              \
+#X, sizeof(struct emqx_tls_##X), make_##X, before, use_##X                                 \
     }
 
 static const struct row {
@@ -226,14 +230,17 @@ static const struct row {
     void (*before)(world *w); /* what a use that is accepted needs */
     emqx_tls_code (*use)(world *w, const void *p);
 } rows[] = {
-    ROW(clock, NULL),     ROW(allocator, NULL),       ROW(limiter_config, NULL), ROW(config, NULL),
-    ROW(transport, NULL), ROW(request, expect_write), ROW(store, NULL),          ROW(ensure_options, expect_read),
+    ROW(clock, NULL),          ROW(allocator, NULL),
+    ROW(limiter_config, NULL), ROW(config, NULL),
+    ROW(transport, NULL),      ROW(request, expect_write),
+    ROW(store, NULL),          ROW(ensure_options, expect_read),
     ROW(policy, NULL),
 };
 
 #define COUNT (sizeof rows / sizeof rows[0])
 
-static void use(world *w, const struct row *row, size_t size, size_t dirty_at, emqx_tls_code expected)
+static void use(world *w, const struct row *row, size_t size, size_t dirty_at,
+                emqx_tls_code expected)
 {
     size_t room = size > row->size && size <= 4096 ? size : row->size;
     unsigned char *p = exactly(room, 0), *own = exactly(row->size, 0);
@@ -246,8 +253,8 @@ static void use(world *w, const struct row *row, size_t size, size_t dirty_at, e
         row->before(w);
     emqx_tls_code code = row->use(w, p);
     if (code != expected)
-        fail_msg("%s of %zu bytes, its own are %zu, byte %zu set: %s", row->name, size, row->size, dirty_at,
-                 emqx_tls_code_name(code));
+        fail_msg("%s of %zu bytes, its own are %zu, byte %zu set: %s", row->name, size, row->size,
+                 dirty_at, emqx_tls_code_name(code));
     free(p);
     free(own);
 }
@@ -301,9 +308,11 @@ static void null_is_refused_where_a_struct_is_needed(void **state)
     assert_null(client);
     assert_int_equal(emqx_tls_client_new(NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_limiter_new(NULL, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_open_store(NULL, NULL, NULL, &limiter, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_store(NULL, NULL, NULL, &limiter, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_null(limiter);
-    assert_int_equal(emqx_tls_limiter_query(NULL, EMQX_TLS_OP_GET, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(NULL, EMQX_TLS_OP_GET, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_get(NULL, "d1", NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_create(NULL, "d1", NULL, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_update(NULL, "d1", NULL, NULL, NULL), EMQX_TLS_E_INVALID);
@@ -314,17 +323,22 @@ static void null_is_refused_where_a_struct_is_needed(void **state)
     assert_int_equal(emqx_tls_report_get(NULL, 0, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_report_count(NULL), 0);
     emqx_tls_report_free(NULL);
-    assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d1", NULL, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_client_run(NULL, 0, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_ensure(w->client, "d1", NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_ensure(w->client, "d1", NULL, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_wait(NULL, "d1", NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_wait(w->client, NULL, NULL, 0, NULL, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_remove(NULL, "d1", 0, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_remove(w->client, NULL, 0, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_wait(w->client, "d1", NULL, 0, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_remove(w->client, "d1", 0, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_ensure(NULL, "d1", NULL, NULL, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_wait(w->client, "d1", NULL, 0, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_remove(w->client, "d1", 0, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_probe(NULL, 8883, NULL, NULL, 1000, NULL, NULL), EMQX_TLS_E_INVALID);
     emqx_tls_call_ensure_result(NULL, NULL);
     assert_int_equal(emqx_tls_client_fd(NULL), -1);

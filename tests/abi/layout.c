@@ -11,10 +11,10 @@
 
 #include <emqxtls/emqxtls.h>
 
-#define LAYOUT(X, last)                                                                                                \
-    {                                                                                                                  \
-#X, offsetof(struct emqx_tls_##X, size), sizeof(struct emqx_tls_##X),                                          \
-            offsetof(struct emqx_tls_##X, last) + sizeof((struct emqx_tls_##X){0}.last)                                \
+#define LAYOUT(X, last)                                                                            \
+    {                                                                                              \
+#X, offsetof(struct emqx_tls_##X, size), sizeof(struct emqx_tls_##X),                      \
+            offsetof(struct emqx_tls_##X, last) + sizeof((struct emqx_tls_##X){0}.last)            \
     }
 
 static const struct layout {
@@ -58,7 +58,8 @@ static void no_struct_has_tail_padding(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT; i++)
         if (layouts[i].end != layouts[i].size)
-            fail_msg("%s ends at %zu of %zu bytes", layouts[i].name, layouts[i].end, layouts[i].size);
+            fail_msg("%s ends at %zu of %zu bytes", layouts[i].name, layouts[i].end,
+                     layouts[i].size);
 }
 
 static void every_struct_has_room_to_grow_below_the_limit(void **state)

@@ -17,9 +17,10 @@ static emqx_tls_code fill_error(world *w, void *p)
 
 static emqx_tls_code fill_status(world *w, void *p)
 {
-    emqx_tls_test_step step = {.http_status = 200,
-                               .body = "{\"status\":\"running\",\"tlsType\":\"two-way\",\"expire\":\"2034-05-22 "
-                                       "02:43:21\",\"cn\":\"host.example\"}"};
+    emqx_tls_test_step step = {
+        .http_status = 200,
+        .body = "{\"status\":\"running\",\"tlsType\":\"two-way\",\"expire\":\"2034-05-22 "
+                "02:43:21\",\"cn\":\"host.example\"}"};
     if (get_size(p) <= 4096)
         emqx_tls_test_transport_expect(w->script, &step);
     return emqx_tls_get(w->client, "d1", p, NULL);
@@ -27,14 +28,16 @@ static emqx_tls_code fill_status(world *w, void *p)
 
 static emqx_tls_code fill_quota(world *w, void *p)
 {
-    return emqx_tls_limiter_query(emqx_tls_client_limiter(w->client), EMQX_TLS_OP_DELETE, NULL, p, NULL);
+    return emqx_tls_limiter_query(emqx_tls_client_limiter(w->client), EMQX_TLS_OP_DELETE, NULL, p,
+                                  NULL);
 }
 
 static emqx_tls_code fill_ensure_result(world *w, void *p)
 {
     emqx_tls_request request;
     emqx_tls_test_step absent = {.method = "GET", .http_status = 200, .body = "{}"};
-    emqx_tls_test_step taken = {.method = "POST", .http_status = 200, .body = "{\"status\":\"pending\"}"};
+    emqx_tls_test_step taken = {
+        .method = "POST", .http_status = 200, .body = "{\"status\":\"pending\"}"};
     emqx_tls_request_init(&request);
     request.type = EMQX_TLS_TYPE_ONE_WAY;
     request.cert = request.key = "pem";
@@ -74,9 +77,9 @@ static emqx_tls_code fill_probe_result(world *w, void *p)
 }
 #endif
 
-#define ROW(X)                                                                                                         \
-    {                                                                                                                  \
-#X, sizeof(struct emqx_tls_##X), fill_##X                                                                      \
+#define ROW(X)                                                                                     \
+    {                                                                                              \
+#X, sizeof(struct emqx_tls_##X), fill_##X                                                  \
     }
 
 static const struct row {
@@ -92,7 +95,8 @@ static const struct row {
 
 #define COUNT (sizeof rows / sizeof rows[0])
 
-/* Twice on the same memory, since an output may be used again without a new init; only its size was ever set. */
+/* Twice on the same memory, since an output may be used again without a new init; only its size was
+ * ever set. */
 static void fill(world *w, const struct row *row, size_t size)
 {
     unsigned char *own = exactly(row->size, FILL), *p = exactly(size + GUARD, FILL);
@@ -126,7 +130,8 @@ static void a_caller_of_this_release_gets_all(void **state)
 static void an_older_caller_gets_what_it_knows_and_not_a_byte_more(void **state)
 {
     for (size_t i = 0; i < COUNT; i++) {
-        const size_t sizes[] = {0, 4, 7, 8, 16, rows[i].size / 2, rows[i].size - 8, rows[i].size - 1};
+        const size_t sizes[] = {
+            0, 4, 7, 8, 16, rows[i].size / 2, rows[i].size - 8, rows[i].size - 1};
         for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
             fill(*state, &rows[i], sizes[k]);
     }
@@ -198,7 +203,8 @@ static emqx_tls_code start_newer(void *context, const emqx_tls_exchange *x, void
 static void replies_of_older_and_newer_transports_are_read(void **state)
 {
     world *w = *state;
-    emqx_tls_code (*const starts[])(void *, const emqx_tls_exchange *, void **) = {start_older, start_newer};
+    emqx_tls_code (*const starts[])(void *, const emqx_tls_exchange *, void **) = {start_older,
+                                                                                   start_newer};
     for (size_t i = 0; i < 2; i++) {
         emqx_tls_config config;
         emqx_tls_transport transport;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program outside of the tree: install.sh and subproject.sh build it as a user would, with nothing but what is installed.
- * Nobody listens on port 1, so the call goes through libcurl and comes back with TRANSPORT.
+ * A program outside of the tree: install.sh and subproject.sh build it as a user would, with
+ * nothing but what is installed. Nobody listens on port 1, so the call goes through libcurl and
+ * comes back with TRANSPORT.
  */
 #include <emqxtls/emqxtls.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A user's test outside of the tree, with libemqxtls-test as it is installed. No framework, no network.
+ * A user's test outside of the tree, with libemqxtls-test as it is installed. No framework, no
+ * network.
  */
 #include <emqxtls/emqxtls.h>
 #include <emqxtls/test.h>
@@ -10,7 +11,8 @@ int main(void)
 {
     emqx_tls_test_clock *clock = emqx_tls_test_clock_new(1000, 1700000000000);
     emqx_tls_test_transport *script = emqx_tls_test_transport_new(clock);
-    emqx_tls_test_step step = {.method = "GET", .url = "/deployments/d1/tls", .http_status = 200, .body = "{}"};
+    emqx_tls_test_step step = {
+        .method = "GET", .url = "/deployments/d1/tls", .http_status = 200, .body = "{}"};
     emqx_tls_test_transport_expect(script, &step);
 
     emqx_tls_config config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the simulated callers need: a client of the shipped library on a scripted transport, and memory of exact length, so
- * that ASan and valgrind see every byte too many.
+ * What the simulated callers need: a client of the shipped library on a scripted transport, and
+ * memory of exact length, so that ASan and valgrind see every byte too many.
  */
 #ifndef EMQXTLS_ABI_WORLD_H
 #define EMQXTLS_ABI_WORLD_H

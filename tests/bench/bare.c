@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The floor: a TLS connection of OpenSSL's, one request written and one answer read, nothing else done.
+ * The floor: a TLS connection of OpenSSL's, one request written and one answer read, nothing else
+ * done.
  */
 #include "bench.h"
 
@@ -34,7 +35,8 @@ static void *open_connection(const target *t)
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     c->context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_verify(c->context, SSL_VERIFY_PEER, NULL);
-    if (SSL_CTX_load_verify_file(c->context, t->ca_file) != 1 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
+    if (SSL_CTX_load_verify_file(c->context, t->ca_file) != 1 ||
+        connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
         bench_fail("no connection to %s", t->endpoint);
     c->ssl = SSL_new(c->context);
     SSL_set_fd(c->ssl, c->fd);
@@ -50,7 +52,8 @@ static void get(void *self, const char *deployment)
     size_t used = 0, whole = 0;
     int n = snprintf(request, sizeof request,
                      "GET %s/deployments/%s/tls HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic "
-                     "a2V5LW9mLXRoZS1iZW5jaG1hcms6c2VjcmV0LW9mLXRoZS1iZW5jaG1hcms=\r\nAccept: application/json\r\n\r\n",
+                     "a2V5LW9mLXRoZS1iZW5jaG1hcms6c2VjcmV0LW9mLXRoZS1iZW5jaG1hcms=\r\nAccept: "
+                     "application/json\r\n\r\n",
                      c->path, deployment, c->host);
     if (SSL_write(c->ssl, request, n) != n)
         bench_fail("the request could not be written");
@@ -75,4 +78,5 @@ static void close_connection(void *self)
     free(c);
 }
 
-const subject bare = {.name = "bare OpenSSL", .open = open_connection, .get = get, .close = close_connection};
+const subject bare = {
+    .name = "bare OpenSSL", .open = open_connection, .get = get, .close = close_connection};

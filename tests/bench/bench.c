@@ -39,7 +39,7 @@ double bench_median(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* -- all memory: the program's malloc comes before libc's ------------------------------------------------------------- */
+/* -- all memory: the program's malloc comes before libc's -------------------------------------- */
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t count, size_t n);
@@ -76,7 +76,7 @@ size_t bench_heap(void)
     return info.uordblks + info.hblkhd;
 }
 
-/* -- the library's own memory ------------------------------------------------------------------------------------------ */
+/* -- the library's own memory ------------------------------------------------------------------ */
 
 static uint64_t own_allocations;
 static size_t own_bytes;
@@ -127,7 +127,7 @@ size_t bench_own_bytes(void)
     return own_bytes;
 }
 
-/* -- quota -------------------------------------------------------------------------------------------------------------- */
+/* -- quota ------------------------------------------------------------------------------------- */
 
 typedef struct moving {
     int64_t offset_ms, step_ms;
@@ -142,7 +142,8 @@ static int64_t moving_now(void *context)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + m->offset_ms;
 }
 
-emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms, const emqx_tls_allocator *allocator)
+emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms,
+                                const emqx_tls_allocator *allocator)
 {
     emqx_tls_clock clock;
     emqx_tls_limiter_config config;
@@ -165,7 +166,7 @@ emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms,
     return limiter;
 }
 
-/* -- what hand-written subjects share --------------------------------------------------------------------------------- */
+/* -- what hand-written subjects share ---------------------------------------------------------- */
 
 static void take(const json_t *object, const char *name, char *to, size_t size)
 {

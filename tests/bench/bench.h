@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the benchmark programs against a server share. A subject is one way to make the calls: this library, or what a good
- * engineer writes by hand. All figures are ratios between subjects that take turns in one run.
+ * What the benchmark programs against a server share. A subject is one way to make the calls: this
+ * library, or what a good engineer writes by hand. All figures are ratios between subjects that
+ * take turns in one run.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -29,9 +30,11 @@ typedef struct subject {
     void (*close)(void *self);
 } subject;
 
-extern const subject bare;           /* OpenSSL on a socket: the floor */
-extern const subject plain;          /* libcurl and jansson, one reused handle, as a good engineer writes it */
-extern const subject careful;        /* the same with a cached CA store (no CAPATH) and a body escaped by hand */
+extern const subject bare; /* OpenSSL on a socket: the floor */
+/* libcurl and jansson, one reused handle, as a good engineer writes it */
+extern const subject plain;
+/* the same with a cached CA store (no CAPATH) and a body escaped by hand */
+extern const subject careful;
 extern const subject library;        /* this library */
 extern const subject library_unsure; /* the same without the local check */
 
@@ -53,9 +56,10 @@ const emqx_tls_allocator *bench_own(void);
 uint64_t bench_own_allocations(void);
 size_t bench_own_bytes(void);
 
-/* A quota whose clock is moved on by `step_ms` at each reading, so that slots free and the run is never stopped, while a reservation
- * costs what it costs. */
-emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms, const emqx_tls_allocator *allocator);
+/* A quota whose clock is moved on by `step_ms` at each reading, so that slots free and the run is
+ * never stopped, while a reservation costs what it costs. */
+emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms,
+                                const emqx_tls_allocator *allocator);
 
 /* Reads what a status says with jansson, as a hand-written program would. */
 void bench_decode(const char *body, size_t len, emqx_tls_status *status);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Blocking calls, one after another: subjects take turns in small batches, so that what else the machine does meets all of
- * them alike. Prints lines NAME<tab>us per call<tab>median ratio to the first subject<tab>allocations<tab>the library's own<tab>the
- * library's own bytes when idle.
+ * Blocking calls, one after another: subjects take turns in small batches, so that what else the
+ * machine does meets all of them alike. Prints lines NAME<tab>us per call<tab>median ratio to the
+ * first subject<tab>allocations<tab>the library's own<tab>the library's own bytes when idle.
  */
 #include "bench.h"
 
@@ -25,8 +25,14 @@ static const struct {
     const char *name;
     const subject *subject;
 } known[] = {
-    {"bare", &bare},       {"plain", &plain},           {"again", &plain}, /* the noise: the same against itself */
-    {"careful", &careful}, {"careful-again", &careful}, {"library", &library}, {"library-unsure", &library_unsure},
+    /* the noise: the same against itself */
+    {"bare", &bare},
+    {"plain", &plain},
+    {"again", &plain},
+    {"careful", &careful},
+    {"careful-again", &careful},
+    {"library", &library},
+    {"library-unsure", &library_unsure},
 };
 
 static const subject *find(const char *name)
@@ -60,8 +66,8 @@ int main(int argc, char **argv)
     emqx_tls_request body;
     target t = {.body = &body};
     if (argc < 9)
-        bench_fail(
-            "usage: bench-calls get|put|first ENDPOINT CA-FILE CERT-FILE KEY-FILE ROUNDS CALLS SUBJECT[=CA-FILE]...");
+        bench_fail("usage: bench-calls get|put|first ENDPOINT CA-FILE CERT-FILE KEY-FILE ROUNDS "
+                   "CALLS SUBJECT[=CA-FILE]...");
     bool put = strcmp(argv[1], "put") == 0, warm = strcmp(argv[1], "first") != 0;
     int rounds = atoi(argv[6]), calls = atoi(argv[7]), count = argc - 8;
     if (rounds < 1 || rounds > ROUNDS_MAX || count > SUBJECTS_MAX)
@@ -100,9 +106,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++) {
         runner *r = &runners[i];
         double all = (double)rounds * calls;
-        printf("%s\t%.2f\t%.4f\t%.2f\t%.3f\t%zu\n", argv[8 + i], bench_median(r->us, (size_t)rounds),
-               bench_median(r->ratio, (size_t)rounds), (double)r->allocations / all, (double)r->own_allocations / all,
-               r->own_bytes);
+        printf("%s\t%.2f\t%.4f\t%.2f\t%.3f\t%zu\n", argv[8 + i],
+               bench_median(r->us, (size_t)rounds), bench_median(r->ratio, (size_t)rounds),
+               (double)r->allocations / all, (double)r->own_allocations / all, r->own_bytes);
     }
     return 0;
 }

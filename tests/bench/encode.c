@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The request body of 10 KiB: counted and written by the library, escaped by a plain loop with a table, encoded by jansson.
- * They take turns.
+ * The request body of 10 KiB: counted and written by the library, escaped by a plain loop with a
+ * table, encoded by jansson. They take turns.
  */
 #include "wire/wire.h"
 
@@ -73,8 +73,8 @@ static void plain(void)
 
 static void by_jansson(void)
 {
-    json_t *o = json_pack("{s:s, s:s%, s:s%}", "tlsType", "one-way", "cert", request.cert, request.cert_len, "key",
-                          request.key, request.key_len);
+    json_t *o = json_pack("{s:s, s:s%, s:s%}", "tlsType", "one-way", "cert", request.cert,
+                          request.cert_len, "key", request.key, request.key_len);
     char *text = json_dumps(o, JSON_COMPACT);
     kept += strlen(text);
     free(text);
@@ -120,6 +120,7 @@ int main(void)
     for (int w = 0; w < WAYS; w++)
         qsort(us[w], ROUNDS, sizeof us[w][0], by_value);
     for (int w = 0; w < WAYS; w++)
-        printf("%s\t%.2f\t%.2f\n", ways[w].name, us[w][ROUNDS / 2], us[w][ROUNDS / 2] / us[0][ROUNDS / 2]);
+        printf("%s\t%.2f\t%.2f\n", ways[w].name, us[w][ROUNDS / 2],
+               us[w][ROUNDS / 2] / us[0][ROUNDS / 2]);
     return kept == 0;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many deployments one API key can carry, if the platform counts per key: renewals of a year in virtual time through the library's
- * own limiter. docs/fleets.md has what follows from it.
+ * How many deployments one API key can carry, if the platform counts per key: renewals of a year in
+ * virtual time through the library's own limiter. docs/fleets.md has what follows from it.
  *
- * Each deployment's certificate is renewed every 29 days (90 days of validity, of which the platform wants 60 left), at a time of its
- * own, or all within one day. A renewal is a read, a write, and three more reads while it is pending, as ensure does it; it takes its
- * slots in the order in which renewals fall due. With it goes a daily look at every deployment (a read each), or none.
+ * Each deployment's certificate is renewed every 29 days (90 days of validity, of which the
+ * platform wants 60 left), at a time of its own, or all within one day. A renewal is a read, a
+ * write, and three more reads while it is pending, as ensure does it; it takes its slots in the
+ * order in which renewals fall due. With it goes a daily look at every deployment (a read each), or
+ * none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +64,8 @@ static int by_time(const void *a, const void *b)
 static void simulate(int deployments, int64_t spread_ms)
 {
     int rounds = (int)(YEAR_MS / PERIOD_MS), count = rounds * deployments;
-    int64_t *due = calloc((size_t)count, sizeof *due), *delay = calloc((size_t)count, sizeof *delay);
+    int64_t *due = calloc((size_t)count, sizeof *due),
+            *delay = calloc((size_t)count, sizeof *delay);
     emqx_tls_limiter *limiter;
     emqx_tls_limiter_config config;
     emqx_tls_clock clock;
@@ -90,7 +93,8 @@ static void simulate(int deployments, int64_t spread_ms)
     }
     qsort(delay, (size_t)count, sizeof *delay, by_time);
     printf("%6d  %3d days   %8.2f h %9.2f h %9.2f h\n", deployments, (int)(spread_ms / DAY_MS),
-           (double)delay[count / 2] / (double)HOUR_MS, (double)delay[(int64_t)count * 99 / 100] / (double)HOUR_MS,
+           (double)delay[count / 2] / (double)HOUR_MS,
+           (double)delay[(int64_t)count * 99 / 100] / (double)HOUR_MS,
            (double)delay[count - 1] / (double)HOUR_MS);
     emqx_tls_limiter_unref(limiter);
     free(due);
@@ -109,9 +113,11 @@ int main(void)
         simulate(1000, days * DAY_MS);
 
     const double million = 1e6, hours = 29 * 24;
-    printf("\na million deployments, each hour: %.0f writes, %.0f reads of renewals, %.0f reads of a daily look\n",
+    printf("\na million deployments, each hour: %.0f writes, %.0f reads of renewals, %.0f reads of "
+           "a daily look\n",
            million / hours, READS * million / hours, million / 24);
-    printf("keys for it, if the quota is per key: %.0f for the writes, %.0f for the reads of renewals, %.0f for the "
+    printf("keys for it, if the quota is per key: %.0f for the writes, %.0f for the reads of "
+           "renewals, %.0f for the "
            "daily look\n",
            million / hours / 6, READS * million / hours / 60, million / 24 / 60);
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * This library as a user calls it, but for the quota's clock, without which a benchmark would wait for an hour.
+ * This library as a user calls it, but for the quota's clock, without which a benchmark would wait
+ * for an hour.
  */
 #include "bench.h"
 
@@ -54,7 +55,8 @@ static void get(void *self, const char *deployment)
 static void put(void *self, const char *deployment)
 {
     user *u = self;
-    if (emqx_tls_update(u->client, deployment, u->target->body, &u->status, &u->error) != EMQX_TLS_OK)
+    if (emqx_tls_update(u->client, deployment, u->target->body, &u->status, &u->error) !=
+        EMQX_TLS_OK)
         bench_fail("update: %s", u->error.message);
 }
 
@@ -65,6 +67,10 @@ static void close_client(void *self)
     free(u);
 }
 
-const subject library = {.name = "library", .open = open_client, .get = get, .put = put, .close = close_client};
-const subject library_unsure = {
-    .name = "library, no check", .open = open_unsure, .get = get, .put = put, .close = close_client};
+const subject library = {
+    .name = "library", .open = open_client, .get = get, .put = put, .close = close_client};
+const subject library_unsure = {.name = "library, no check",
+                                .open = open_unsure,
+                                .get = get,
+                                .put = put,
+                                .close = close_client};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the quota in a file costs, as ratios in one run: a reservation with its settling against two rounds of a bare lock, pread,
- * pwrite and unlock of the same record; for a write, with one fdatasync more on both sides. One read in eight is synced too (see
- * lib/limiter/file.h): the median is that of the others, and on average the bare program syncs as often. The files are in the working
- * folder: a disk, where the build is on one.
+ * What the quota in a file costs, as ratios in one run: a reservation with its settling against two
+ * rounds of a bare lock, pread, pwrite and unlock of the same record; for a write, with one
+ * fdatasync more on both sides. One read in eight is synced too (see lib/limiter/file.h): the
+ * median is that of the others, and on average the bare program syncs as often. The files are in
+ * the working folder: a disk, where the build is on one.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +24,9 @@
 #define BARE_FILE   "bench-limiter-file.bare"
 
 static int64_t
-    offset_ms; /* what virtual time adds to the real clock, so that slots free while the clock costs what it costs */
+    /* what virtual time adds to the real clock, so that slots free while the clock costs what it
+     * costs */
+    offset_ms;
 
 static int64_t now_ms(void *context)
 {
@@ -63,7 +66,8 @@ static void bare(int fd, int sync)
 {
     static char record[RECORD];
     for (int i = 0; i < 2; i++)
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0 || pread(fd, record, sizeof record, 4096) != (ssize_t)sizeof record ||
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+            pread(fd, record, sizeof record, 4096) != (ssize_t)sizeof record ||
             pwrite(fd, record, sizeof record, 4096) != (ssize_t)sizeof record ||
             (sync && i == 0 && fdatasync(fd) != 0) || flock(fd, LOCK_UN) != 0)
             abort();
@@ -74,14 +78,16 @@ static void own(emqx_tls_limiter *limiter, uint32_t op)
     emqxi_waiter waiter = {0};
     emqxi_reserve r = {.op = op, .deployment_id = "ge6a1a75", .lease_ms = 30000};
     if (emqxi_limiter_reserve(limiter, &r, &waiter, NULL) != EMQX_TLS_OK || !r.granted ||
-        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) != EMQX_TLS_OK)
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) !=
+            EMQX_TLS_OK)
         abort();
-    offset_ms += op == EMQX_TLS_OP_GET ? 61000 : 610000; /* the quota is nearly used up all the time */
+    /* the quota is nearly used up all the time */
+    offset_ms += op == EMQX_TLS_OP_GET ? 61000 : 610000;
 }
 
 /* One after the other, so that what else the machine does meets both. */
-static void measure(int fd, emqx_tls_limiter *limiter, uint32_t op, size_t pairs, size_t sync_each, cost *base,
-                    cost *us)
+static void measure(int fd, emqx_tls_limiter *limiter, uint32_t op, size_t pairs, size_t sync_each,
+                    cost *base, cost *us)
 {
     static double times[2][PAIRS_MAX];
     for (size_t i = 0; i < pairs; i++) {
@@ -98,7 +104,8 @@ static void measure(int fd, emqx_tls_limiter *limiter, uint32_t op, size_t pairs
 
 static int report(const char *what, double base, double own_cost)
 {
-    printf("%-34s %8.1f us, bare %8.1f us: %.2f times (at most 3.00)\n", what, own_cost, base, own_cost / base);
+    printf("%-34s %8.1f us, bare %8.1f us: %.2f times (at most 3.00)\n", what, own_cost, base,
+           own_cost / base);
     return own_cost > 3 * base;
 }
 

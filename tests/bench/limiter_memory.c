@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the quota in memory costs, as ratios in one run: a reservation with its settling against two clock readings and two
- * rounds of a mutex; bytes for each of 100,000 deployments that are lightly used; cost of a call from 100 deployments to 100,000.
+ * What the quota in memory costs, as ratios in one run: a reservation with its settling against two
+ * clock readings and two rounds of a mutex; bytes for each of 100,000 deployments that are lightly
+ * used; cost of a call from 100 deployments to 100,000.
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -12,13 +13,16 @@
 
 #include "limiter/limiter.h"
 
-#define ROUNDS 500 /* so short that some are not interrupted on a busy machine: the least counts */
+/* so short that some are not interrupted on a busy machine: the least counts */
+#define ROUNDS 500
 #define PAIRS  2000
 #define SWEEPS 15 /* rounds of SWEEP calls */
 #define SWEEP  100000
 
 static int64_t
-    offset_ms; /* what virtual time adds to the real clock, so that slots free while the clock costs what it costs */
+    /* what virtual time adds to the real clock, so that slots free while the clock costs what it
+     * costs */
+    offset_ms;
 
 static int64_t real_ms(void)
 {
@@ -67,7 +71,8 @@ static void pair(emqx_tls_limiter *limiter, const char *deployment)
     emqxi_waiter waiter = {0};
     emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = deployment, .lease_ms = 30000};
     if (emqxi_limiter_reserve(limiter, &r, &waiter, NULL) != EMQX_TLS_OK || !r.granted ||
-        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) != EMQX_TLS_OK)
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) !=
+            EMQX_TLS_OK)
         abort();
 }
 
@@ -126,7 +131,8 @@ int main(void)
     }
     emqx_tls_limiter_unref(limiter);
     printf("two clock readings and two mutex rounds   %6.1f ns\n", base);
-    printf("reserve and settle in memory              %6.1f ns   %.2f times (at most 2.00)\n", own, own / base);
+    printf("reserve and settle in memory              %6.1f ns   %.2f times (at most 2.00)\n", own,
+           own / base);
     int failed = own > 2 * base;
 
     for (int i = 0; i < 100000; i++)
@@ -146,8 +152,9 @@ int main(void)
         high = cost[s] > high ? cost[s] : high;
         printf("reserve and settle, %6d deployments     %6.1f ns\n", sizes[s], cost[s]);
     }
-    /* callgrind counts the same instructions for 100 deployments and for 100,000, within 1 %. What the most cost more is their memory,
-     * 15 MB, and so what else the machine does with its caches: reported, and failed only where it can't be that. */
+    /* callgrind counts the same instructions for 100 deployments and for 100,000, within 1 %. What
+     * the most cost more is their memory, 15 MB, and so what else the machine does with its caches:
+     * reported, and failed only where it can't be that. */
     printf("most over least                           %6.2f times (wanted 1.50)\n", high / low);
     failed |= high > low * 4;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the quota in Redis costs: a reservation with its settling, against two bare EVALSHA round trips by hiredis in the same run, on
- * the same server and socket: of a plain sliding log written by hand, and of a script that does nothing.
+ * What the quota in Redis costs: a reservation with its settling, against two bare EVALSHA round
+ * trips by hiredis in the same run, on the same server and socket: of a plain sliding log written
+ * by hand, and of a script that does nothing.
  */
 #include "server.h"
 
@@ -27,13 +28,15 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-/* What one would write by hand: a sliding log of 60 in a sorted set, a slot taken and later set to when it was answered. */
+/* What one would write by hand: a sliding log of 60 in a sorted set, a slot taken and later set to
+ * when it was answered. */
 static const char by_hand[] =
     "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
     "if ARGV[1] == 'settle' then redis.call('ZADD', KEYS[1], now + 3602800, ARGV[2]) return 1 end "
     "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now) "
     "if redis.call('ZCARD', KEYS[1]) >= 60 then return 0 end "
-    "redis.call('ZADD', KEYS[1], now + 3692800, ARGV[2]) redis.call('PEXPIRE', KEYS[1], 3700000) return 1";
+    "redis.call('ZADD', KEYS[1], now + 3692800, ARGV[2]) redis.call('PEXPIRE', KEYS[1], 3700000) "
+    "return 1";
 
 /* Two round trips of a script, each with one argument and a member. */
 static double baseline(redisContext *link, const char *sha1, bool settles)
@@ -41,8 +44,8 @@ static double baseline(redisContext *link, const char *sha1, bool settles)
     double begin = now_us();
     for (int i = 0; i < PAIRS; i++)
         for (int j = 0; j < 2; j++) {
-            redisReply *reply =
-                redisCommand(link, "EVALSHA %s 1 by-hand %s %d", sha1, settles && j ? "settle" : "take", i % 59);
+            redisReply *reply = redisCommand(link, "EVALSHA %s 1 by-hand %s %d", sha1,
+                                             settles && j ? "settle" : "take", i % 59);
             if (!reply || reply->type != REDIS_REPLY_INTEGER || reply->integer != 1)
                 abort();
             freeReplyObject(reply);
@@ -69,7 +72,8 @@ static double pairs(emqx_tls_limiter *limiter)
     for (int i = 0; i < PAIRS; i++) {
         emqxi_waiter waiter = {0};
         emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = "ge6a1a75", .lease_ms = 30000};
-        /* NOT_SENT for the reservation after the 60th, so that the log stays full and slots stay free */
+        /* NOT_SENT for the reservation after the 60th, so that the log stays full and slots stay
+         * free */
         uint32_t outcome = i < 59 ? EMQX_TLS_OUTCOME_ANSWERED : EMQX_TLS_OUTCOME_NOT_SENT;
         if (emqxi_limiter_reserve(limiter, &r, &waiter, NULL) != EMQX_TLS_OK || !r.granted ||
             emqxi_limiter_settle(limiter, r.ticket, outcome, -1, 0, NULL) != EMQX_TLS_OK)
@@ -104,7 +108,8 @@ int main(void)
     server_free(&s);
     printf("two EVALSHA that do nothing              %6.1f us\n", nothing);
     printf("two EVALSHA of a sliding log by hand     %6.1f us\n", hand);
-    printf("reserve and settle in Redis              %6.1f us   %.2f times the one by hand (at most 1.30), %.2f times "
+    printf("reserve and settle in Redis              %6.1f us   %.2f times the one by hand (at "
+           "most 1.30), %.2f times "
            "nothing\n",
            own, own / hand, own / nothing);
     return own > 1.3 * hand;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many calls in flight: subjects take turns. Prints lines NAME<tab>us per call<tab>median ratio to the first subject<tab>most bytes of
- * heap while connections are made<tab>and once they are there.
+ * Many calls in flight: subjects take turns. Prints lines NAME<tab>us per call<tab>median ratio to
+ * the first subject<tab>most bytes of heap while connections are made<tab>and once they are there.
  */
 #include "many.h"
 
@@ -31,9 +31,14 @@ int main(int argc, char **argv)
 {
     static double us[SUBJECTS_MAX][ROUNDS_MAX], ratio[SUBJECTS_MAX][ROUNDS_MAX];
     if (argc < 7)
-        bench_fail("usage: bench-many ENDPOINT CA-FILE IN-FLIGHT ROUNDS CALLS plain|again|library...");
+        bench_fail(
+            "usage: bench-many ENDPOINT CA-FILE IN-FLIGHT ROUNDS CALLS plain|again|library...");
     target t = {.endpoint = argv[1], .ca_file = argv[2]};
-    fleet f = {.target = &t, .in_flight = (size_t)atoi(argv[3]), .names = 1000, .step_ms = 1000, .reads = 4096};
+    fleet f = {.target = &t,
+               .in_flight = (size_t)atoi(argv[3]),
+               .names = 1000,
+               .step_ms = 1000,
+               .reads = 4096};
     int rounds = atoi(argv[4]), count = argc - 6;
     size_t calls = (size_t)atoi(argv[5]), connecting[SUBJECTS_MAX], connected[SUBJECTS_MAX];
     void *self[SUBJECTS_MAX];

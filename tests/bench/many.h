@@ -19,8 +19,9 @@ typedef struct fleet {
 typedef struct crowd {
     const char *name;
     void *(*open)(const fleet *f);
-    /* Until so many more calls are over; as many as before are under way then. `each` (NULL: none) runs after each call. It is never
-     * waited for the last ones: libcurl closes connections when few transfers are left, and the next run would connect again. */
+    /* Until so many more calls are over; as many as before are under way then. `each` (NULL: none)
+     * runs after each call. It is never waited for the last ones: libcurl closes connections when
+     * few transfers are left, and the next run would connect again. */
     void (*run)(void *self, size_t calls, void (*each)(void));
     void (*close)(void *self);
 } crowd;

@@ -63,7 +63,8 @@ static void begin(loop *l)
     snprintf(deployment, sizeof deployment, "g%07u", l->next_name);
     l->next_name = (l->next_name + 1) % l->fleet.names;
     emqx_tls_error_init(&error);
-    if (emqx_tls_submit(l->client, EMQX_TLS_OP_GET, deployment, NULL, on_done, l, NULL, &error) != EMQX_TLS_OK)
+    if (emqx_tls_submit(l->client, EMQX_TLS_OP_GET, deployment, NULL, on_done, l, NULL, &error) !=
+        EMQX_TLS_OK)
         bench_fail("submit: %s", error.message);
 }
 

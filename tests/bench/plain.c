@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a good engineer writes with libcurl and jansson: one handle that is used again, what does not change set once.
- * `careful` knows more: no CAPATH, so that libcurl caches the parsed CA certificates, and a body escaped by hand.
+ * What a good engineer writes with libcurl and jansson: one handle that is used again, what does
+ * not change set once. `careful` knows more: no CAPATH, so that libcurl caches the parsed CA
+ * certificates, and a body escaped by hand.
  */
 #include "bench.h"
 
@@ -127,5 +128,7 @@ static void put(void *self, const char *deployment)
     perform(c, deployment);
 }
 
-const subject plain = {.name = "plain", .open = open_client, .get = get, .put = put, .close = close_client};
-const subject careful = {.name = "careful", .open = open_careful, .get = get, .put = put, .close = close_client};
+const subject plain = {
+    .name = "plain", .open = open_client, .get = get, .put = put, .close = close_client};
+const subject careful = {
+    .name = "careful", .open = open_careful, .get = get, .put = put, .close = close_client};

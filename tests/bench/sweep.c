@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the status of 1,000, 10,000 and 100,000 deployments, each of them in turn, with a quota for each. Sizes take turns. Prints
- * lines DEPLOYMENTS<tab>us per call<tab>the library's own bytes for a call in flight.
+ * Reads the status of 1,000, 10,000 and 100,000 deployments, each of them in turn, with a quota for
+ * each. Sizes take turns. Prints lines DEPLOYMENTS<tab>us per call<tab>the library's own bytes for
+ * a call in flight.
  */
 #include "many.h"
 
@@ -29,7 +30,8 @@ int main(int argc, char **argv)
     size_t own[SIZES];
     void *self[SIZES];
     for (int i = 0; i < SIZES; i++) {
-        /* A sweep takes 50 minutes of the quota's clock, so that every deployment's log is in use */
+        /* A sweep takes 50 minutes of the quota's clock, so that every deployment's log is in
+         * use */
         fleet f = {.target = &t,
                    .in_flight = IN_FLIGHT,
                    .names = sizes[i],

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the platform refuses with 422: the rules of its page "Configure TLS/SSL", read anew here so that a mistake in the
- * library's own check shows. jansson and OpenSSL keep copies of a key in freed memory: this program is for test keys.
+ * What the platform refuses with 422: the rules of its page "Configure TLS/SSL", read anew here so
+ * that a mistake in the library's own check shows. jansson and OpenSSL keep copies of a key in
+ * freed memory: this program is for test keys.
  */
 #include "emulator.h"
 
@@ -22,7 +23,8 @@ static bool refuse(struct answer *a, const char *code, const char *message)
     return false;
 }
 
-/* All certificates of a PEM text; NULL: there is none, something else is between them, or one can't be read. */
+/* All certificates of a PEM text; NULL: there is none, something else is between them, or one can't
+ * be read. */
 static STACK_OF(X509) * read_certificates(const char *pem)
 {
     BIO *in = BIO_new_mem_buf(pem, -1);
@@ -41,7 +43,8 @@ static STACK_OF(X509) * read_certificates(const char *pem)
         OPENSSL_free(header);
         OPENSSL_clear_free(data, (size_t)len);
     }
-    good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE && sk_X509_num(all) > 0;
+    good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
+           sk_X509_num(all) > 0;
     ERR_clear_error();
     BIO_free(in);
     if (good)
@@ -72,7 +75,8 @@ static bool algorithm_ok(const EVP_PKEY *key)
 
 static bool issued(X509 *issuer, X509 *x)
 {
-    return X509_check_issued(issuer, x) == X509_V_OK && X509_verify(x, X509_get0_pubkey(issuer)) == 1;
+    return X509_check_issued(issuer, x) == X509_V_OK &&
+           X509_verify(x, X509_get0_pubkey(issuer)) == 1;
 }
 
 static bool key_fits(STACK_OF(X509) * chain, EVP_PKEY *key, struct answer *a)
@@ -95,7 +99,8 @@ static bool chain_ok(STACK_OF(X509) * chain, struct answer *a)
         if (!issued(sk_X509_value(chain, i + 1), sk_X509_value(chain, i)))
             return refuse(a, "CHAIN_ORDER", "each certificate has to be followed by its issuer");
     X509 *issuer = sk_X509_value(chain, n > 1 ? 1 : 0);
-    if (EVP_PKEY_get_base_id(X509_get0_pubkey(issuer)) != EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)))
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(issuer)) !=
+        EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)))
         return refuse(a, "KEY_TYPE", "the key type has to be that of the CA");
     return true;
 }
@@ -133,7 +138,8 @@ static void take_facts(struct material *m, X509 *leaf)
     char *both = NULL;
     int at = X509_NAME_get_index_by_NID(X509_get_subject_name(leaf), NID_commonName, -1);
     if (at >= 0)
-        ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(X509_get_subject_name(leaf), at)));
+        ASN1_STRING_to_UTF8(
+            &name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(X509_get_subject_name(leaf), at)));
     m->common_name = name ? strdup((char *)name) : NULL;
     OPENSSL_free(name);
     ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end);
@@ -158,12 +164,13 @@ static bool material_ok(struct material *m, int64_t min_days, time_t now, struct
     BIO_free(in);
     if (!key)
         refuse(a, encrypted ? "KEY_ENCRYPTED" : "KEY_INVALID",
-               encrypted ? "the key must have no passphrase" : "key has to hold one PEM private key");
+               encrypted ? "the key must have no passphrase"
+                         : "key has to hold one PEM private key");
     else if (!algorithm_ok(X509_get0_pubkey(sk_X509_value(chain, 0))))
         refuse(a, "ALGORITHM", "RSA 1024 or 2048, ECDSA P-256 or P-384");
     else
-        good = key_fits(chain, key, a) && chain_ok(chain, a) && dates_ok(sk_X509_value(chain, 0), min_days, now, a) &&
-               client_ca_ok(m, a);
+        good = key_fits(chain, key, a) && chain_ok(chain, a) &&
+               dates_ok(sk_X509_value(chain, 0), min_days, now, a) && client_ca_ok(m, a);
     ERR_clear_error();
     EVP_PKEY_free(key);
     sk_X509_pop_free(chain, X509_free);
@@ -177,13 +184,15 @@ static char *text(const json_t *body, const char *name)
     return value && *value ? strdup(value) : NULL;
 }
 
-bool material_read(const struct request *r, int64_t min_days, time_t now, struct material *m, struct answer *a)
+bool material_read(const struct request *r, int64_t min_days, time_t now, struct material *m,
+                   struct answer *a)
 {
     memset(m, 0, sizeof *m);
     json_t *body = json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(body)) {
         json_decref(body);
-        answer_text(a, 400, "{\"code\":\"BAD_REQUEST\",\"message\":\"the body is no JSON object\"}");
+        answer_text(a, 400,
+                    "{\"code\":\"BAD_REQUEST\",\"message\":\"the body is no JSON object\"}");
         return false;
     }
     const char *type = json_string_value(json_object_get(body, "tlsType"));

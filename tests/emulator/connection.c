@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection, in a thread of its own: requests in turn, each with the fault that is meant for it.
+ * One connection, in a thread of its own: requests in turn, each with the fault that is meant for
+ * it.
  */
 #include "emulator.h"
 
@@ -59,7 +60,8 @@ static enum stream_end break_early(struct connection *c, struct fault *f)
 /* A body that gives the whole request back, as an unhappy server might. */
 static void echo(const struct request *r, struct answer *a)
 {
-    json_t *body = json_pack("{s:s, s:s+}", "code", "ECHO", "message", r->head, r->body ? r->body : "");
+    json_t *body =
+        json_pack("{s:s, s:s+}", "code", "ECHO", "message", r->head, r->body ? r->body : "");
     char *text = body ? json_dumps(body, 0) : NULL;
     answer_text(a, a->status, "%s", text ? text : r->head);
     free(text);
@@ -86,7 +88,8 @@ static void replace(const struct fault *f, const struct request *r, struct answe
 }
 
 /* Sends the answer, or as much of it as the fault lets. False: the connection is of no more use. */
-static bool send_answer(struct connection *c, const struct fault *f, const struct answer *a, bool keep, time_t date)
+static bool send_answer(struct connection *c, const struct fault *f, const struct answer *a,
+                        bool keep, time_t date)
 {
     size_t len, head_len;
     char *text = http_format(a, keep, date, &len, &head_len);
@@ -102,7 +105,8 @@ static bool send_answer(struct connection *c, const struct fault *f, const struc
     size_t piece = f && f->piece > 0 ? (size_t)f->piece : len;
     bool sent = true;
     for (size_t done = 0; sent && done < len; done += piece) {
-        sent = stream_write(&c->stream, from + done, done + piece < len ? piece : len - done, real_ms() + IDLE_MS);
+        sent = stream_write(&c->stream, from + done, done + piece < len ? piece : len - done,
+                            real_ms() + IDLE_MS);
         if (piece < len)
             stream_sleep(&c->stream, f->piece_ms);
     }
@@ -122,13 +126,15 @@ static enum stream_end answer(struct connection *c, const struct request *r, int
 
     pthread_mutex_lock(&e->lock);
     if (refusal) {
-        answer_text(&a, refusal, "{\"code\":\"BAD_REQUEST\",\"message\":\"not a request of this API\"}");
+        answer_text(&a, refusal,
+                    "{\"code\":\"BAD_REQUEST\",\"message\":\"not a request of this API\"}");
     } else {
         char *id = platform_deployment(e->platform, r->path);
         f = faults_take(e->faults, FAULT_AT_REQUEST, c->nr, r->method, id);
         free(id);
         bool replaced = f && (f->status || f->raw);
-        platform_answer(e->platform, r, f && f->carry_out >= 0 ? f->carry_out : !replaced, &a, &arrival);
+        platform_answer(e->platform, r, f && f->carry_out >= 0 ? f->carry_out : !replaced, &a,
+                        &arrival);
         if (f)
             replace(f, r, &a);
     }
@@ -136,7 +142,8 @@ static enum stream_end answer(struct connection *c, const struct request *r, int
     arrival.fault = f ? f->name : NULL;
     log_write(e->log, platform_ms(e->platform), &arrival);
     time_t date = platform_wall(e->platform);
-    bool last = s->max_requests && platform_counts(e->platform).requests >= (uint64_t)s->max_requests;
+    bool last =
+        s->max_requests && platform_counts(e->platform).requests >= (uint64_t)s->max_requests;
     pthread_mutex_unlock(&e->lock);
 
     stream_sleep(&c->stream, s->latency + (f ? f->latency : 0));
@@ -197,7 +204,8 @@ static void *run(void *p)
         end = serve_platform(c);
     stream_close(&c->stream, end);
     free(c);
-    OPENSSL_thread_stop(); /* else the program may end before the thread's own memory is given back: a leak is told */
+    /* else the program may end before the thread's own memory is given back: a leak is told */
+    OPENSSL_thread_stop();
     pthread_mutex_lock(&e->lock);
     if (--e->open == 0)
         pthread_cond_signal(&e->idle);

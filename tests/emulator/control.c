@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control channel: plain HTTP on a second loopback port, without login. faults.md beside this file says how to use it.
+ * The control channel: plain HTTP on a second loopback port, without login. faults.md beside this
+ * file says how to use it.
  */
 #include "emulator.h"
 
@@ -51,10 +52,12 @@ static void tell_counts(struct emulator *e, struct answer *a)
 {
     struct platform_counts n = platform_counts(e->platform);
     answer_text(a, 200,
-                "{\"requests\":%llu,\"reads\":%llu,\"writes\":%llu,\"unauthorized\":%llu,\"over_quota\":%llu,"
+                "{\"requests\":%llu,\"reads\":%llu,\"writes\":%llu,\"unauthorized\":%llu,\"over_"
+                "quota\":%llu,"
                 "\"refused\":%llu,\"connections\":%llu,\"faults_left\":%zu}",
-                (unsigned long long)n.requests, (unsigned long long)n.reads, (unsigned long long)n.writes,
-                (unsigned long long)n.unauthorized, (unsigned long long)n.over_quota, (unsigned long long)n.refused,
+                (unsigned long long)n.requests, (unsigned long long)n.reads,
+                (unsigned long long)n.writes, (unsigned long long)n.unauthorized,
+                (unsigned long long)n.over_quota, (unsigned long long)n.refused,
                 (unsigned long long)e->connections, faults_left(e->faults));
 }
 
@@ -75,7 +78,9 @@ static void answer(struct emulator *e, const struct request *r, struct answer *a
     else if (!strcmp(r->method, "GET") && !strcmp(r->path, "/counts"))
         tell_counts(e, a);
     else
-        answer_text(a, 404, "{\"message\":\"POST or DELETE /faults, POST /advance, POST /status, GET /counts\"}");
+        answer_text(
+            a, 404,
+            "{\"message\":\"POST or DELETE /faults, POST /advance, POST /status, GET /counts\"}");
     pthread_mutex_unlock(&e->lock);
     json_decref(body);
 }

@@ -52,10 +52,11 @@ int deployment_compare(const void *a, const void *b)
     return strcmp(((const struct deployment *)a)->id, ((const struct deployment *)b)->id);
 }
 
-/* -- files for a broker ------------------------------------------------------------------------------------------- */
+/* -- files for a broker ------------------------------------------------------------------------ */
 
 /* False: the ID can't be part of a file's name. */
-static bool file_name(char *to, size_t size, const struct settings *s, const char *id, const char *what)
+static bool file_name(char *to, size_t size, const struct settings *s, const char *id,
+                      const char *what)
 {
     if (*id == '.')
         return false;
@@ -66,7 +67,8 @@ static bool file_name(char *to, size_t size, const struct settings *s, const cha
 }
 
 /* Puts a file in place whole, or takes it away where there is no text. */
-static void serve_file(const struct deployment *d, const struct settings *s, const char *what, const char *text)
+static void serve_file(const struct deployment *d, const struct settings *s, const char *what,
+                       const char *text)
 {
     char path[4096], fresh[4096 + 8];
     if (!file_name(path, sizeof path, s, d->id, what))
@@ -95,7 +97,7 @@ static void serve(struct deployment *d, const struct settings *s)
     forget_material(d);
 }
 
-/* -- states ------------------------------------------------------------------------------------------------------- */
+/* -- states ------------------------------------------------------------------------------------ */
 
 void deployment_move_on(struct deployment *d, const struct settings *s, int64_t ms)
 {
@@ -130,7 +132,8 @@ bool deployment_set_status(struct deployment *d, const char *status)
 void deployment_put(struct deployment *d, struct material *m, const struct settings *s, int64_t ms)
 {
     bool served = d->state == STATE_RUNNING;
-    if (d->state != STATE_STALE) { /* of two quick writes, what is served is still what was before both */
+    /* of two quick writes, what is served is still what was before both */
+    if (d->state != STATE_STALE) {
         shown_free(&d->old);
         d->old = d->now;
     } else {
@@ -161,17 +164,20 @@ void deployment_delete(struct deployment *d, const struct settings *s, int64_t m
     deployment_move_on(d, s, ms);
 }
 
-/* -- answers ------------------------------------------------------------------------------------------------------ */
+/* -- answers ----------------------------------------------------------------------------------- */
 
-static void describe(const struct shown *shown, const char *status, const struct settings *s, struct answer *a)
+static void describe(const struct shown *shown, const char *status, const struct settings *s,
+                     struct answer *a)
 {
     char expire[32];
     time_t t = (time_t)(shown->expire + s->expire_zone_s);
     struct tm tm;
     gmtime_r(&t, &tm);
-    strftime(expire, sizeof expire, s->expire_format == EXPIRE_DATE ? "%Y-%m-%d" : "%Y-%m-%d %H:%M:%S", &tm);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s*}", "tlsType", shown->type == 2 ? "two-way" : "one-way", "status",
-                             status, "expire", expire, "cn", shown->common_name);
+    strftime(expire, sizeof expire,
+             s->expire_format == EXPIRE_DATE ? "%Y-%m-%d" : "%Y-%m-%d %H:%M:%S", &tm);
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s*}", "tlsType", shown->type == 2 ? "two-way" : "one-way",
+                  "status", status, "expire", expire, "cn", shown->common_name);
     char *text = json_dumps(body, JSON_COMPACT);
     answer_text(a, 200, "%s", text ? text : "{}");
     free(text);
@@ -180,7 +186,8 @@ static void describe(const struct shown *shown, const char *status, const struct
 
 void deployment_describe(const struct deployment *d, const struct settings *s, struct answer *a)
 {
-    static const char *const texts[] = {"", "running", "pending", "running", "failed", "terminated"};
+    static const char *const texts[] = {"",        "running", "pending",
+                                        "running", "failed",  "terminated"};
     const char *status = d->state == STATE_SET ? d->status : texts[d->state];
     describe(d->state == STATE_STALE ? &d->old : &d->now, status, s, a);
 }

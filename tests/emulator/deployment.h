@@ -7,7 +7,15 @@
 
 #include "emulator.h"
 
-enum state { STATE_NONE, STATE_STALE, STATE_PENDING, STATE_RUNNING, STATE_FAILED, STATE_TERMINATED, STATE_SET };
+enum state {
+    STATE_NONE,
+    STATE_STALE,
+    STATE_PENDING,
+    STATE_RUNNING,
+    STATE_FAILED,
+    STATE_TERMINATED,
+    STATE_SET
+};
 
 struct shown { /* what GET tells */
     int type;

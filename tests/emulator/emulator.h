@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of emqxtls-emulator, a program that plays the TLS part of the EMQX Platform API on loopback. It shares no code
- * with the library: what it counts and checks is a second opinion. A thread a connection; one lock around the platform,
- * the quota, the faults and the log, so that the log's order is the order in which requests were carried out.
+ * The parts of emqxtls-emulator, a program that plays the TLS part of the EMQX Platform API on
+ * loopback. It shares no code with the library: what it counts and checks is a second opinion. A
+ * thread a connection; one lock around the platform, the quota, the faults and the log, so that the
+ * log's order is the order in which requests were carried out.
  */
 #ifndef EMULATOR_H
 #define EMULATOR_H
@@ -14,7 +15,7 @@
 
 #include <openssl/ssl.h>
 
-/* -- settings (options.c): times in milliseconds ------------------------------------------------------------------ */
+/* -- settings (options.c): times in milliseconds ----------------------------------------------- */
 
 enum { KIND_SLIDING, KIND_FIXED };
 enum { RETRY_AFTER_NONE, RETRY_AFTER_SECONDS, RETRY_AFTER_DATE };
@@ -39,18 +40,19 @@ struct settings {
     char **faults; /* JSON, NULL-terminated */
 };
 
-/* Reads the command line and the environment. Explains what is wrong on stderr and ends the program if they can't be used. */
+/* Reads the command line and the environment. Explains what is wrong on stderr and ends the program
+ * if they can't be used. */
 void options_read(struct settings *, int argc, char **argv);
 void options_free(struct settings *);
 
 /* Is `id` in a list such as "ge6a1a75,test-*"? */
 bool list_has(const char *list, const char *id);
 
-/* -- time ---------------------------------------------------------------------------------------------------------- */
+/* -- time -------------------------------------------------------------------------------------- */
 
 int64_t real_ms(void); /* monotonic: deadlines */
 
-/* -- streams (stream.c): plain or TLS, non-blocking, given up when the program stops ------------------------------- */
+/* -- streams (stream.c): plain or TLS, non-blocking, given up when the program stops ----------- */
 
 enum stream_end {
     END_KEEP,
@@ -68,19 +70,21 @@ struct stream {
 };
 
 bool stream_handshake(struct stream *, SSL_CTX *, int64_t deadline);
-bool stream_waiting(struct stream *, int64_t deadline); /* Is there a first byte of data? Does not take it */
-int stream_getc(struct stream *, int64_t deadline);     /* -1: end, error, deadline or stop */
+/* Is there a first byte of data? Does not take it */
+bool stream_waiting(struct stream *, int64_t deadline);
+int stream_getc(struct stream *, int64_t deadline); /* -1: end, error, deadline or stop */
 bool stream_read(struct stream *, void *to, size_t n, int64_t deadline);
 bool stream_write(struct stream *, const void *from, size_t n, int64_t deadline);
 void stream_sleep(struct stream *, int64_t ms); /* until then, or the peer has gone, or stop */
 void stream_close(struct stream *, enum stream_end);
 
-/* -- TLS (tls.c) --------------------------------------------------------------------------------------------------- */
+/* -- TLS (tls.c) ------------------------------------------------------------------------------- */
 
-/* A server context for the settings: the files given, or a CA and a certificate of its own. NULL: told on stderr. */
+/* A server context for the settings: the files given, or a CA and a certificate of its own. NULL:
+ * told on stderr. */
 SSL_CTX *tls_context(const struct settings *);
 
-/* -- HTTP (http.c) --------------------------------------------------------------------------------------------------- */
+/* -- HTTP (http.c) ----------------------------------------------------------------------------- */
 
 struct request {
     char *head, *body; /* as they arrived, with a NUL behind */
@@ -101,14 +105,16 @@ struct answer {
 enum { HTTP_OK = 0, HTTP_GONE = -1, HTTP_CUT = -2 }; /* or the status with which to refuse it */
 int http_read(struct stream *, struct request *, int64_t deadline);
 void http_request_free(struct request *); /* wipes */
-void answer_text(struct answer *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void answer_text(struct answer *, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* False: there is no room for the line. */
 bool answer_header(struct answer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void answer_free(struct answer *);
-char *http_format(const struct answer *, bool keep_alive, time_t date, size_t *len, size_t *head_len);
+char *http_format(const struct answer *, bool keep_alive, time_t date, size_t *len,
+                  size_t *head_len);
 void http_date(char to[40], time_t);
 
-/* -- what the platform takes as a certificate (check.c) ------------------------------------------------------------ */
+/* -- what the platform takes as a certificate (check.c) ---------------------------------------- */
 
 struct material {
     int type; /* 1 one-way, 2 two-way */
@@ -119,18 +125,20 @@ struct material {
 };
 
 /* Reads a request body. False: answer says why (422, or 400 if it is no JSON). */
-bool material_read(const struct request *, int64_t min_days, time_t now, struct material *, struct answer *);
+bool material_read(const struct request *, int64_t min_days, time_t now, struct material *,
+                   struct answer *);
 void material_free(struct material *); /* wipes */
 
-/* -- quota (quota.c) ------------------------------------------------------------------------------------------------- */
+/* -- quota (quota.c) --------------------------------------------------------------------------- */
 
 struct quota;
 struct quota *quota_new(const struct settings *);
 void quota_free(struct quota *);
 /* Counts a request at `now`. 0: it may pass, else milliseconds until one of its kind may. */
-int64_t quota_take(struct quota *, const char *api_key, const char *method, const char *deployment, int64_t now);
+int64_t quota_take(struct quota *, const char *api_key, const char *method, const char *deployment,
+                   int64_t now);
 
-/* -- faults (fault.c) ------------------------------------------------------------------------------------------------ */
+/* -- faults (fault.c) -------------------------------------------------------------------------- */
 
 struct fault {
     struct fault *next;
@@ -157,11 +165,13 @@ void faults_free(struct faults *);
 char *faults_add(struct faults *, const char *json, size_t len);
 void faults_clear(struct faults *);
 size_t faults_left(const struct faults *);
-/* The fault for what happens now, to be freed with fault_free; NULL: none. method and deployment only at FAULT_AT_REQUEST. */
-struct fault *faults_take(struct faults *, enum fault_place, uint64_t nr, const char *method, const char *deployment);
+/* The fault for what happens now, to be freed with fault_free; NULL: none. method and deployment
+ * only at FAULT_AT_REQUEST. */
+struct fault *faults_take(struct faults *, enum fault_place, uint64_t nr, const char *method,
+                          const char *deployment);
 void fault_free(struct fault *);
 
-/* -- the log of what arrived (log.c) ---------------------------------------------------------------------------------- */
+/* -- the log of what arrived (log.c) ----------------------------------------------------------- */
 
 struct arrival {
     uint64_t connection, nr; /* nr: of the request on its connection, from 1 */
@@ -174,17 +184,20 @@ struct arrival {
 };
 
 struct log;
-struct log *log_open(const char *path); /* NULL path: a log that writes nothing; NULL: told on stderr */
+/* NULL path: a log that writes nothing; NULL: told on stderr */
+struct log *log_open(const char *path);
 void log_write(struct log *, int64_t ms, const struct arrival *);
 void log_close(struct log *);
 
-/* -- the platform (platform.c, deployment.c) ---------------------------------------------------------------------------- */
+/* -- the platform (platform.c, deployment.c) --------------------------------------------------- */
 
 struct platform;
 struct platform *platform_new(const struct settings *);
 void platform_free(struct platform *);
-/* Answers a request as the platform does. `carry_out` false: says what it would, changes nothing but the quota. */
-void platform_answer(struct platform *, const struct request *, bool carry_out, struct answer *, struct arrival *);
+/* Answers a request as the platform does. `carry_out` false: says what it would, changes nothing
+ * but the quota. */
+void platform_answer(struct platform *, const struct request *, bool carry_out, struct answer *,
+                     struct arrival *);
 /* The deployment that the path names, without decoding; NULL: none. To be freed. */
 char *platform_deployment(const struct platform *, const char *path);
 /* Sets the status of a deployment that has a certificate. */
@@ -197,7 +210,8 @@ struct platform_counts {
 };
 struct platform_counts platform_counts(const struct platform *);
 
-/* -- the program (main.c), its connections (connection.c) and the control channel (control.c) ---------------------------- */
+/* -- the program (main.c), its connections (connection.c) and the control channel (control.c)
+ * --- */
 
 struct emulator {
     struct settings settings;

@@ -101,21 +101,22 @@ static const char *read_fault(const json_t *json, struct fault *f)
 {
     static char wrong[JSON_ERROR_TEXT_LENGTH];
     json_error_t error;
-    const char *name = NULL, *method = NULL, *deployment = NULL, *body = NULL, *raw = NULL, *end = "keep",
-               *at = "request";
+    const char *name = NULL, *method = NULL, *deployment = NULL, *body = NULL, *raw = NULL,
+               *end = "keep", *at = "request";
     json_t *headers = NULL;
     int reused = 0, carry_out = -1, echo = 0;
-    json_int_t skip = 0, times = 1, read = -1, latency = 0, stall = 3600000, status = 0, fill = 0, cut = -1,
-               cut_body = -1, piece = 0, piece_ms = 0;
-    if (json_unpack_ex(
-            (json_t *)(uintptr_t)json, &error, JSON_STRICT,
-            "{s?s, s?s, s?s, s?s, s?b, s?I, s?I, s?I, s?b, s?I, s?I, s?I, s?o, s?s%, s?I, s?s%, s?b, s?I, s?I,"
-            " s?I, s?I, s?s}",
-            "name", &name, "at", &at, "method", &method, "deployment", &deployment, "reused", &reused, "skip", &skip,
-            "times", &times, "read", &read, "carry_out", &carry_out, "latency_ms", &latency, "stall_ms", &stall,
-            "status", &status, "headers", &headers, "body", &body, &f->body_len, "fill", &fill, "raw", &raw,
-            &f->raw_len, "echo", &echo, "cut", &cut, "cut_body", &cut_body, "piece", &piece, "piece_ms", &piece_ms,
-            "end", &end)) {
+    json_int_t skip = 0, times = 1, read = -1, latency = 0, stall = 3600000, status = 0, fill = 0,
+               cut = -1, cut_body = -1, piece = 0, piece_ms = 0;
+    if (json_unpack_ex((json_t *)(uintptr_t)json, &error, JSON_STRICT,
+                       "{s?s, s?s, s?s, s?s, s?b, s?I, s?I, s?I, s?b, s?I, s?I, s?I, s?o, s?s%, "
+                       "s?I, s?s%, s?b, s?I, s?I,"
+                       " s?I, s?I, s?s}",
+                       "name", &name, "at", &at, "method", &method, "deployment", &deployment,
+                       "reused", &reused, "skip", &skip, "times", &times, "read", &read,
+                       "carry_out", &carry_out, "latency_ms", &latency, "stall_ms", &stall,
+                       "status", &status, "headers", &headers, "body", &body, &f->body_len, "fill",
+                       &fill, "raw", &raw, &f->raw_len, "echo", &echo, "cut", &cut, "cut_body",
+                       &cut_body, "piece", &piece, "piece_ms", &piece_ms, "end", &end)) {
         snprintf(wrong, sizeof wrong, "%s", error.text);
         return wrong;
     }
@@ -192,8 +193,11 @@ char *faults_add(struct faults *all, const char *text, size_t len)
 static bool applies(const struct fault *f, enum fault_place place, uint64_t nr, const char *method,
                     const char *deployment)
 {
-    enum fault_place own = f->at_connect ? FAULT_AT_CONNECT : f->read >= 0 ? FAULT_AT_FIRST_BYTE : FAULT_AT_REQUEST;
-    return own == place && (!f->reused_only || nr > 1) && (!f->method || !strcmp(f->method, method)) &&
+    enum fault_place own = f->at_connect  ? FAULT_AT_CONNECT
+                           : f->read >= 0 ? FAULT_AT_FIRST_BYTE
+                                          : FAULT_AT_REQUEST;
+    return own == place && (!f->reused_only || nr > 1) &&
+           (!f->method || !strcmp(f->method, method)) &&
            (!f->deployment || (deployment && !strcmp(f->deployment, deployment)));
 }
 
@@ -212,8 +216,8 @@ static struct fault *duplicate(const struct fault *f)
     return own;
 }
 
-struct fault *faults_take(struct faults *all, enum fault_place place, uint64_t nr, const char *method,
-                          const char *deployment)
+struct fault *faults_take(struct faults *all, enum fault_place place, uint64_t nr,
+                          const char *method, const char *deployment)
 {
     for (struct fault **at = &all->first; *at; at = &(*at)->next) {
         struct fault *f = *at;

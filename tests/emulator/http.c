@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * As much of HTTP/1.1 as the platform's clients use. Own code: faults in the middle of a request or an answer need each byte
- * in hand, which no server library gives.
+ * As much of HTTP/1.1 as the platform's clients use. Own code: faults in the middle of a request or
+ * an answer need each byte in hand, which no server library gives.
  */
 #include "emulator.h"
 
@@ -38,7 +38,8 @@ static bool header_is(const struct request *r, const char *name, const char *val
     return found && len == strlen(value) && !strncasecmp(found, value, len);
 }
 
-/* Takes method, path and what the rest needs from the head. 0, or the status with which to refuse it. */
+/* Takes method, path and what the rest needs from the head. 0, or the status with which to refuse
+ * it. */
 static int parse(struct request *r, size_t *body_len)
 {
     size_t len;
@@ -48,7 +49,8 @@ static int parse(struct request *r, size_t *body_len)
     memcpy(r->method, r->head, (size_t)(space - r->head));
     const char *path = space + 1;
     len = strcspn(path, " \r");
-    if (*path != '/' || (strncmp(path + len, " HTTP/1.1\r\n", 11) && strncmp(path + len, " HTTP/1.0\r\n", 11)))
+    if (*path != '/' ||
+        (strncmp(path + len, " HTTP/1.1\r\n", 11) && strncmp(path + len, " HTTP/1.0\r\n", 11)))
         return 400;
     r->path = strndup(path, len);
     r->keep_alive = path[len + 8] == '1' && !header_is(r, "Connection", "close");
@@ -91,7 +93,8 @@ int http_read(struct stream *s, struct request *r, int64_t deadline)
     r->body = calloc(1, body_len + 1);
     if (!r->body)
         return 500;
-    if (header_is(r, "Expect", "100-continue") && !stream_write(s, go_on, sizeof go_on - 1, deadline))
+    if (header_is(r, "Expect", "100-continue") &&
+        !stream_write(s, go_on, sizeof go_on - 1, deadline))
         return HTTP_CUT;
     r->body_len = body_len;
     return stream_read(s, r->body, body_len, deadline) ? HTTP_OK : HTTP_CUT;
@@ -182,16 +185,18 @@ static const char *reason(int status)
     return "Status";
 }
 
-char *http_format(const struct answer *a, bool keep_alive, time_t now, size_t *len, size_t *head_len)
+char *http_format(const struct answer *a, bool keep_alive, time_t now, size_t *len,
+                  size_t *head_len)
 {
     char date[64] = "", content[128] = "", day[40], *text;
     http_date(day, now);
     if (!strstr(a->headers, "Date: ")) /* else a fault brings its own */
         snprintf(date, sizeof date, "Date: %s\r\n", day);
     if (a->status != 204 && a->status != 304)
-        snprintf(content, sizeof content, "Content-Type: application/json\r\nContent-Length: %zu\r\n", a->body_len);
-    int n = asprintf(&text, "HTTP/1.1 %d %s\r\n%s%s%s%s\r\n", a->status, reason(a->status), date, content,
-                     keep_alive ? "" : "Connection: close\r\n", a->headers);
+        snprintf(content, sizeof content,
+                 "Content-Type: application/json\r\nContent-Length: %zu\r\n", a->body_len);
+    int n = asprintf(&text, "HTTP/1.1 %d %s\r\n%s%s%s%s\r\n", a->status, reason(a->status), date,
+                     content, keep_alive ? "" : "Connection: close\r\n", a->headers);
     char *whole = n < 0 ? NULL : realloc(text, (size_t)n + a->body_len + 1);
     if (!whole) {
         if (n >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What arrived, one JSON object a line, written before the answer is sent. Names and numbers only: no header, no body.
+ * What arrived, one JSON object a line, written before the answer is sent. Names and numbers only:
+ * no header, no body.
  */
 #include "emulator.h"
 
@@ -38,9 +39,10 @@ void log_write(struct log *log, int64_t ms, const struct arrival *a)
     log->sequence++;
     if (!log->file)
         return;
-    json_t *line = json_pack("{s:I, s:I, s:I, s:I, s:b, s:i, s:b, s:s*}", "sequence", (json_int_t)log->sequence, "ms",
-                             (json_int_t)ms, "connection", (json_int_t)a->connection, "request", (json_int_t)a->nr,
-                             "read", a->read, "status", a->status, "carried_out", a->carried_out, "fault", a->fault);
+    json_t *line = json_pack(
+        "{s:I, s:I, s:I, s:I, s:b, s:i, s:b, s:s*}", "sequence", (json_int_t)log->sequence, "ms",
+        (json_int_t)ms, "connection", (json_int_t)a->connection, "request", (json_int_t)a->nr,
+        "read", a->read, "status", a->status, "carried_out", a->carried_out, "fault", a->fault);
     if (r && a->read && r->path) {
         json_object_set_new(line, "method", json_string(r->method));
         json_object_set_new(line, "path", json_string(r->path));

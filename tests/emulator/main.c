@@ -38,12 +38,13 @@ static int listen_on(const char *address, int64_t *port)
         size = sizeof at.v6;
     }
     int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) && !bind(fd, &at.any, size) &&
-        !listen(fd, 1024) && !getsockname(fd, &at.any, &size)) {
+    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) &&
+        !bind(fd, &at.any, size) && !listen(fd, 1024) && !getsockname(fd, &at.any, &size)) {
         *port = ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
         return fd;
     }
-    fprintf(stderr, "emqxtls-emulator: can't listen on %s port %lld: %s\n", address, (long long)*port, strerror(errno));
+    fprintf(stderr, "emqxtls-emulator: can't listen on %s port %lld: %s\n", address,
+            (long long)*port, strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -58,8 +59,8 @@ static bool write_ready_file(const struct settings *s, const char *endpoint, con
     FILE *file = fopen(fresh, "w");
     bool done = file;
     if (file) {
-        fprintf(file, "EMQXCLOUD_PLATFORM_ENDPOINT=%s\nEMULATOR_CONTROL=%s\nEMULATOR_PID=%d\n", endpoint, control,
-                (int)getpid());
+        fprintf(file, "EMQXCLOUD_PLATFORM_ENDPOINT=%s\nEMULATOR_CONTROL=%s\nEMULATOR_PID=%d\n",
+                endpoint, control, (int)getpid());
         if (s->tls_dir)
             fprintf(file, "EMULATOR_CA=%s/ca.pem\n", s->tls_dir);
         done = !fclose(file) && !rename(fresh, s->ready_file);
@@ -73,8 +74,8 @@ static bool announce(const struct settings *s)
 {
     char host[64], endpoint[512], control[128];
     snprintf(host, sizeof host, strchr(s->address, ':') ? "[%s]" : "%s", s->address);
-    snprintf(endpoint, sizeof endpoint, "%s://%s:%lld%s", s->http ? "http" : "https", host, (long long)s->port,
-             s->base_path);
+    snprintf(endpoint, sizeof endpoint, "%s://%s:%lld%s", s->http ? "http" : "https", host,
+             (long long)s->port, s->base_path);
     snprintf(control, sizeof control, "http://%s:%lld", host, (long long)s->control_port);
     if (!write_ready_file(s, endpoint, control))
         return false;
@@ -92,10 +93,12 @@ static void serve(struct emulator *e, int listener, int control, int signals)
                             {.fd = control, .events = POLLIN}};
     for (;;) {
         int64_t left = end - real_ms();
-        if (left <= 0 || (poll(fds, 4, (int)left) < 0 && errno != EINTR) || fds[0].revents || fds[1].revents)
+        if (left <= 0 || (poll(fds, 4, (int)left) < 0 && errno != EINTR) || fds[0].revents ||
+            fds[1].revents)
             return;
         for (int i = 2; i < 4; i++) {
-            int fd = fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+            int fd =
+                fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
             if (fd >= 0)
                 connection_start(e, fd, i == 3);
             else if (fds[i].revents && (errno == EMFILE || errno == ENFILE))
@@ -137,7 +140,8 @@ static bool set_up(struct emulator *e)
 
 int main(int argc, char **argv)
 {
-    static struct emulator e = {.lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
+    static struct emulator e = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .idle = PTHREAD_COND_INITIALIZER};
     int listener = -1, control = -1, signals, result = 1;
     sigset_t mask;
     options_read(&e.settings, argc, argv);
@@ -147,8 +151,10 @@ int main(int argc, char **argv)
     sigaddset(&mask, SIGINT);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (set_up(&e) && signals >= 0 && (listener = listen_on(e.settings.address, &e.settings.port)) >= 0 &&
-        (control = listen_on(e.settings.address, &e.settings.control_port)) >= 0 && announce(&e.settings)) {
+    if (set_up(&e) && signals >= 0 &&
+        (listener = listen_on(e.settings.address, &e.settings.port)) >= 0 &&
+        (control = listen_on(e.settings.address, &e.settings.control_port)) >= 0 &&
+        announce(&e.settings)) {
         serve(&e, listener, control, signals);
         finish(&e);
         result = 0;

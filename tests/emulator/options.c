@@ -27,23 +27,29 @@ static const struct row rows[] = {
     {"port", "PORT", NUMBER, AT(port), "of the API; 0: any free one (0)"},
     {"control-port", "PORT", NUMBER, AT(control_port), "of the control channel, plain HTTP (0)"},
     {"base-path", "PATH", TEXT, AT(base_path), "before /deployments (/public_api/v1)"},
-    {"tls-dir", "DIR", TEXT, AT(tls_dir), "make a CA and a certificate, write DIR/ca.pem for clients"},
+    {"tls-dir", "DIR", TEXT, AT(tls_dir),
+     "make a CA and a certificate, write DIR/ca.pem for clients"},
     {"tls-cert", "FILE", TEXT, AT(tls_cert), "serve with this certificate (chain), with --tls-key"},
     {"tls-key", "FILE", TEXT, AT(tls_key), "its key, PEM without a passphrase"},
     {"http", NULL, FLAG, AT(http), "plain HTTP instead of TLS"},
-    {"credentials-file", "FILE", TEXT, AT(credentials_file), "lines KEY:SECRET, instead of the environment"},
+    {"credentials-file", "FILE", TEXT, AT(credentials_file),
+     "lines KEY:SECRET, instead of the environment"},
     {"", NULL, GROUP, 0, "When it ends:"},
     {"lifetime", "SECONDS", SECONDS, AT(lifetime), "by itself after this time (300)"},
     {"max-requests", "N", NUMBER, AT(max_requests), "after so many requests; 0: no limit (0)"},
     {"", NULL, GROUP, 0, "What it plays:"},
-    {"deployments", "LIST", TEXT, AT(deployments), "IDs that exist, such as a,b,test-*; default: all"},
+    {"deployments", "LIST", TEXT, AT(deployments),
+     "IDs that exist, such as a,b,test-*; default: all"},
     {"forbidden", "LIST", TEXT, AT(forbidden), "IDs that answer 403"},
     {"absent", "empty|404", CHOICE, AT(absent), "GET without a certificate: {} or 404 (empty)"},
     {"pending", "SECONDS", SECONDS, AT(pending), "from a write to the outcome (2)"},
-    {"stale", "SECONDS", SECONDS, AT(stale), "after a PUT, GET first tells the old certificate (0)"},
-    {"terminated", "SECONDS", SECONDS, AT(terminated), "from DELETE until the certificate is gone (2)"},
+    {"stale", "SECONDS", SECONDS, AT(stale),
+     "after a PUT, GET first tells the old certificate (0)"},
+    {"terminated", "SECONDS", SECONDS, AT(terminated),
+     "from DELETE until the certificate is gone (2)"},
     {"outcome", "running|failed", CHOICE, AT(outcome), "what becomes of pending (running)"},
-    {"expire-format", "time|date", CHOICE, AT(expire_format), "2034-05-22 02:43:21 or 2034-05-22 (time)"},
+    {"expire-format", "time|date", CHOICE, AT(expire_format),
+     "2034-05-22 02:43:21 or 2034-05-22 (time)"},
     {"expire-zone", "+HH:MM", ZONE, AT(expire_zone_s), "zone in which expire is told (+00:00)"},
     {"min-days", "N", NUMBER, AT(min_days), "days a certificate must have left (60)"},
     {"", NULL, GROUP, 0, "Its quota:"},
@@ -51,8 +57,10 @@ static const struct row rows[] = {
     {"writes", "N", NUMBER, AT(writes), "POST, PUT and DELETE in a window (6)"},
     {"window", "SECONDS", SECONDS, AT(window), "(3600)"},
     {"window-kind", "sliding|fixed", CHOICE, AT(window_kind), "(sliding)"},
-    {"window-offset", "SECONDS", SECONDS, AT(window_offset), "from start to the first fixed window (0)"},
-    {"scope", "key|method|deployment", SCOPE, 0, "what is counted apart, beside the key; may be given twice (key)"},
+    {"window-offset", "SECONDS", SECONDS, AT(window_offset),
+     "from start to the first fixed window (0)"},
+    {"scope", "key|method|deployment", SCOPE, 0,
+     "what is counted apart, beside the key; may be given twice (key)"},
     {"count-rejected", NULL, FLAG, AT(count_rejected), "a request over the limit counts too"},
     {"retry-after", "none|seconds|date", CHOICE, AT(retry_after), "in a 429 (none)"},
     {"", NULL, GROUP, 0, "What goes wrong:"},
@@ -60,8 +68,10 @@ static const struct row rows[] = {
     {"fault", "JSON", FAULT, 0, "queue a fault (faults.md); may be given again"},
     {"", NULL, GROUP, 0, "What it tells:"},
     {"log", "FILE", TEXT, AT(log), "a JSON line for each request that arrived; never a secret"},
-    {"ready-file", "FILE", TEXT, AT(ready_file), "written when it listens: NAME=VALUE lines for a shell"},
-    {"serve-dir", "DIR", TEXT, AT(serve_dir), "ID.cert.pem, ID.key.pem, ID.cacert.pem of what is running"},
+    {"ready-file", "FILE", TEXT, AT(ready_file),
+     "written when it listens: NAME=VALUE lines for a shell"},
+    {"serve-dir", "DIR", TEXT, AT(serve_dir),
+     "ID.cert.pem, ID.key.pem, ID.cacert.pem of what is running"},
     {"help", NULL, HELP, 0, "this text"},
     {"version", NULL, VERSION, 0, "of libemqxtls that it belongs to"},
 };
@@ -69,21 +79,27 @@ static const struct row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const char head[] =
-    "emqxtls-emulator - plays the TLS part of the EMQX Platform API on loopback, for tests and try-outs\n"
+    "emqxtls-emulator - plays the TLS part of the EMQX Platform API on loopback, for tests and "
+    "try-outs\n"
     "\n"
     "  EMQXCLOUD_PLATFORM_API_KEY=key EMQXCLOUD_PLATFORM_API_SECRET=secret \\\n"
     "      emqxtls-emulator --tls-dir /tmp/emulator --log /tmp/emulator/log\n"
-    "  curl --cacert /tmp/emulator/ca.pem -u key:secret https://127.0.0.1:PORT/public_api/v1/deployments/ge6a1a75/tls\n"
+    "  curl --cacert /tmp/emulator/ca.pem -u key:secret "
+    "https://127.0.0.1:PORT/public_api/v1/deployments/ge6a1a75/tls\n"
     "\n"
-    "It prints its addresses when it listens. Use test keys only: it takes no care of them beyond its log.\n"
-    "The key and secret come from the environment or a file, since arguments can be seen by other users.\n";
+    "It prints its addresses when it listens. Use test keys only: it takes no care of them beyond "
+    "its log.\n"
+    "The key and secret come from the environment or a file, since arguments can be seen by other "
+    "users.\n";
 
 static const char tail[] =
     "\n"
-    "The control channel queues faults, moves the time on and sets states while it runs, for example\n"
+    "The control channel queues faults, moves the time on and sets states while it runs, for "
+    "example\n"
     "  curl -d '{\"method\": \"PUT\", \"status\": 503}' http://127.0.0.1:CONTROL/faults\n"
     "  curl -d '{\"ms\": 3600000}' http://127.0.0.1:CONTROL/advance\n"
-    "tests/emulator/faults.md has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 wrong usage.\n";
+    "tests/emulator/faults.md has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 wrong "
+    "usage.\n";
 
 static void help(void)
 {
@@ -94,7 +110,8 @@ static void help(void)
             printf("\n%s\n", rows[i].help);
             continue;
         }
-        snprintf(option, sizeof option, "--%s %s", rows[i].name, rows[i].argument ? rows[i].argument : "");
+        snprintf(option, sizeof option, "--%s %s", rows[i].name,
+                 rows[i].argument ? rows[i].argument : "");
         printf("  %-32s %s\n", option, rows[i].help);
     }
     fputs(tail, stdout);
@@ -136,7 +153,8 @@ static int64_t choice(const struct row *row, const char *text)
 static int64_t zone(const char *text)
 {
     int hours, minutes, used = 0;
-    if (sscanf(text, "%3d:%2d%n", &hours, &minutes, &used) != 2 || text[used] || !strchr("+-", *text) || !*text)
+    if (sscanf(text, "%3d:%2d%n", &hours, &minutes, &used) != 2 || text[used] ||
+        !strchr("+-", *text) || !*text)
         usage("--expire-zone is such as +08:00, not %s", text);
     return hours * 3600 + (*text == '-' ? -1 : 1) * minutes * 60;
 }
@@ -194,7 +212,8 @@ static void set(struct settings *s, const struct row *row, const char *text)
 
 static void read_credentials(struct settings *s)
 {
-    const char *key = getenv("EMQXCLOUD_PLATFORM_API_KEY"), *secret = getenv("EMQXCLOUD_PLATFORM_API_SECRET");
+    const char *key = getenv("EMQXCLOUD_PLATFORM_API_KEY"),
+               *secret = getenv("EMQXCLOUD_PLATFORM_API_SECRET");
     char line[1024];
     if (s->credentials_file) {
         FILE *file = fopen(s->credentials_file, "r");
@@ -212,7 +231,8 @@ static void read_credentials(struct settings *s)
     }
     OPENSSL_cleanse(line, sizeof line);
     if (!s->credentials)
-        usage("set EMQXCLOUD_PLATFORM_API_KEY and EMQXCLOUD_PLATFORM_API_SECRET, or give --credentials-file with lines "
+        usage("set EMQXCLOUD_PLATFORM_API_KEY and EMQXCLOUD_PLATFORM_API_SECRET, or give "
+              "--credentials-file with lines "
               "KEY:SECRET");
 }
 
@@ -253,7 +273,8 @@ void options_read(struct settings *s, int argc, char **argv)
         .faults = calloc(1, sizeof(char *)),
     };
     for (size_t i = 0; i < ROWS; i++)
-        options[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, 1};
+        options[i] = (struct option){rows[i].name,
+                                     rows[i].argument ? required_argument : no_argument, NULL, 1};
     while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
         if (c == '?')
             usage("that is not how it is used");

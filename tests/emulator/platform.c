@@ -89,7 +89,8 @@ char *platform_deployment(const struct platform *p, const char *path)
 {
     static const char before[] = "/deployments/", after[] = "/tls";
     size_t base = strlen(p->settings->base_path);
-    if (strncmp(path, p->settings->base_path, base) || strncmp(path + base, before, sizeof before - 1))
+    if (strncmp(path, p->settings->base_path, base) ||
+        strncmp(path + base, before, sizeof before - 1))
         return NULL;
     const char *id = path + base + sizeof before - 1;
     size_t len = strcspn(id, "/?#");
@@ -107,7 +108,9 @@ static char *login(const struct platform *p, const struct request *r)
         return NULL;
     text += sizeof scheme - 1;
     size_t len = strlen(text);
-    int n = len % 4 || len > sizeof given ? -1 : EVP_DecodeBlock(given, (const unsigned char *)text, (int)len);
+    int n = len % 4 || len > sizeof given
+                ? -1
+                : EVP_DecodeBlock(given, (const unsigned char *)text, (int)len);
     for (char **one = p->settings->credentials; n > 0 && *one; one++)
         if (!strcmp((char *)given, *one)) /* the padding was decoded to NULs */
             key = strndup(*one, strcspn(*one, ":"));
@@ -144,8 +147,8 @@ static void get(struct platform *p, const char *id, struct answer *a)
         answer_text(a, 200, "{}");
 }
 
-static void put(struct platform *p, const struct request *r, const char *id, bool carry_out, struct answer *a,
-                struct arrival *log)
+static void put(struct platform *p, const struct request *r, const char *id, bool carry_out,
+                struct answer *a, struct arrival *log)
 {
     bool create = !strcmp(r->method, "POST");
     struct deployment *d = find(p, id, false);
@@ -170,7 +173,8 @@ static void put(struct platform *p, const struct request *r, const char *id, boo
     material_free(&m);
 }
 
-static void delete (struct platform *p, const char *id, bool carry_out, struct answer *a, struct arrival *log)
+static void delete (struct platform *p, const char *id, bool carry_out, struct answer *a,
+                    struct arrival *log)
 {
     struct deployment *d = find(p, id, false);
     if (!d || d->state == STATE_NONE) {
@@ -185,10 +189,11 @@ static void delete (struct platform *p, const char *id, bool carry_out, struct a
     }
 }
 
-static void authorized(struct platform *p, const struct request *r, const char *api_key, const char *id, bool carry_out,
-                       struct answer *a, struct arrival *log)
+static void authorized(struct platform *p, const struct request *r, const char *api_key,
+                       const char *id, bool carry_out, struct answer *a, struct arrival *log)
 {
-    bool read = !strcmp(r->method, "GET"), write = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT"),
+    bool read = !strcmp(r->method, "GET"),
+         write = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT"),
          gone = !strcmp(r->method, "DELETE");
     if (!id) {
         tell(a, 404, "NOT_FOUND", "no such path");
@@ -217,7 +222,8 @@ static void authorized(struct platform *p, const struct request *r, const char *
         delete (p, id, carry_out, a, log);
 }
 
-void platform_answer(struct platform *p, const struct request *r, bool carry_out, struct answer *a, struct arrival *log)
+void platform_answer(struct platform *p, const struct request *r, bool carry_out, struct answer *a,
+                     struct arrival *log)
 {
     char *api_key = login(p, r), *id = platform_deployment(p, r->path);
     p->counts.requests++;

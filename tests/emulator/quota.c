@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The platform's count of requests: GETs, and POST+PUT+DELETE, in a sliding window or in fixed ones. Written without a look
- * at the library's limiter, which is tested against it.
+ * The platform's count of requests: GETs, and POST+PUT+DELETE, in a sliding window or in fixed
+ * ones. Written without a look at the library's limiter, which is tested against it.
  */
 #include "emulator.h"
 
@@ -103,7 +103,8 @@ static int64_t take_sliding(struct quota *q, struct scope *scope, int64_t limit,
     return scope->stamps[scope->next] + s->window - now;
 }
 
-int64_t quota_take(struct quota *q, const char *api_key, const char *method, const char *deployment, int64_t now)
+int64_t quota_take(struct quota *q, const char *api_key, const char *method, const char *deployment,
+                   int64_t now)
 {
     const struct settings *s = q->settings;
     bool read = !strcmp(method, "GET");
@@ -113,5 +114,6 @@ int64_t quota_take(struct quota *q, const char *api_key, const char *method, con
     if (asprintf(&name, "%s %s %s", api_key, kind, s->per_deployment ? deployment : "") < 0)
         return s->window;
     struct scope *scope = find(q, name, (size_t)limit);
-    return s->window_kind == KIND_FIXED ? take_fixed(q, scope, limit, now) : take_sliding(q, scope, limit, now);
+    return s->window_kind == KIND_FIXED ? take_fixed(q, scope, limit, now)
+                                        : take_sliding(q, scope, limit, now);
 }

@@ -88,7 +88,8 @@ bool stream_waiting(struct stream *s, int64_t deadline)
     unsigned char byte;
     if (s->end > s->start)
         return true;
-    /* Only looked at: what the program has not taken off the socket makes the kernel say RST when it is closed. */
+    /* Only looked at: what the program has not taken off the socket makes the kernel say RST when
+     * it is closed. */
     for (;;) {
         short events = POLLIN;
         int n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server's side of TLS: a certificate from files, or a CA and a certificate made at start. Their keys stay in memory;
- * only the CA's certificate is written, for clients to trust.
+ * The server's side of TLS: a certificate from files, or a CA and a certificate made at start.
+ * Their keys stay in memory; only the CA's certificate is written, for clients to trust.
  */
 #include "emulator.h"
 
@@ -38,7 +38,8 @@ static X509 *draft(EVP_PKEY *key, const char *name, X509 *issuer)
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial >> 1);
     X509_gmtime_adj(X509_getm_notBefore(x), -3600);
     X509_gmtime_adj(X509_getm_notAfter(x), 86400);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer : x));
     X509_set_pubkey(x, key);
     return x;
@@ -64,7 +65,8 @@ static bool own_certificate(SSL_CTX *context, const struct settings *s)
     X509 *x = ca && key ? draft(key, "emqxtls-emulator", ca) : NULL;
     bool made = x && extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
                 extend(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-                extend(ca, ca, NID_subject_key_identifier, "hash") && X509_sign(ca, ca_key, EVP_sha256()) &&
+                extend(ca, ca, NID_subject_key_identifier, "hash") &&
+                X509_sign(ca, ca_key, EVP_sha256()) &&
                 extend(x, ca, NID_basic_constraints, "critical,CA:FALSE") &&
                 extend(x, ca, NID_subject_key_identifier, "hash") &&
                 extend(x, ca, NID_authority_key_identifier, "keyid:always") &&
@@ -75,7 +77,8 @@ static bool own_certificate(SSL_CTX *context, const struct settings *s)
     if (!made)
         fprintf(stderr, "emqxtls-emulator: can't make a certificate of its own\n");
     else if (!(made = write_certificate(s->tls_dir, ca)))
-        fprintf(stderr, "emqxtls-emulator: can't write %s/ca.pem: %s\n", s->tls_dir, strerror(errno));
+        fprintf(stderr, "emqxtls-emulator: can't write %s/ca.pem: %s\n", s->tls_dir,
+                strerror(errno));
     X509_free(x);
     X509_free(ca);
     EVP_PKEY_free(key);

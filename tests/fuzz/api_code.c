@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     emqxi_api_code((const char *)data, size, code);
     size_t len = strnlen(code, sizeof code);
     HOLDS(len < sizeof code);
-    HOLDS(strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") == len);
+    HOLDS(strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") ==
+          len);
     HOLDS(len == 0 || (memmem(data, size, "\"code\"", 6) && memmem(data, size, code, len)));
     return 0;
 }

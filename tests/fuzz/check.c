@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A good request with some changes: four bytes each, what and where (two bytes) and the value. Keys are new in every run, and
- * none is in the corpus; the changes are what is kept.
+ * A good request with some changes: four bytes each, what and where (two bytes) and the value. Keys
+ * are new in every run, and none is in the corpus; the changes are what is kept.
  */
 #include "check_edit.h"
 

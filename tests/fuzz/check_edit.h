@@ -31,7 +31,8 @@ static inline void edit_free(edit_request *e)
         free(e->parts[i].data);
 }
 
-/* Checks it in memory of exact size. What passed comes out canonical, and canonical stays what it is. */
+/* Checks it in memory of exact size. What passed comes out canonical, and canonical stays what it
+ * is. */
 static inline emqx_tls_code edit_check(const edit_request *e)
 {
     emqx_tls_request r;
@@ -56,8 +57,10 @@ static inline emqx_tls_code edit_check(const edit_request *e)
     emqx_tls_code code = emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &once, &error);
     HOLDS(code == EMQX_TLS_OK || (code == EMQX_TLS_E_CHECK && *error.message && !once.memory));
     if (code == EMQX_TLS_OK) {
-        HOLDS(emqxi_check_canonical(&emqxi_malloc, &once.request, NULL, PKI_NOW, &twice, &error) == EMQX_TLS_OK);
-        HOLDS(once.memory_len == twice.memory_len && memcmp(once.memory, twice.memory, once.memory_len) == 0);
+        HOLDS(emqxi_check_canonical(&emqxi_malloc, &once.request, NULL, PKI_NOW, &twice, &error) ==
+              EMQX_TLS_OK);
+        HOLDS(once.memory_len == twice.memory_len &&
+              memcmp(once.memory, twice.memory, once.memory_len) == 0);
         emqxi_canonical_free(&emqxi_malloc, &twice);
     }
     emqxi_canonical_free(&emqxi_malloc, &once);
@@ -66,7 +69,8 @@ static inline emqx_tls_code edit_check(const edit_request *e)
     return code;
 }
 
-/* Changes a byte of a part's DER, all of its blocks taken as one row, and writes the part anew. False: there is none there. */
+/* Changes a byte of a part's DER, all of its blocks taken as one row, and writes the part anew.
+ * False: there is none there. */
 static inline bool edit_der(edit_request *e, size_t part, size_t at, uint8_t value)
 {
     emqxi_pem pem;

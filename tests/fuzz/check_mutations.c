@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every prefix of a good request's parts, and every byte of them changed, as text and as DER: nothing crashes, and no change of
- * what was signed gets through.
+ * Every prefix of a good request's parts, and every byte of them changed, as text and as DER:
+ * nothing crashes, and no change of what was signed gets through.
  */
 #include "check_edit.h"
 
@@ -47,7 +47,8 @@ static void every_byte_of_the_text(size_t part)
 static size_t leaf_bytes(void)
 {
     emqxi_pem pem;
-    HOLDS(emqxi_pem_scan(&emqxi_malloc, good.parts[EDIT_CERT].data, good.parts[EDIT_CERT].len, &pem));
+    HOLDS(
+        emqxi_pem_scan(&emqxi_malloc, good.parts[EDIT_CERT].data, good.parts[EDIT_CERT].len, &pem));
     size_t n = pem.blocks[0].der_len;
     emqxi_pem_free(&emqxi_malloc, &pem);
     return n;

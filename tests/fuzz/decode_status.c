@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(code == EMQX_TLS_OK || (s.state == EMQX_TLS_STATE_UNKNOWN && s.state_text[0] == '\0'));
     HOLDS((s.state == EMQX_TLS_STATE_RUNNING) == (strcmp(s.state_text, "running") == 0));
     HOLDS((s.type == EMQX_TLS_TYPE_TWO_WAY) == (strcmp(s.type_text, "two-way") == 0));
-    HOLDS(s.expire == INT64_MIN || (emqxi_expire_parse(s.expire_text, &seconds) && seconds == s.expire));
+    HOLDS(s.expire == INT64_MIN ||
+          (emqxi_expire_parse(s.expire_text, &seconds) && seconds == s.expire));
     return 0;
 }

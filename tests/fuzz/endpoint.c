@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An endpoint that is taken is https or loopback, hides nothing, and names the same host for libcurl once a resource's path
- * is behind it. The first byte is the deployment ID's length, which follows; the rest is the endpoint.
+ * An endpoint that is taken is https or loopback, hides nothing, and names the same host for
+ * libcurl once a resource's path is behind it. The first byte is the deployment ID's length, which
+ * follows; the rest is the endpoint.
  */
 #include <curl/curl.h>
 
@@ -24,7 +25,8 @@ static void url_holds(const emqxi_endpoint *endpoint, const char *id)
     HOLDS(text && url);
     emqxi_url(endpoint->base, id, text);
     HOLDS(strlen(text) + 1 == size && !strpbrk(text, "?# \t\r\n"));
-    HOLDS(curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK);
+    HOLDS(curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) ==
+          CURLUE_OK);
     part_is(url, CURLUPART_HOST, endpoint->host);
     part_is(url, CURLUPART_SCHEME, endpoint->loopback_http ? "http" : "https");
     HOLDS(curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK);
@@ -37,8 +39,8 @@ static void url_holds(const emqxi_endpoint *endpoint, const char *id)
 
 static bool loopback(const char *host)
 {
-    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
-           strspn(host, "[]0:1") == strlen(host);
+    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "[::1]") == 0 || strspn(host, "[]0:1") == strlen(host);
 }
 
 static void endpoint_holds(const char *text, uint32_t flags, const char *id)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any text as PEM: blocks stay within it, what can be sent is read back as it was written, and the kind of line end changes
- * nothing.
+ * Any text as PEM: blocks stay within it, what can be sent is read back as it was written, and the
+ * kind of line end changes nothing.
  */
 #include "fuzz.h"
 
@@ -20,7 +20,8 @@ static void comes_back(const emqxi_pem_block *b)
     HOLDS(text);
     size_t len = (size_t)(emqxi_pem_write(b, text) - text);
     HOLDS(len == emqxi_pem_size(b));
-    HOLDS(emqxi_pem_scan(&emqxi_malloc, text, len, &again) && again.count == 1 && !again.stray_line);
+    HOLDS(emqxi_pem_scan(&emqxi_malloc, text, len, &again) && again.count == 1 &&
+          !again.stray_line);
     same(b, &again.blocks[0]);
     emqxi_pem_free(&emqxi_malloc, &again);
     free(text);
@@ -39,7 +40,8 @@ static void crlf_is_the_same(const char *text, size_t size, const emqxi_pem *pem
         crlf[len++] = text[i];
     }
     HOLDS(emqxi_pem_scan(&emqxi_malloc, crlf, len, &other));
-    HOLDS(other.count == pem->count && other.stray_line == pem->stray_line && other.blank == pem->blank);
+    HOLDS(other.count == pem->count && other.stray_line == pem->stray_line &&
+          other.blank == pem->blank);
     for (size_t i = 0; i < pem->count; i++)
         same(&pem->blocks[i], &other.blocks[i]);
     emqxi_pem_free(&emqxi_malloc, &other);
@@ -54,8 +56,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(pem.der_used <= pem.der_size);
     for (size_t i = 0; i < pem.count; i++) {
         const emqxi_pem_block *b = &pem.blocks[i];
-        HOLDS(b->kind == EMQXI_PEM_NONE ? b->fault != NULL
-                                        : b->label >= text && b->label + b->label_len <= text + size);
+        HOLDS(b->kind == EMQXI_PEM_NONE
+                  ? b->fault != NULL
+                  : b->label >= text && b->label + b->label_len <= text + size);
         if (!b->fault && b->kind >= EMQXI_PEM_CERT && b->kind <= EMQXI_PEM_SEC1)
             comes_back(b);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gives every file of the folders named to the fuzz target: the corpus as a plain test, without a fuzzer.
+ * Gives every file of the folders named to the fuzz target: the corpus as a plain test, without a
+ * fuzzer.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers that came, and are not what was hoped for: other statuses, bodies that can't be trusted, what is no HTTP.
+ * Answers that came, and are not what was hoped for: other statuses, bodies that can't be trusted,
+ * what is no HTTP.
  */
 #include "fixture.h"
 
@@ -65,14 +66,17 @@ static void an_error_on_a_write_is_never_repeated(void **state)
         {"{'status': 429}", EMQX_TLS_E_RATE_LIMITED, 429},
         {"{'status': 401, 'fill': 20000}", EMQX_TLS_E_UNAUTHORIZED,
          401}, /* a body that can't be read changes nothing */
-        {"{'status': 404, 'body': 'Not Found', 'cut_body': 3, 'end': 'drop'}", EMQX_TLS_E_NOT_FOUND, 404},
+        {"{'status': 404, 'body': 'Not Found', 'cut_body': 3, 'end': 'drop'}", EMQX_TLS_E_NOT_FOUND,
+         404},
         {"{'status': 429, 'fill': 1000000}", EMQX_TLS_E_RATE_LIMITED, 429},
         {"{'status': 500}", EMQX_TLS_E_HTTP, 500},
         {"{'status': 502}", EMQX_TLS_E_HTTP, 502},
         {"{'status': 503, 'headers': ['Retry-After: 0']}", EMQX_TLS_E_HTTP, 503},
         {"{'status': 503, 'carry_out': true}", EMQX_TLS_E_HTTP, 503},
-        {"{'status': 302, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}", EMQX_TLS_E_HTTP, 302},
-        {"{'status': 307, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}", EMQX_TLS_E_HTTP, 307},
+        {"{'status': 302, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}",
+         EMQX_TLS_E_HTTP, 302},
+        {"{'status': 307, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}",
+         EMQX_TLS_E_HTTP, 307},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fixture f;
@@ -90,9 +94,9 @@ static void an_error_on_a_write_is_never_repeated(void **state)
 static void other_errors_on_a_read_are_not_repeated(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"{'status': 500}", "{'status': 400}", "{'status': 418}",
-                                         "{'status': 302, 'headers': ['Location: /public_api/v1/deployments/" ID
-                                         "/tls']}"};
+    static const char *const faults[] = {
+        "{'status': 500}", "{'status': 400}", "{'status': 418}",
+        "{'status': 302, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         start(&f);
@@ -157,10 +161,13 @@ static void what_is_no_http_is_not_understood(void **state)
         "{'method': 'PUT', 'raw': 'SSH-2.0-OpenSSH\\r\\n', 'end': 'drop'}",
         "{'method': 'PUT', 'raw': '\\r\\n\\r\\n', 'end': 'close'}",
         "{'method': 'PUT', 'raw': 'HTTP/1.1 999999 X\\r\\n\\r\\n', 'end': 'close'}",
-        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nContent-Length: -5\\r\\n\\r\\n{}', 'end': 'close'}",
-        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nzz\\r\\n', 'end': "
+        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nContent-Length: -5\\r\\n\\r\\n{}', 'end': "
         "'close'}",
-        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n2\\r\\n{}\\r\\n', 'end': "
+        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: "
+        "chunked\\r\\n\\r\\nzz\\r\\n', 'end': "
+        "'close'}",
+        "{'method': 'PUT', 'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: "
+        "chunked\\r\\n\\r\\n2\\r\\n{}\\r\\n', 'end': "
         "'close'}",
         "{'method': 'PUT', 'raw': 'HTTP/1.1 100 Continue\\r\\n\\r\\n', 'end': 'close'}",
     };
@@ -200,9 +207,11 @@ static void odd_but_proper_answers_are_understood(void **state)
 {
     (void)state;
     static const char *const faults[] = {
-        "{'raw': 'HTTP/1.1 100 Continue\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nContent-Length: 21\\r\\n\\r\\n{\\'status\\': "
+        "{'raw': 'HTTP/1.1 100 Continue\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nContent-Length: "
+        "21\\r\\n\\r\\n{\\'status\\': "
         "\\'running\\'}'}",
-        "{'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n5\\r\\n{\\'sta\\r\\n10\\r\\ntus\\': "
+        "{'raw': 'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: "
+        "chunked\\r\\n\\r\\n5\\r\\n{\\'sta\\r\\n10\\r\\ntus\\': "
         "\\'running\\'}\\r\\n0\\r\\nX-Trailer: 1\\r\\n\\r\\n'}",
         "{'raw': 'HTTP/1.0 200 OK\\r\\n\\r\\n{\\'status\\': \\'running\\'}', 'end': 'close'}",
         "{'raw': 'HTTP/1.1 200\\r\\nContent-Length: 22\\r\\n\\r\\n{\\'status\\': \\'running\\'} '}",
@@ -223,9 +232,10 @@ static void odd_but_proper_answers_are_understood(void **state)
 static void any_2xx_is_success_for_a_delete(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"{'status': 200, 'body': 'gone'}", "{'status': 202}", "{'status': 204}",
-                                         "{'status': 200, 'fill': 20000}",
-                                         "{'status': 200, 'body': 'gone', 'cut_body': 2, 'end': 'reset'}"};
+    static const char *const faults[] = {
+        "{'status': 200, 'body': 'gone'}", "{'status': 202}", "{'status': 204}",
+        "{'status': 200, 'fill': 20000}",
+        "{'status': 200, 'body': 'gone', 'cut_body': 2, 'end': 'reset'}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         start(&f);
@@ -241,7 +251,8 @@ static void retry_after_is_read_against_the_replys_date(void **state)
     static const char *const faults[] = {
         "{'status': 429, 'headers': ['Retry-After: 1000']}",
         /* a server whose clock is years away */
-        "{'status': 429, 'headers': ['Date: Mon, 01 Jan 2001 00:00:00 GMT', 'Retry-After: Mon, 01 Jan 2001 00:16:40 "
+        "{'status': 429, 'headers': ['Date: Mon, 01 Jan 2001 00:00:00 GMT', 'Retry-After: Mon, 01 "
+        "Jan 2001 00:16:40 "
         "GMT']}",
     };
     for (size_t i = 0; i < 2; i++) {
@@ -250,7 +261,8 @@ static void retry_after_is_read_against_the_replys_date(void **state)
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_E_RATE_LIMITED);
         assert_int_equal(f.error.http_status, 429);
-        assert_in_range(f.error.retry_after_ms, 999 * 1000, 1101 * 1000); /* 0 to 10 % of jitter is added */
+        /* 0 to 10 % of jitter is added */
+        assert_in_range(f.error.retry_after_ms, 999 * 1000, 1101 * 1000);
         assert_int_equal(get(&f), EMQX_TLS_E_RATE_LIMITED);
         assert_int_equal(f.error.attempts, 0);
         assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asynchronous calls over real connections: ended in every state, freed in every state, started and ended by callbacks.
+ * Asynchronous calls over real connections: ended in every state, freed in every state, started and
+ * ended by callbacks.
  */
 #include "fixture.h"
 
@@ -28,8 +29,10 @@ static int free_material(void **state)
 
 static atomic_int lookups;
 
-/* A name that takes its time: libcurl asks this instead of the C library's. Every other one is this machine. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+/* A name that takes its time: libcurl asks this instead of the C library's. Every other one is this
+ * machine. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
 {
     static struct sockaddr_in address;
     (void)service, (void)hints;
@@ -38,7 +41,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         sleep(2);
         return EAI_AGAIN;
     }
-    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     *result = calloc(1, sizeof **result);
     **result = (struct addrinfo){.ai_family = AF_INET,
                                  .ai_socktype = SOCK_STREAM,
@@ -82,7 +86,9 @@ static void submit(fixture *f, uint32_t op, const char *id, emqx_tls_done_fn don
     emqx_tls_request request = material_request(&material, EMQX_TLS_TYPE_ONE_WAY);
     bool body = op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE;
     s->client = f->client;
-    assert_int_equal(emqx_tls_submit(f->client, op, id, body ? &request : NULL, done, s, &s->call, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit(f->client, op, id, body ? &request : NULL, done, s, &s->call, NULL),
+        EMQX_TLS_OK);
 }
 
 static void run(fixture *f, int timeout_ms)
@@ -104,11 +110,12 @@ static uint32_t used(const fixture *f, uint32_t op)
     return quota.used;
 }
 
-/* -- every state ---------------------------------------------------------------------------------------------------- */
+/* -- every state ------------------------------------------------------------------------------- */
 
 /* Where a call can be when it is ended from outside. */
 typedef struct place {
-    const char *name, *fault; /* the fault that keeps it there; it is there when the fault was taken */
+    /* the fault that keeps it there; it is there when the fault was taken */
+    const char *name, *fault;
     uint32_t op;
     uint32_t delivery; /* what its error has to say */
     uint32_t held;     /* slots of the quota that stay used */
@@ -129,7 +136,11 @@ static const place places[] = {
     {.name = "not begun", .op = GET, .delivery = NOT_SENT},
     {.name = "a write not begun", .op = PUT, .delivery = NOT_SENT},
     {.name = "name", .op = PUT, .delivery = NOT_SENT, .begun = true, .unnamed = true, .run_ms = 50},
-    {.name = "handshake", .op = GET, .fault = "{'at': 'connect', 'end': 'stall'}", .delivery = NOT_SENT, .begun = true},
+    {.name = "handshake",
+     .op = GET,
+     .fault = "{'at': 'connect', 'end': 'stall'}",
+     .delivery = NOT_SENT,
+     .begun = true},
     {.name = "a write's handshake",
      .op = PUT,
      .fault = "{'at': 'connect', 'end': 'stall'}",
@@ -165,8 +176,18 @@ static const place places[] = {
      .arrivals = 1,
      .begun = true,
      .run_ms = 300},
-    {.name = "in line", .op = GET, .delivery = NOT_SENT, .begun = true, .behind = true, .run_ms = 20},
-    {.name = "a write in line", .op = PUT, .delivery = NOT_SENT, .begun = true, .behind = true, .run_ms = 20},
+    {.name = "in line",
+     .op = GET,
+     .delivery = NOT_SENT,
+     .begun = true,
+     .behind = true,
+     .run_ms = 20},
+    {.name = "a write in line",
+     .op = PUT,
+     .delivery = NOT_SENT,
+     .begun = true,
+     .behind = true,
+     .run_ms = 20},
 };
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -210,7 +231,8 @@ static size_t reach(fixture *f, const place *p, seen *s)
         assert_true(i < 1000);
         run(f, 10);
     }
-    for (int64_t end = now_ms(CLOCK_MONOTONIC) + p->run_ms; p->begun && now_ms(CLOCK_MONOTONIC) < end;)
+    for (int64_t end = now_ms(CLOCK_MONOTONIC) + p->run_ms;
+         p->begun && now_ms(CLOCK_MONOTONIC) < end;)
         run(f, 10);
     assert_int_equal(s->count, 0);
     assert_true(!p->unnamed || lookups > 0);
@@ -220,7 +242,8 @@ static size_t reach(fixture *f, const place *p, seen *s)
 static void check_end(fixture *f, const place *p, const seen *s, size_t before)
 {
     if (s->count != 1 || s->code != EMQX_TLS_E_CANCELLED || s->error.delivery != p->delivery)
-        fail_msg("%s: %d ends, %s, delivery %u", p->name, s->count, emqx_tls_code_name(s->code), s->error.delivery);
+        fail_msg("%s: %d ends, %s, delivery %u", p->name, s->count, emqx_tls_code_name(s->code),
+                 s->error.delivery);
     if (used(f, p->op) != p->held + p->behind)
         fail_msg("%s: %u slots used", p->name, used(f, p->op));
     assert_int_equal(emulator_arrivals(&f->emulator, NULL, NULL) - before, p->arrivals);
@@ -255,13 +278,14 @@ static void a_client_can_be_freed_with_a_call_in_every_state(void **state)
         int64_t began = now_ms(CLOCK_MONOTONIC);
         emqx_tls_client_free(f.client);
         f.client = NULL;
-        assert_in_range(now_ms(CLOCK_MONOTONIC) - began, 0, 1500); /* it waits for nobody, for the name neither */
+        /* it waits for nobody, for the name neither */
+        assert_in_range(now_ms(CLOCK_MONOTONIC) - began, 0, 1500);
         check_end(&f, &places[i], &s, before);
     }
     fixture_end(&f);
 }
 
-/* -- callbacks ------------------------------------------------------------------------------------------------------ */
+/* -- callbacks --------------------------------------------------------------------------------- */
 
 enum { MANY = 30 };
 
@@ -330,7 +354,8 @@ static void submit_next(void *user, emqx_tls_call *call, emqx_tls_code code)
     assert_int_equal(code, EMQX_TLS_OK);
     c->ended++;
     if (c->left-- > 0)
-        assert_int_equal(emqx_tls_submit(c->f->client, GET, ID, NULL, submit_next, c, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(emqx_tls_submit(c->f->client, GET, ID, NULL, submit_next, c, NULL, NULL),
+                         EMQX_TLS_OK);
 }
 
 static void callbacks_may_submit_the_next(void **state)
@@ -340,7 +365,8 @@ static void callbacks_may_submit_the_next(void **state)
     chain c = {.f = &f, .left = 200};
     fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
     for (int i = 0; i < 8; i++)
-        assert_int_equal(emqx_tls_submit(f.client, GET, ID, NULL, submit_next, &c, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(emqx_tls_submit(f.client, GET, ID, NULL, submit_next, &c, NULL, NULL),
+                         EMQX_TLS_OK);
     run_all(&f);
     assert_int_equal(c.ended, 208);
     assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 208);
@@ -348,7 +374,7 @@ static void callbacks_may_submit_the_next(void **state)
     fixture_end(&f);
 }
 
-/* -- waiting -------------------------------------------------------------------------------------------------------- */
+/* -- waiting ----------------------------------------------------------------------------------- */
 
 enum { CALLS = 2000, WINDOW_READS = 500 };
 
@@ -360,7 +386,8 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     char id[16];
     int runs = 0;
     emqx_tls_limiter_config config;
-    fixture_start(&f, (const char *[]){"--http", "--reads", "500", "--window", "1", "--count-rejected", NULL});
+    fixture_start(&f, (const char *[]){"--http", "--reads", "500", "--window", "1",
+                                       "--count-rejected", NULL});
     emqx_tls_limiter_unref(f.limiter);
     emqx_tls_limiter_config_init(&config);
     config.reads = WINDOW_READS;
@@ -383,7 +410,8 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     }
     int64_t took = now_ms(CLOCK_MONOTONIC) - began;
     assert_true(took >= (CALLS / WINDOW_READS - 1) * 2000);
-    assert_in_range(now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, 0, took / 2); /* generous: under valgrind too */
+    /* generous: under valgrind too */
+    assert_in_range(now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, 0, took / 2);
     assert_in_range(runs, 1, CALLS + 100);
     assert_int_equal(emulator_count(&f.emulator, "over_quota"), 0);
 
@@ -391,7 +419,8 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     json_t *log = emulator_log(&f.emulator);
     for (int i = 0; i < CALLS; i++) {
         int number = -1;
-        const char *path = json_string_value(json_object_get(json_array_get(log, (size_t)i), "path"));
+        const char *path =
+            json_string_value(json_object_get(json_array_get(log, (size_t)i), "path"));
         assert_int_equal(sscanf(path, "/public_api/v1/deployments/d%d/tls", &number), 1);
         assert_in_range(number, 0, i + WINDOW_READS);
     }

@@ -14,8 +14,9 @@
 
 #define PROGRAM  "/usr/sbin/mosquitto"
 #define START_MS 10000
-#define NO_TLS_1_3                                                                                                     \
-    "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = limits\n[limits]\nMaxProtocol = TLSv1.2\n"
+#define NO_TLS_1_3                                                                                 \
+    "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = "                          \
+    "limits\n[limits]\nMaxProtocol = TLSv1.2\n"
 
 bool broker_there(void)
 {
@@ -34,7 +35,8 @@ static uint16_t free_port(void)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, size) != 0 || getsockname(fd, (struct sockaddr *)&a, &size) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &size) != 0)
         die("no free port");
     close(fd);
     return ntohs(a.sin_port);
@@ -42,7 +44,8 @@ static uint16_t free_port(void)
 
 static bool listens(uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool connected = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     close(fd);
@@ -73,13 +76,14 @@ void broker_start(broker *b, const char *folder, const char *id, bool two_way, b
     snprintf(config, sizeof config, "%s/mosquitto.conf", folder);
     snprintf(limits, sizeof limits, "%s/openssl.cnf", folder);
     if (two_way)
-        snprintf(client_ca, sizeof client_ca, "cafile %s/%s.cacert.pem\nrequire_certificate true\n", folder, id);
+        snprintf(client_ca, sizeof client_ca, "cafile %s/%s.cacert.pem\nrequire_certificate true\n",
+                 folder, id);
     b->port = free_port();
-    snprintf(
-        text, sizeof text,
-        "user root\nallow_anonymous true\nlog_dest stderr\nlistener %u 127.0.0.1\ncertfile %s/%s.cert.pem\nkeyfile "
-        "%s/%s.key.pem\n%s",
-        b->port, folder, id, folder, id, client_ca);
+    snprintf(text, sizeof text,
+             "user root\nallow_anonymous true\nlog_dest stderr\nlistener %u 127.0.0.1\ncertfile "
+             "%s/%s.cert.pem\nkeyfile "
+             "%s/%s.key.pem\n%s",
+             b->port, folder, id, folder, id, client_ca);
     write_file(config, text);
     write_file(limits, NO_TLS_1_3);
     b->pid = fork();

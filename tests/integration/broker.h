@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A real mosquitto that serves what the emulator was given (--serve-dir), as the platform's brokers do.
+ * A real mosquitto that serves what the emulator was given (--serve-dir), as the platform's brokers
+ * do.
  */
 #ifndef BROKER_H
 #define BROKER_H
@@ -17,9 +18,10 @@ typedef struct broker {
 /* False: there is no mosquitto here. */
 bool broker_there(void);
 
-/* Serves FOLDER/ID.cert.pem and ID.key.pem on 127.0.0.1; two-way with ID.cacert.pem: clients without a certificate are refused.
- * Writes its own files to FOLDER too. `tls12`: no TLS 1.3, where the refusal comes inside the handshake. It ends with the test
- * program. Aborts if it does not come up. */
+/* Serves FOLDER/ID.cert.pem and ID.key.pem on 127.0.0.1; two-way with ID.cacert.pem: clients
+ * without a certificate are refused. Writes its own files to FOLDER too. `tls12`: no TLS 1.3, where
+ * the refusal comes inside the handshake. It ends with the test program. Aborts if it does not come
+ * up. */
 void broker_start(broker *b, const char *folder, const char *id, bool two_way, bool tls12);
 
 /* Reads the certificate again, by SIGHUP. */

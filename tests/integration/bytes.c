@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests and answers broken off at every byte, many calls at once: none is taken for a success, no write arrives twice.
+ * Requests and answers broken off at every byte, many calls at once: none is taken for a success,
+ * no write arrives twice.
  */
 #include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n"
-                            "{\"status\": \"running\"}";
+static const char whole[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n"
+    "{\"status\": \"running\"}";
 enum { LENGTH = sizeof whole - 1 };
 
 static test_material material;
@@ -34,8 +36,9 @@ static void queue_cuts(fixture *f, const char *end)
     for (int n = 0; n <= LENGTH; n++) {
         char id[16];
         snprintf(id, sizeof id, "d%d", n);
-        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:i, s:b}", "deployment", id, "raw", whole, "cut", n,
-                                             "end", end, "times", 0, "carry_out", 1));
+        json_array_append_new(all,
+                              json_pack("{s:s, s:s, s:i, s:s, s:i, s:b}", "deployment", id, "raw",
+                                        whole, "cut", n, "end", end, "times", 0, "carry_out", 1));
     }
     char *text = json_dumps(all, 0);
     emulator_fault(&f->emulator, text);
@@ -50,13 +53,16 @@ static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
 }
 
 /* Sends one request for each deployment, all at once, and says how each ended. */
-static void send_all(fixture *f, uint32_t op, const emqx_tls_request *request, emqx_tls_code codes[LENGTH + 1])
+static void send_all(fixture *f, uint32_t op, const emqx_tls_request *request,
+                     emqx_tls_code codes[LENGTH + 1])
 {
     for (int n = 0; n <= LENGTH; n++) {
         char id[16];
         snprintf(id, sizeof id, "d%d", n);
         codes[n] = -1;
-        assert_int_equal(emqx_tls_submit(f->client, op, id, request, note, &codes[n], NULL, &f->error), EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(f->client, op, id, request, note, &codes[n], NULL, &f->error),
+            EMQX_TLS_OK);
     }
     while (emqx_tls_client_pending(f->client) > 0)
         assert_int_equal(emqx_tls_client_run(f->client, -1, &f->error), EMQX_TLS_OK);
@@ -82,7 +88,8 @@ static void a_read_is_no_success_until_its_answer_is_whole(void **state)
     }
 }
 
-/* For each deployment, how many writes arrived, and how many of them were carried out. The log is read once: it is long. */
+/* For each deployment, how many writes arrived, and how many of them were carried out. The log is
+ * read once: it is long. */
 static void tally(const fixture *f, int arrived[LENGTH + 1], int carried_out[LENGTH + 1])
 {
     json_t *log = emulator_log(&f->emulator), *one;

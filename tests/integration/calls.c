@@ -93,8 +93,10 @@ static void what_arrives_is_the_certificate_that_was_given(void **state)
     assert_int_equal(create(&f, &first, ONE), EMQX_TLS_OK);
     assert_int_equal(update(&f, &renewed, TWO), EMQX_TLS_OK);
     json_t *log = emulator_log(&f.emulator);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(log, 0), "sha256")), one_way);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(log, 1), "sha256")), two_way);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(log, 0), "sha256")),
+                        one_way);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(log, 1), "sha256")),
+                        two_way);
     json_decref(log);
     fixture_end(&f);
 }
@@ -112,7 +114,8 @@ static void reads_share_a_connection_and_writes_have_their_own(void **state)
     int connection[4];
     assert_int_equal(json_array_size(log), 4);
     for (size_t i = 0; i < 4; i++)
-        connection[i] = (int)json_integer_value(json_object_get(json_array_get(log, i), "connection"));
+        connection[i] =
+            (int)json_integer_value(json_object_get(json_array_get(log, i), "connection"));
     assert_int_equal(connection[1], connection[0]);
     assert_int_not_equal(connection[2], connection[0]);
     assert_int_equal(connection[3], connection[0]);
@@ -150,11 +153,14 @@ static void forbidden_and_unknown_deployments(void **state)
 {
     (void)state;
     fixture f;
-    fixture_start(&f, (const char *[]){"--deployments", "here,test-*", "--forbidden", "test-closed", NULL});
+    fixture_start(
+        &f, (const char *[]){"--deployments", "here,test-*", "--forbidden", "test-closed", NULL});
     assert_int_equal(emqx_tls_get(f.client, "test-open", &f.status, &f.error), EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_get(f.client, "test-closed", &f.status, &f.error), EMQX_TLS_E_FORBIDDEN);
+    assert_int_equal(emqx_tls_get(f.client, "test-closed", &f.status, &f.error),
+                     EMQX_TLS_E_FORBIDDEN);
     assert_int_equal(f.error.http_status, 403);
-    assert_int_equal(emqx_tls_get(f.client, "elsewhere", &f.status, &f.error), EMQX_TLS_E_NOT_FOUND);
+    assert_int_equal(emqx_tls_get(f.client, "elsewhere", &f.status, &f.error),
+                     EMQX_TLS_E_NOT_FOUND);
     assert_int_equal(emqx_tls_delete(f.client, "elsewhere", &f.error), EMQX_TLS_E_NOT_FOUND);
     assert_int_equal(emulator_arrivals(&f.emulator, NULL, NULL), 4);
     fixture_end(&f);
@@ -226,7 +232,8 @@ static void the_platforms_429_is_told_with_its_time(void **state)
     (void)state;
     for (int date = 0; date < 2; date++) {
         fixture f;
-        fixture_start(&f, (const char *[]){"--reads", "1", "--retry-after", date ? "date" : "seconds", NULL});
+        fixture_start(
+            &f, (const char *[]){"--reads", "1", "--retry-after", date ? "date" : "seconds", NULL});
         assert_int_equal(get(&f), EMQX_TLS_OK);
         assert_int_equal(get(&f), EMQX_TLS_E_RATE_LIMITED);
         assert_int_equal(f.error.http_status, 429);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one descriptor is all that an event loop needs: here nothing but epoll_wait on it says when to call run.
+ * The one descriptor is all that an event loop needs: here nothing but epoll_wait on it says when
+ * to call run.
  */
 #include "fixture.h"
 
@@ -9,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HUNDRED    100
-#define SILENCE_MS 15000 /* longer than anything here waits: a loop that hears nothing so long would hang */
+#define HUNDRED 100
+/* longer than anything here waits: a loop that hears nothing so long would hang */
+#define SILENCE_MS 15000
 
 typedef struct loop {
     fixture f;
@@ -80,7 +82,8 @@ static void drive(loop *l, int until)
 {
     while (l->ended < until) {
         if (!readable(l, SILENCE_MS))
-            fail_msg("the descriptor said nothing for %d ms; %d of %d calls ended", SILENCE_MS, l->ended, until);
+            fail_msg("the descriptor said nothing for %d ms; %d of %d calls ended", SILENCE_MS,
+                     l->ended, until);
         l->runs++;
         assert_int_equal(emqx_tls_client_run(l->f.client, 0, NULL), EMQX_TLS_OK);
     }
@@ -97,7 +100,8 @@ static void settle(loop *l)
 static emqx_tls_call *submit(loop *l, uint32_t op, const char *id, const emqx_tls_request *request)
 {
     emqx_tls_call *call;
-    assert_int_equal(emqx_tls_submit(l->f.client, op, id, request, on_end, l, &call, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_submit(l->f.client, op, id, request, on_end, l, &call, NULL),
+                     EMQX_TLS_OK);
     return call;
 }
 
@@ -121,7 +125,7 @@ static emqx_tls_limiter *limiter(uint32_t reads, uint64_t window_ms)
     return l;
 }
 
-/* -- calls that end well -------------------------------------------------------------------------------------------- */
+/* -- calls that end well ----------------------------------------------------------------------- */
 
 static void a_hundred_reads_end_without_busy_waiting(void **state)
 {
@@ -131,7 +135,8 @@ static void a_hundred_reads_end_without_busy_waiting(void **state)
     submit_reads(&l, HUNDRED);
     drive(&l, HUNDRED);
     assert_int_equal(l.failed, 0);
-    assert_in_range(l.runs, 2, HUNDRED * 10); /* a connection and its handshake are a few events each */
+    /* a connection and its handshake are a few events each */
+    assert_in_range(l.runs, 2, HUNDRED * 10);
     assert_int_equal(emulator_arrivals(&l.f.emulator, "GET", NULL), HUNDRED);
     settle(&l);
     end(&l);
@@ -142,8 +147,9 @@ static void submit_in_done(void *user, emqx_tls_call *call, emqx_tls_code code)
     loop *l = user;
     on_end(user, call, code);
     if (l->ended < 20)
-        assert_int_equal(emqx_tls_submit(l->f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, l, NULL, NULL),
-                         EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(l->f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, l, NULL, NULL),
+            EMQX_TLS_OK);
 }
 
 static void what_done_submits_is_heard_of(void **state)
@@ -151,8 +157,9 @@ static void what_done_submits_is_heard_of(void **state)
     (void)state;
     loop l;
     start(&l, (const char *[]){"--reads", "100000", NULL});
-    assert_int_equal(emqx_tls_submit(l.f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, &l, NULL, NULL),
-                     EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit(l.f.client, EMQX_TLS_OP_GET, ID, NULL, submit_in_done, &l, NULL, NULL),
+        EMQX_TLS_OK);
     drive(&l, 20);
     assert_int_equal(l.failed, 0);
     end(&l);
@@ -169,7 +176,9 @@ static void an_ensure_runs_to_its_end(void **state)
     emqx_tls_request request = material_request(&m, EMQX_TLS_TYPE_ONE_WAY);
     emqx_tls_ensure_options_init(&options);
     options.wait_ms = 60000;
-    assert_int_equal(emqx_tls_submit_ensure(l.f.client, ID, &request, &options, on_end, &l, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit_ensure(l.f.client, ID, &request, &options, on_end, &l, NULL, NULL),
+        EMQX_TLS_OK);
     drive(&l, 1);
     assert_int_equal(l.last, EMQX_TLS_OK);
     assert_in_range(l.runs, 5, 100);
@@ -177,7 +186,7 @@ static void an_ensure_runs_to_its_end(void **state)
     end(&l);
 }
 
-/* -- waiting for quota ---------------------------------------------------------------------------------------------- */
+/* -- waiting for quota ------------------------------------------------------------------------- */
 
 static void calls_behind_the_quota_come_through_in_their_time(void **state)
 {
@@ -236,7 +245,9 @@ static void a_slot_that_another_thread_gives_back_is_heard_of(void **state)
     restart(&l, &config);
     emulator_fault(&l.f.emulator, "{'at': 'connect', 'end': 'stall'}");
     assert_int_equal(emqx_tls_client_new(&config, &h.client, NULL), EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_submit(h.client, EMQX_TLS_OP_GET, ID, NULL, nobody, &held, &h.call, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit(h.client, EMQX_TLS_OP_GET, ID, NULL, nobody, &held, &h.call, NULL),
+        EMQX_TLS_OK);
     while (emulator_count(&l.f.emulator, "faults_left") > 0)
         assert_int_equal(emqx_tls_client_run(h.client, 10, NULL), EMQX_TLS_OK);
 
@@ -252,7 +263,7 @@ static void a_slot_that_another_thread_gives_back_is_heard_of(void **state)
     emqx_tls_limiter_unref(one);
 }
 
-/* -- time, cancel, interrupt ---------------------------------------------------------------------------------------- */
+/* -- time, cancel, interrupt ------------------------------------------------------------------- */
 
 static void a_deadline_is_heard_of(void **state)
 {
@@ -330,19 +341,21 @@ static void an_interrupt_from_another_thread_is_heard_of_once(void **state)
     end(&l);
 }
 
-/* -- blocking calls between ----------------------------------------------------------------------------------------- */
+/* -- blocking calls between -------------------------------------------------------------------- */
 
 static void what_a_blocking_call_changes_for_the_others_is_heard_of(void **state)
 {
     (void)state;
     loop l;
     start(&l, (const char *[]){"--reads", "100000", NULL});
-    emulator_fault(&l.f.emulator, "[{'method': 'GET', 'deployment': 'other', 'status': 503, 'latency_ms': 200,"
-                                  "  'headers': ['Retry-After: 2']},"
-                                  " {'method': 'GET', 'deployment': 'ge6a1a75', 'latency_ms': 600}]");
+    emulator_fault(&l.f.emulator,
+                   "[{'method': 'GET', 'deployment': 'other', 'status': 503, 'latency_ms': 200,"
+                   "  'headers': ['Retry-After: 2']},"
+                   " {'method': 'GET', 'deployment': 'ge6a1a75', 'latency_ms': 600}]");
     submit(&l, EMQX_TLS_OP_GET, "other", NULL);
     settle(&l);
-    assert_int_equal(get(&l.f), EMQX_TLS_OK); /* meanwhile the other has learned when it has to try again */
+    /* meanwhile the other has learned when it has to try again */
+    assert_int_equal(get(&l.f), EMQX_TLS_OK);
     assert_int_equal(l.ended, 0);
     int64_t began = clock_ms(CLOCK_MONOTONIC);
     drive(&l, 1);

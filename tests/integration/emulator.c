@@ -30,7 +30,7 @@ static void die(const char *format, ...)
     abort();
 }
 
-/* -- folders: also those of a test that failed go away ------------------------------------------------------------- */
+/* -- folders: also those of a test that failed go away ----------------------------------------- */
 
 #define FOLDERS 64
 
@@ -74,7 +74,7 @@ static void make_folder(char to[64])
     }
 }
 
-/* -- the process -------------------------------------------------------------------------------------------------- */
+/* -- the process ------------------------------------------------------------------------------- */
 
 static bool has(const char *const *options, const char *name)
 {
@@ -87,7 +87,8 @@ static bool has(const char *const *options, const char *name)
 static void run_child(const emulator_run *e, const char *const *options, int out, pid_t parent)
 {
     const char *argv[64] = {EMULATOR_PROGRAM, "--log", e->log};
-    const char *other = getenv("EMQXTLS_EMULATOR"); /* for example one that was built with a sanitizer */
+    /* for example one that was built with a sanitizer */
+    const char *other = getenv("EMQXTLS_EMULATOR");
     int n = 3;
     if (*e->ca_file) {
         argv[n++] = "--tls-dir";
@@ -112,7 +113,8 @@ static void read_addresses(emulator_run *e, int from)
     char text[1024] = "";
     size_t len = 0;
     struct pollfd p = {.fd = from, .events = POLLIN};
-    while (sscanf(text, "listening %255s control %127s", e->endpoint, e->control) != 2 || text[len - 1] != '\n') {
+    while (sscanf(text, "listening %255s control %127s", e->endpoint, e->control) != 2 ||
+           text[len - 1] != '\n') {
         ssize_t n = poll(&p, 1, START_MS) > 0 ? read(from, text + len, sizeof text - 1 - len) : 0;
         if (n <= 0)
             die("it does not start");
@@ -161,7 +163,7 @@ void emulator_environment(const emulator_run *e)
     setenv("EMQXCLOUD_PLATFORM_API_SECRET", EMULATOR_SECRET, 1);
 }
 
-/* -- the control channel ------------------------------------------------------------------------------------------ */
+/* -- the control channel ----------------------------------------------------------------------- */
 
 static size_t collect(char *data, size_t size, size_t n, void *user)
 {
@@ -239,7 +241,7 @@ int64_t emulator_count(const emulator_run *e, const char *name)
     return value;
 }
 
-/* -- the log ------------------------------------------------------------------------------------------------------ */
+/* -- the log ----------------------------------------------------------------------------------- */
 
 json_t *emulator_log(const emulator_run *e)
 {

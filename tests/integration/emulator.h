@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * emqxtls-emulator for tests: started, told what to break, asked what arrived. Link `emulator_client_dep` (meson).
+ * emqxtls-emulator for tests: started, told what to break, asked what arrived. Link
+ * `emulator_client_dep` (meson).
  *
  *     emulator_run e;
  *     emulator_start(&e, (const char *[]){"--pending", "0", "--writes", "2", NULL});
@@ -10,14 +11,15 @@
  *     config.api_secret = EMULATOR_SECRET;
  *     config.proxy = "";
  *     ...
- *     emulator_fault(&e, "{'method': 'PUT', 'cut': 0, 'end': 'drop'}");     (tests/emulator/faults.md has them all)
+ *     emulator_fault(&e, "{'method': 'PUT', 'cut': 0, 'end': 'drop'}");
  *     assert_int_equal(emqx_tls_update(...), EMQX_TLS_E_TRANSPORT);
  *     assert_int_equal(emulator_arrivals(&e, "PUT", "ge6a1a75"), 1);
  *     emulator_end(&e);
  *
- * For a shell or a program as a child: emulator_environment(&e) sets the three EMQXCLOUD_PLATFORM_ names. Where the emulator
- * can't do what it should, the test program says so and aborts. No call is for two threads at once, and the thread that starts
- * it has to outlive it.
+ * tests/emulator/faults.md has all faults. For a shell or a program as a child:
+ * emulator_environment(&e) sets the three EMQXCLOUD_PLATFORM_ names. Where the emulator can't do
+ * what it should, the test program says so and aborts. No call is for two threads at once, and the
+ * thread that starts it has to outlive it.
  */
 #ifndef EMULATOR_RUN_H
 #define EMULATOR_RUN_H
@@ -34,14 +36,15 @@
 
 typedef struct emulator_run {
     pid_t pid;
-    char folder[64]; /* its own, mode 0700: room for files of the test too; removed with all that is in it */
+    /* its own, mode 0700: room for files of the test too; removed with all that is in it */
+    char folder[64];
     char endpoint[256], control[128];
     char ca_file[128]; /* "" with --http */
     char log[128];
 } emulator_run;
 
-/* Starts the emulator and waits until it listens. `options`: further ones, NULL-terminated, or NULL. It ends with the test
- * program whatever happens, and after 300 s (--lifetime). */
+/* Starts the emulator and waits until it listens. `options`: further ones, NULL-terminated, or
+ * NULL. It ends with the test program whatever happens, and after 300 s (--lifetime). */
 void emulator_start(emulator_run *e, const char *const *options);
 
 /* Ends it, checks that it ended well, removes its folder. */
@@ -62,10 +65,12 @@ void emulator_advance(const emulator_run *e, int64_t ms);
 /* GET tells this status from now on, until the next write. */
 void emulator_set_status(const emulator_run *e, const char *deployment, const char *status);
 
-/* One of the counts: requests, reads, writes, unauthorized, over_quota, refused, connections, faults_left. */
+/* One of the counts: requests, reads, writes, unauthorized, over_quota, refused, connections,
+ * faults_left. */
 int64_t emulator_count(const emulator_run *e, const char *name);
 
-/* The log as an array, one object for each request (faults.md, "The log"); to be given back with json_decref. */
+/* The log as an array, one object for each request (faults.md, "The log"); to be given back with
+ * json_decref. */
 json_t *emulator_log(const emulator_run *e);
 
 /* Requests that arrived whole, whatever became of them. NULL: any method, any deployment. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP/2 where the server offers it, against nginx: reads share a connection, writes do not, and what nginx says arrived was paid for.
+ * HTTP/2 where the server offers it, against nginx: reads share a connection, writes do not, and
+ * what nginx says arrived was paid for.
  */
 #include "fixture.h"
 
@@ -57,8 +58,9 @@ static int free_port(void)
 
 static bool listening(int port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                            .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     bool is = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     close(fd);
@@ -73,11 +75,14 @@ static void start_nginx(server *s, const char *settings)
              "daemon off; master_process off; pid pid; error_log error.log;\n"
              "events { worker_connections 512; }\n"
              "http {\n"
-             "  log_format short '$connection $server_protocol $request_method $status'; access_log access.log short;\n"
-             "  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;\n"
+             "  log_format short '$connection $server_protocol $request_method $status'; "
+             "access_log access.log short;\n"
+             "  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; "
+             "uwsgi_temp_path uwsgi;\n"
              "  scgi_temp_path scgi; default_type application/json;\n"
              "  server {\n"
-             "    listen 127.0.0.1:%d ssl http2; ssl_certificate cert.pem; ssl_certificate_key key.pem; %s\n"
+             "    listen 127.0.0.1:%d ssl http2; ssl_certificate cert.pem; ssl_certificate_key "
+             "key.pem; %s\n"
              "    location / { return 200 '{\"status\":\"running\"}'; }\n"
              "  }\n"
              "}\n",
@@ -154,7 +159,9 @@ static void read_many(server *s, int count)
     char id[16];
     for (int i = 0; i < count; i++) {
         snprintf(id, sizeof id, "d%d", i);
-        assert_int_equal(emqx_tls_submit(s->client, EMQX_TLS_OP_GET, id, NULL, on_end, s, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(s->client, EMQX_TLS_OP_GET, id, NULL, on_end, s, NULL, NULL),
+            EMQX_TLS_OK);
     }
     while (emqx_tls_client_pending(s->client) > 0)
         assert_int_equal(emqx_tls_client_run(s->client, -1, NULL), EMQX_TLS_OK);
@@ -169,8 +176,9 @@ static size_t arrived(const server *s, size_t at_least)
     for (int i = 0; i < 500; i++) {
         FILE *f = fopen(path, "r");
         n = 0;
-        while (n < LINES_MAX && fscanf(f, "%d %15s %15s %d", &arrivals[n].connection, arrivals[n].protocol,
-                                       arrivals[n].method, &arrivals[n].status) == 4)
+        while (n < LINES_MAX &&
+               fscanf(f, "%d %15s %15s %d", &arrivals[n].connection, arrivals[n].protocol,
+                      arrivals[n].method, &arrivals[n].status) == 4)
             n++;
         fclose(f);
         if (n >= at_least)
@@ -196,7 +204,8 @@ static uint32_t used(const server *s)
 {
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    assert_int_equal(emqx_tls_limiter_query(s->limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(s->limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL),
+                     EMQX_TLS_OK);
     return quota.used;
 }
 
@@ -232,7 +241,8 @@ static void a_write_has_a_connection_of_its_own_by_http_1(void **state)
     assert_int_equal(n, 4);
     assert_int_equal(connections(n), 3);
     for (size_t i = 0; i < n; i++)
-        assert_string_equal(arrivals[i].protocol, *arrivals[i].method == 'G' ? "HTTP/2.0" : "HTTP/1.1");
+        assert_string_equal(arrivals[i].protocol,
+                            *arrivals[i].method == 'G' ? "HTTP/2.0" : "HTTP/1.1");
     end(&s);
 }
 
@@ -263,7 +273,8 @@ static void a_server_that_ends_its_connections_costs_what_arrived_and_loses_noth
     usleep(300000);
     size_t n = arrived(&s, 5 * READS);
     assert_in_range(n, 5 * READS, 6 * READS);
-    assert_true(used(&s) >= n); /* each arrival was paid for, and what was on its way when the connection ended */
+    /* each arrival was paid for, and what was on its way when the connection ended */
+    assert_true(used(&s) >= n);
     assert_true(connections(n) >= 5 * READS / 10);
     end(&s);
 }

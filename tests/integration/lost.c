@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections that break, at every stage of a request. A write is never seen twice, and each arrival was paid for.
+ * Connections that break, at every stage of a request. A write is never seen twice, and each
+ * arrival was paid for.
  */
 #include "fixture.h"
 
@@ -99,8 +100,10 @@ static void a_write_whose_answer_breaks_off_arrives_once(void **state)
 {
     (void)state;
     static const char *const faults[] = {
-        "{'method': 'PUT', 'cut': 40, 'end': 'drop'}",      "{'method': 'PUT', 'cut': 40, 'end': 'close'}",
-        "{'method': 'PUT', 'cut': 40, 'end': 'reset'}",     "{'method': 'PUT', 'cut_body': 0, 'end': 'close'}",
+        "{'method': 'PUT', 'cut': 40, 'end': 'drop'}",
+        "{'method': 'PUT', 'cut': 40, 'end': 'close'}",
+        "{'method': 'PUT', 'cut': 40, 'end': 'reset'}",
+        "{'method': 'PUT', 'cut_body': 0, 'end': 'close'}",
         "{'method': 'PUT', 'cut_body': 9, 'end': 'reset'}",
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
@@ -154,8 +157,9 @@ static void a_delete_without_an_answer_arrives_once(void **state)
 static void a_stalled_write_times_out_and_arrives_once(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"{'cut': 0, 'end': 'stall'}", "{'cut': 40, 'end': 'stall'}",
-                                         "{'read': 0, 'end': 'stall'}", "{'piece': 1, 'piece_ms': 100}"};
+    static const char *const faults[] = {
+        "{'cut': 0, 'end': 'stall'}", "{'cut': 40, 'end': 'stall'}", "{'read': 0, 'end': 'stall'}",
+        "{'piece': 1, 'piece_ms': 100}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         start(&f, 400);
@@ -173,7 +177,8 @@ static void a_stalled_write_times_out_and_arrives_once(void **state)
 static void a_connection_that_never_came_about_is_tried_again(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"{'at': 'connect', 'end': 'reset'}", "{'at': 'connect', 'end': 'drop'}"};
+    static const char *const faults[] = {"{'at': 'connect', 'end': 'reset'}",
+                                         "{'at': 'connect', 'end': 'drop'}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         start(&f, 10000);

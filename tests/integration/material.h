@@ -15,7 +15,8 @@ typedef struct test_material {
     char *cacert; /* the CA alone */
 } test_material;
 
-/* An EC P-256 key and a certificate for `name` that is valid for `days` more, issued by a new CA. */
+/* An EC P-256 key and a certificate for `name` that is valid for `days` more, issued by a new
+ * CA. */
 void material_make(test_material *m, const char *name, int days);
 void material_free(test_material *m);
 

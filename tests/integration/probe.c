@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ensure against the emulator, and the probe of a real mosquitto that serves what the emulator was given.
+ * ensure against the emulator, and the probe of a real mosquitto that serves what the emulator was
+ * given.
  */
 #include "fixture.h"
 
@@ -48,7 +49,8 @@ static void begin_with(world *w, const test_material *m, uint32_t type)
     emqx_tls_request request = material_request(m, type);
     emqx_tls_ensure_options options = w->options;
     options.wait_ms = 0;
-    if (emqx_tls_ensure(w->f.client, ID, &request, &options, &w->result, &w->f.status, &w->f.error) != EMQX_TLS_OK)
+    if (emqx_tls_ensure(w->f.client, ID, &request, &options, &w->result, &w->f.status,
+                        &w->f.error) != EMQX_TLS_OK)
         fail_msg("%s", w->f.error.message);
     assert_int_equal(w->result.action, EMQX_TLS_ACTION_CREATED);
 }
@@ -66,16 +68,17 @@ static void end(world *w)
 static emqx_tls_code ensure(world *w, const test_material *m, uint32_t type)
 {
     emqx_tls_request request = material_request(m, type);
-    return emqx_tls_ensure(w->f.client, ID, &request, &w->options, &w->result, &w->f.status, &w->f.error);
+    return emqx_tls_ensure(w->f.client, ID, &request, &w->options, &w->result, &w->f.status,
+                           &w->f.error);
 }
 
-#define expect_ensure(w, m, type, done, get_count, write_count)                                                        \
-    do {                                                                                                               \
-        if (ensure(w, m, type) != EMQX_TLS_OK)                                                                         \
-            fail_msg("%s", (w)->f.error.message);                                                                      \
-        assert_int_equal((w)->result.action, done);                                                                    \
-        assert_int_equal((w)->result.reads, get_count);                                                                \
-        assert_int_equal((w)->result.writes, write_count);                                                             \
+#define expect_ensure(w, m, type, done, get_count, write_count)                                    \
+    do {                                                                                           \
+        if (ensure(w, m, type) != EMQX_TLS_OK)                                                     \
+            fail_msg("%s", (w)->f.error.message);                                                  \
+        assert_int_equal((w)->result.action, done);                                                \
+        assert_int_equal((w)->result.reads, get_count);                                            \
+        assert_int_equal((w)->result.writes, write_count);                                         \
     } while (0)
 
 static void use_probe(world *w)
@@ -88,8 +91,8 @@ static void use_probe(world *w)
 static bool serves(world *w, const test_material *m)
 {
     emqx_tls_request request = material_request(m, ONE);
-    if (emqx_tls_probe("localhost", w->broker.port, "broker.test", &request, 10000, &w->probe, &w->f.error) !=
-        EMQX_TLS_OK)
+    if (emqx_tls_probe("localhost", w->broker.port, "broker.test", &request, 10000, &w->probe,
+                       &w->f.error) != EMQX_TLS_OK)
         fail_msg("%s", w->f.error.message);
     assert_string_equal(w->probe.common_name, "broker.test");
     assert_int_equal(strlen(w->probe.sha256), 64);
@@ -128,7 +131,8 @@ static void a_renewal(uint32_t type, bool tls12)
     expect_ensure(&w, &first, type, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
     assert_int_equal(w.result.certain, 1);
 
-    /* The status says running, but the broker still serves the one before until its SIGHUP: the last step waits for it. */
+    /* The status says running, but the broker still serves the one before until its SIGHUP: the
+     * last step waits for it. */
     assert_int_equal(pthread_create(&thread, NULL, reload_soon, &w.broker), 0);
     expect_ensure(&w, &renewed, type, EMQX_TLS_ACTION_UPDATED, 2, 1);
     pthread_join(thread, NULL);
@@ -171,7 +175,8 @@ static void without_a_receipt_a_probe_makes_it_certain(void **state)
     end(&w);
 }
 
-/* A broker that serves something else than the status tells is no reason to write: it may be another one. */
+/* A broker that serves something else than the status tells is no reason to write: it may be
+ * another one. */
 static void another_server_is_no_reason_to_write(void **state)
 {
     (void)state;
@@ -192,9 +197,10 @@ static void another_server_is_no_reason_to_write(void **state)
     end(&w);
 }
 
-/* -- two processes at once -------------------------------------------------------------------------------------------------- */
+/* -- two processes at once --------------------------------------------------------------------- */
 
-/* In a child: a client of its own, as another process has. Its exit code is the number of writes that it spent. */
+/* In a child: a client of its own, as another process has. Its exit code is the number of writes
+ * that it spent. */
 static void hook(world *w)
 {
     emqx_tls_config config = fixture_config(&w->f);

@@ -25,7 +25,8 @@ static int free_material(void **state)
 /* A client with the quota that it has by default. */
 static void start(fixture *f)
 {
-    fixture_start(f, (const char *[]){"--pending", "0", "--terminated", "0", "--count-rejected", NULL});
+    fixture_start(
+        f, (const char *[]){"--pending", "0", "--terminated", "0", "--count-rejected", NULL});
     emqx_tls_config config = fixture_config(f);
     config.limiter = NULL;
     fixture_client(f, &config);
@@ -67,7 +68,7 @@ static void the_7th_write_stays_here_whatever_its_kind(void **state)
     fixture_end(&f);
 }
 
-/* -- a short window, saturated by threads ------------------------------------------------------------------------- */
+/* -- a short window, saturated by threads ------------------------------------------------------ */
 
 enum { THREADS = 4, EACH = 2 };
 
@@ -125,8 +126,8 @@ static void threads_that_share_a_quota_stay_inside_a_sliding_window(void **state
 static void threads_that_share_a_quota_stay_inside_fixed_windows(void **state)
 {
     (void)state;
-    saturate(
-        (const char *[]){"--reads", "3", "--window", "1", "--window-kind", "fixed", "--window-offset", "0.2", NULL});
+    saturate((const char *[]){"--reads", "3", "--window", "1", "--window-kind", "fixed",
+                              "--window-offset", "0.2", NULL});
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients in threads of their own that share one limiter. Run under ThreadSanitizer too (tests/run.sh).
+ * Clients in threads of their own that share one limiter. Run under ThreadSanitizer too
+ * (tests/run.sh).
  */
 #include "fixture.h"
 
@@ -29,7 +30,8 @@ static void on_end(void *user, emqx_tls_call *call, emqx_tls_code code)
 static void submit(worker *w, int count)
 {
     for (int i = 0; i < count; i++)
-        w->wrong += emqx_tls_submit(w->client, EMQX_TLS_OP_GET, ID, NULL, on_end, w, NULL, NULL) != EMQX_TLS_OK;
+        w->wrong += emqx_tls_submit(w->client, EMQX_TLS_OP_GET, ID, NULL, on_end, w, NULL, NULL) !=
+                    EMQX_TLS_OK;
 }
 
 static emqx_tls_limiter *limiter(uint32_t reads)
@@ -111,7 +113,8 @@ static void clients_may_come_and_go_while_others_wait_in_line(void **state)
     (void)state;
     fixture f;
     fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
-    emulator_fault(&f.emulator, "{'at': 'connect', 'end': 'stall', 'times': 0}"); /* slots are taken and given back */
+    /* slots are taken and given back */
+    emulator_fault(&f.emulator, "{'at': 'connect', 'end': 'stall', 'times': 0}");
     emqx_tls_limiter *shared = limiter(2);
     emqx_tls_config config = fixture_config(&f);
     config.limiter = shared;
@@ -122,7 +125,8 @@ static void clients_may_come_and_go_while_others_wait_in_line(void **state)
     assert_int_equal(sum.wrong, 0);
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    assert_int_equal(emqx_tls_limiter_query(shared, EMQX_TLS_OP_GET, NULL, &quota, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(shared, EMQX_TLS_OP_GET, NULL, &quota, NULL),
+                     EMQX_TLS_OK);
     assert_int_equal(quota.used, 0);
     fixture_end(&f);
     emqx_tls_limiter_unref(shared);

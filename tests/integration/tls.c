@@ -59,13 +59,15 @@ static void expect_refusal(fixture *f)
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
     for (int write = 0; write < 2; write++) {
-        assert_int_equal(write ? create(f, &material, EMQX_TLS_TYPE_ONE_WAY) : get(f), EMQX_TLS_E_TRANSPORT);
+        assert_int_equal(write ? create(f, &material, EMQX_TLS_TYPE_ONE_WAY) : get(f),
+                         EMQX_TLS_E_TRANSPORT);
         assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
         assert_int_equal(f->error.attempts, 1); /* it won't get better by itself */
         assert_non_null(strstr(f->error.message, "does not verify"));
-        assert_int_equal(
-            emqx_tls_limiter_query(f->limiter, write ? EMQX_TLS_OP_CREATE : EMQX_TLS_OP_GET, ID, &quota, NULL),
-            EMQX_TLS_OK);
+        assert_int_equal(emqx_tls_limiter_query(f->limiter,
+                                                write ? EMQX_TLS_OP_CREATE : EMQX_TLS_OP_GET, ID,
+                                                &quota, NULL),
+                         EMQX_TLS_OK);
         assert_int_equal(quota.used, 0);
     }
     assert_int_equal(emulator_count(&f->emulator, "requests"), 0);
@@ -109,7 +111,8 @@ static void a_certificate_that_fits_is_taken(void **state)
     char endpoint[256];
     start(&f, "localhost", 90);
     emqx_tls_config config = fixture_config(&f);
-    snprintf(endpoint, sizeof endpoint, "https://localhost:%s", strrchr(f.emulator.endpoint, ':') + 1);
+    snprintf(endpoint, sizeof endpoint, "https://localhost:%s",
+             strrchr(f.emulator.endpoint, ':') + 1);
     config.flags = 0;
     config.endpoint = endpoint;
     config.ca_file = ca_file;

@@ -61,7 +61,8 @@ static void *take(emqx_tls_test_allocator *a, size_t n)
     a->blocks = b;
     a->live += n;
     a->peak = a->live > a->peak ? a->live : a->peak;
-    return memset(b + 1, 0xA5, n); /* nobody may rely on zeros; and drop() reads it all, which valgrind would tell */
+    /* nobody may rely on zeros; and drop() reads it all, which valgrind would tell */
+    return memset(b + 1, 0xA5, n);
 }
 
 static block_t *find(emqx_tls_test_allocator *a, const void *p)
@@ -70,7 +71,8 @@ static block_t *find(emqx_tls_test_allocator *a, const void *p)
     while (b && (const void *)(b + 1) != p)
         b = b->next;
     if (!b && !a->problem[0])
-        snprintf(a->problem, sizeof a->problem, "memory given back that is not the allocator's, or twice");
+        snprintf(a->problem, sizeof a->problem,
+                 "memory given back that is not the allocator's, or twice");
     return b;
 }
 
@@ -78,8 +80,8 @@ static void drop(emqx_tls_test_allocator *a, block_t *b)
 {
     for (size_t i = 0; i < a->secret_count; i++)
         if (memmem(b + 1, b->size, a->secrets[i].bytes, a->secrets[i].len) && !a->problem[0])
-            snprintf(a->problem, sizeof a->problem, "a block of %zu bytes was given back with secret %zu in it",
-                     b->size, i);
+            snprintf(a->problem, sizeof a->problem,
+                     "a block of %zu bytes was given back with secret %zu in it", b->size, i);
     if (b->next)
         b->next->previous = b->previous;
     if (b->previous)
@@ -136,8 +138,11 @@ emqx_tls_test_allocator *emqx_tls_test_allocator_new(void)
     if (!a)
         return NULL;
     pthread_mutex_init(&a->lock, NULL);
-    a->vtable = (emqx_tls_allocator){
-        .size = sizeof a->vtable, .context = a, .allocate = allocate, .resize = resize, .release = release};
+    a->vtable = (emqx_tls_allocator){.size = sizeof a->vtable,
+                                     .context = a,
+                                     .allocate = allocate,
+                                     .resize = resize,
+                                     .release = release};
     return a;
 }
 
@@ -221,7 +226,8 @@ const char *emqx_tls_test_allocator_problem(emqx_tls_test_allocator *a)
         problem = a->problem;
     } else if (a->blocks) {
         snprintf(a->open_problem, sizeof a->open_problem,
-                 "%zu bytes were never given back, the last of them a block of %zu", a->live, a->blocks->size);
+                 "%zu bytes were never given back, the last of them a block of %zu", a->live,
+                 a->blocks->size);
         problem = a->open_problem;
     }
     pthread_mutex_unlock(&a->lock);

@@ -97,7 +97,8 @@ void emqx_tls_test_clock_reboot(emqx_tls_test_clock *clock, int64_t now_ms, int6
     pthread_mutex_unlock(&clock->lock);
 }
 
-int emqx_tls_test_clock_at(emqx_tls_test_clock *clock, int64_t when_ms, void (*action)(void *context), void *context)
+int emqx_tls_test_clock_at(emqx_tls_test_clock *clock, int64_t when_ms,
+                           void (*action)(void *context), void *context)
 {
     alarm_t *a = malloc(sizeof *a);
     if (!a)

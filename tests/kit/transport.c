@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define NOBODY_WAKES_S 10 /* real time that a poll without limit waits for `wake` when no reply can end it */
+/* real time that a poll without limit waits for `wake` when no reply can end it */
+#define NOBODY_WAKES_S 10
 
 typedef struct step {
     struct step *next;
@@ -38,7 +39,8 @@ struct emqx_tls_test_transport {
     char problem[768], open_problem[768];
 };
 
-static void complain(emqx_tls_test_transport *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(emqx_tls_test_transport *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void complain(emqx_tls_test_transport *t, const char *format, ...)
 {
     va_list arguments;
@@ -79,19 +81,22 @@ static bool ends_with(const char *text, const char *end)
 /* Takes the step that this request is; one that is not in the script gets a reply of its own. */
 static emqx_tls_test_step take_step(emqx_tls_test_transport *t, const emqx_tls_exchange *x)
 {
-    static const emqx_tls_test_step unexpected = {.code = EMQX_TLS_E_TRANSPORT,
-                                                  .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
-                                                  .flags = EMQX_TLS_TEST_PERMANENT,
-                                                  .detail = "the test's script does not expect this request"};
+    static const emqx_tls_test_step unexpected = {
+        .code = EMQX_TLS_E_TRANSPORT,
+        .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
+        .flags = EMQX_TLS_TEST_PERMANENT,
+        .detail = "the test's script does not expect this request"};
     step_t *first = t->steps;
     if (!first) {
-        complain(t, "request %zu, %s %s: the script is at its end", t->seen_count, x->method, x->url);
+        complain(t, "request %zu, %s %s: the script is at its end", t->seen_count, x->method,
+                 x->url);
         return unexpected;
     }
     emqx_tls_test_step step = first->it;
-    if ((step.method && strcmp(step.method, x->method) != 0) || (step.url && !ends_with(x->url, step.url))) {
-        complain(t, "request %zu, %s %s: the script expects %s ...%s", t->seen_count, x->method, x->url,
-                 step.method ? step.method : "any method", step.url ? step.url : "");
+    if ((step.method && strcmp(step.method, x->method) != 0) ||
+        (step.url && !ends_with(x->url, step.url))) {
+        complain(t, "request %zu, %s %s: the script expects %s ...%s", t->seen_count, x->method,
+                 x->url, step.method ? step.method : "any method", step.url ? step.url : "");
         return unexpected;
     }
     if (--first->left == 0) {
@@ -109,7 +114,8 @@ static emqx_tls_test_step take_step(emqx_tls_test_transport *t, const emqx_tls_e
 static void look_at_rules(emqx_tls_test_transport *t, const emqx_tls_exchange *x)
 {
     if (x->size < sizeof *x || !x->done || !x->headers || x->reply_max == 0)
-        complain(t, "%s %s: size, done, headers or reply_max of the exchange is not set", x->method, x->url);
+        complain(t, "%s %s: size, done, headers or reply_max of the exchange is not set", x->method,
+                 x->url);
     if (x->timeout_ms == 0 || x->connect_timeout_ms == 0)
         complain(t, "%s %s: an exchange without a deadline", x->method, x->url);
     if (x->body_len > 0 && !x->body)
@@ -118,11 +124,12 @@ static void look_at_rules(emqx_tls_test_transport *t, const emqx_tls_exchange *x
 
 static void answer(const emqx_tls_exchange *x, const emqx_tls_test_step *step, bool timed_out)
 {
-    emqx_tls_reply reply = {.size = sizeof reply,
-                            .code = step->code,
-                            .delivery = step->delivery,
-                            .detail = step->detail,
-                            .flags = step->flags & EMQX_TLS_TEST_PERMANENT ? EMQX_TLS_REPLY_PERMANENT : 0};
+    emqx_tls_reply reply = {
+        .size = sizeof reply,
+        .code = step->code,
+        .delivery = step->delivery,
+        .detail = step->detail,
+        .flags = step->flags & EMQX_TLS_TEST_PERMANENT ? EMQX_TLS_REPLY_PERMANENT : 0};
     size_t body_len = step->body && step->body_len == 0 ? strlen(step->body) : step->body_len;
     if (!timed_out && step->code == EMQX_TLS_OK)
         reply.delivery = EMQX_TLS_DELIVERY_ANSWERED;
@@ -181,7 +188,8 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     f->exchange = x;
     f->step = step;
     f->number = t->started++;
-    f->due_ms = emqx_tls_test_clock_now(t->clock) + (times_out(x, &step) ? (int64_t)x->timeout_ms : step.delay_ms);
+    f->due_ms = emqx_tls_test_clock_now(t->clock) +
+                (times_out(x, &step) ? (int64_t)x->timeout_ms : step.delay_ms);
     if (step.flags & EMQX_TLS_TEST_NEVER)
         f->due_ms = INT64_MAX;
     flight_t **at = &t->flights;
@@ -209,7 +217,8 @@ static bool deliver(emqx_tls_test_transport *t)
         flight_t **first = NULL;
         int64_t now = emqx_tls_test_clock_now(t->clock);
         for (flight_t **at = &t->flights; *at; at = &(*at)->next)
-            if ((*at)->number < before && (*at)->due_ms <= now && (!first || (*at)->due_ms < (*first)->due_ms))
+            if ((*at)->number < before && (*at)->due_ms <= now &&
+                (!first || (*at)->due_ms < (*first)->due_ms))
                 first = at;
         if (!first)
             return any;
@@ -314,7 +323,8 @@ emqx_tls_test_transport *emqx_tls_test_transport_new(emqx_tls_test_clock *clock)
                                      .wake = wake,
                                      .cancel = cancel,
                                      .destroy = destroy};
-    t->blocking = (emqx_tls_transport){.size = sizeof t->blocking, .context = t, .start = start_blocking};
+    t->blocking =
+        (emqx_tls_transport){.size = sizeof t->blocking, .context = t, .start = start_blocking};
     return t;
 }
 
@@ -363,13 +373,14 @@ const char *emqx_tls_test_transport_problem(emqx_tls_test_transport *t)
     if (t->problem[0])
         return t->problem;
     if (t->flights) {
-        snprintf(t->open_problem, sizeof t->open_problem, "%s %s is still in flight", t->flights->exchange->method,
-                 t->flights->exchange->url);
+        snprintf(t->open_problem, sizeof t->open_problem, "%s %s is still in flight",
+                 t->flights->exchange->method, t->flights->exchange->url);
         return t->open_problem;
     }
     if (t->steps) {
         const emqx_tls_test_step *s = &t->steps->it;
-        snprintf(t->open_problem, sizeof t->open_problem, "nobody asked for %s ...%s (%u times more), the next step",
+        snprintf(t->open_problem, sizeof t->open_problem,
+                 "nobody asked for %s ...%s (%u times more), the next step",
                  s->method ? s->method : "any method", s->url ? s->url : "", t->steps->left);
         return t->open_problem;
     }

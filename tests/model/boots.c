@@ -68,7 +68,9 @@ static bool wall_trusted(void)
 
 static void put(int64_t after_us, int kind, int index)
 {
-    queue_put(&w.queue, (event){.time_us = w.now_us + after_us, .kind = kind, .index = index, .turn = w.boot});
+    queue_put(
+        &w.queue,
+        (event){.time_us = w.now_us + after_us, .kind = kind, .index = index, .turn = w.boot});
 }
 
 static void open_store(void)
@@ -101,7 +103,9 @@ static void power_goes(void)
 {
     w.store.destroy(w.store.context);
     w.boot++;
-    put(rng_chance(&w.rng, 700) ? rng_below(&w.rng, 30 * US_PER_S) : rng_below(&w.rng, 2 * US_PER_HOUR), BOOT, 0);
+    put(rng_chance(&w.rng, 700) ? rng_below(&w.rng, 30 * US_PER_S)
+                                : rng_below(&w.rng, 2 * US_PER_HOUR),
+        BOOT, 0);
 }
 
 static void boot(void)
@@ -139,7 +143,8 @@ static bool all_over(void)
 
 static void try_one(void)
 {
-    emqx_tls_ask ask = {.size = sizeof ask, .op = EMQX_TLS_OP_UPDATE, .deployment_id = "d0", .lease_ms = LEASE_MS};
+    emqx_tls_ask ask = {
+        .size = sizeof ask, .op = EMQX_TLS_OP_UPDATE, .deployment_id = "d0", .lease_ms = LEASE_MS};
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error error;
     emqxi_error_clear(&error);
@@ -150,7 +155,8 @@ static void try_one(void)
         put(rng_below(&w.rng, grant.late_ms * 1000 + 1) + 1000, TRY, 0);
         return;
     }
-    int index = (int)(w.result->requests % (4 * CALLERS)); /* of a caller's ticket: more than can be in flight */
+    /* of a caller's ticket: more than can be in flight */
+    int index = (int)(w.result->requests % (4 * CALLERS));
     memcpy(w.tickets[index], grant.ticket, sizeof grant.ticket);
     w.grants_us[w.result->requests++ % WRITES] = w.now_us;
     bool lost = rng_chance(&w.rng, 100);
@@ -184,7 +190,10 @@ static void run(uint64_t requests)
         else if (e.kind == TRY)
             try_one();
         else
-            (e.kind == WALL ? set_wall : e.kind == POWER_GOES ? power_goes : e.kind == BOOT ? boot : seen)();
+            (e.kind == WALL         ? set_wall
+             : e.kind == POWER_GOES ? power_goes
+             : e.kind == BOOT       ? boot
+                                    : seen)();
     }
     w.store.destroy(w.store.context);
 }
@@ -208,7 +217,8 @@ bool boots_run(uint64_t seed, uint64_t requests, bool trust_any_wall, boots_resu
         return false;
     snprintf(w.path, sizeof w.path, "%s/quota", made);
     for (int kind = 0; kind < ORACLE_KINDS; kind++)
-        oracle_open(&w.oracles[kind], kind, WRITES, WINDOW_MS * 1000ll, rng_below(&w.rng, US_PER_HOUR));
+        oracle_open(&w.oracles[kind], kind, WRITES, WINDOW_MS * 1000ll,
+                    rng_below(&w.rng, US_PER_HOUR));
     run(requests);
     result->time_us = w.now_us;
     for (int kind = 0; kind < ORACLE_KINDS; kind++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * boots - a gateway that loses its power: the quota is in a file, each boot has a new clock, and what the wall clock says after it may
- * be anything.
+ * boots - a gateway that loses its power: the quota is in a file, each boot has a new clock, and
+ * what the wall clock says after it may be anything.
  */
 #ifndef BOOTS_H
 #define BOOTS_H
@@ -16,7 +16,8 @@ typedef struct boots_result {
     uint64_t first_request;
 } boots_result;
 
-/* trust_any_wall: the mutant, whose host calls every wall clock synchronised. False: no file could be made. */
+/* trust_any_wall: the mutant, whose host calls every wall clock synchronised. False: no file could
+ * be made. */
 bool boots_run(uint64_t seed, uint64_t requests, bool trust_any_wall, boots_result *result);
 
 #endif

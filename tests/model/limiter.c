@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limiter against models of the platform, in virtual time. Usage: limiter-model [SEED|random [REQUESTS]]; what a seed has
- * shown, it shows again.
+ * The limiter against models of the platform, in virtual time. Usage: limiter-model [SEED|random
+ * [REQUESTS]]; what a seed has shown, it shows again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +22,10 @@ static void check(bool good, const char *what)
     failures += !good;
 }
 
-/* -- nobody else uses the key: never a 429 ----------------------------------------------------------------------------------- */
+/* -- nobody else uses the key: never a 429 ----------------------------------------------------- */
 
-static const int64_t windows_ms[] = {1000, 7777, 60000, 600000, 3600000, 3600000, 3600000, 86400000};
+static const int64_t windows_ms[] = {1000,    7777,    60000,   600000,
+                                     3600000, 3600000, 3600000, 86400000};
 
 static void any_world(world_setup *s, uint64_t seed)
 {
@@ -67,21 +68,22 @@ static void alone(uint64_t seed, uint64_t requests)
         broken += result.broken_promises;
         estimated += result.refusals_of[ESTIMATE];
         if (result.refusals > 0)
-            printf("world %llu: %s, scope %d, refuses after %llu requests, %llu times\n", (unsigned long long)own,
-                   oracle_name(result.first_kind), result.first_scope, (unsigned long long)result.first_request,
-                   (unsigned long long)result.refusals);
+            printf("world %llu: %s, scope %d, refuses after %llu requests, %llu times\n",
+                   (unsigned long long)own, oracle_name(result.first_kind), result.first_scope,
+                   (unsigned long long)result.first_request, (unsigned long long)result.refusals);
         if (result.broken_promises > 0)
             printf("world %llu: retry_after_ms was not enough\n", (unsigned long long)own);
     }
-    printf("%llu worlds, %llu requests, %.0f years\n", (unsigned long long)worlds, (unsigned long long)done,
-           hours / 24 / 365);
+    printf("%llu worlds, %llu requests, %.0f years\n", (unsigned long long)worlds,
+           (unsigned long long)done, hours / 24 / 365);
     check(refused == 0, "no 429 from any platform that counts N in W");
     check(broken == 0, "who is alone and waits retry_after_ms gets a slot");
-    printf("a platform that estimates (weighted previous window) would have refused %.2f of 10000\n",
-           (double)estimated / (double)arrivals * 10000);
+    printf(
+        "a platform that estimates (weighted previous window) would have refused %.2f of 10000\n",
+        (double)estimated / (double)arrivals * 10000);
 }
 
-/* -- everybody asks all the time: no slot stays unused -------------------------------------------------------------------------- */
+/* -- everybody asks all the time: no slot stays unused ----------------------------------------- */
 
 static void saturated(uint64_t seed)
 {
@@ -97,16 +99,18 @@ static void saturated(uint64_t seed)
         s.callers = 200; /* of each class more than it has slots */
         world_run(&s, &result);
         if (result.used < 0.99)
-            printf("world %llu: %u reads, %u writes in %lld ms, lease %lld ms, lost %d, not sent %d: %.4f\n",
-                   (unsigned long long)s.seed, s.reads, s.writes, (long long)s.window_ms, (long long)s.lease_ms, s.lost,
-                   s.not_sent, result.used);
+            printf("world %llu: %u reads, %u writes in %lld ms, lease %lld ms, lost %d, not sent "
+                   "%d: %.4f\n",
+                   (unsigned long long)s.seed, s.reads, s.writes, (long long)s.window_ms,
+                   (long long)s.lease_ms, s.lost, s.not_sent, result.used);
         if (result.used < least)
             least = result.used;
     }
     printf("of the best schedule, at least %.4f\n", least);
     check(least >= 0.99 && least <= 1.0001, "at saturation 99 % of the best schedule");
 
-    world_setup s = {.seed = rng_next(&r), .requests = UINT64_MAX, .hours = 2000, .reads = 60, .writes = 6};
+    world_setup s = {
+        .seed = rng_next(&r), .requests = UINT64_MAX, .hours = 2000, .reads = 60, .writes = 6};
     world_result result;
     s.window_ms = 3600000;
     s.callers = 120;
@@ -114,10 +118,11 @@ static void saturated(uint64_t seed)
     s.lease_ms = 30000;
     s.answer_ms = 2000;
     world_run(&s, &result);
-    printf("of what the platform allows, with answers within 2 s: %.4f\n", (double)result.requests / 2000 / 66);
+    printf("of what the platform allows, with answers within 2 s: %.4f\n",
+           (double)result.requests / 2000 / 66);
 }
 
-/* -- somebody else uses the key ----------------------------------------------------------------------------------------------- */
+/* -- somebody else uses the key ---------------------------------------------------------------- */
 
 static void shared(uint64_t seed)
 {
@@ -125,12 +130,13 @@ static void shared(uint64_t seed)
         neighbour how;
         int percent;
         const char *name;
-    } neighbours[] = {{NOBODY, 0, "nobody"},          {STEADY, 50, "steady, 50 %"},   {BURST, 50, "at once, 50 %"},
-                      {STEADY, 100, "steady, 100 %"}, {BURST, 100, "at once, 100 %"}, {GREEDY, 50, "greedy, 50 %"},
+    } neighbours[] = {{NOBODY, 0, "nobody"},          {STEADY, 50, "steady, 50 %"},
+                      {BURST, 50, "at once, 50 %"},   {STEADY, 100, "steady, 100 %"},
+                      {BURST, 100, "at once, 100 %"}, {GREEDY, 50, "greedy, 50 %"},
                       {GREEDY, 100, "greedy, 100 %"}};
     rng r = {seed};
-    printf("%-6s %-15s %-30s %-12s %10s %10s %10s %10s   writes an hour, of 6\n", "", "neighbour", "platform", "",
-           "own 429", "own", "neighbour", "unused");
+    printf("%-6s %-15s %-30s %-12s %10s %10s %10s %10s   writes an hour, of 6\n", "", "neighbour",
+           "platform", "", "own 429", "own", "neighbour", "unused");
     for (size_t i = 0; i < sizeof neighbours / sizeof neighbours[0]; i++)
         for (int kind = SLIDING; kind <= ESTIMATE; kind++)
             for (int named = 0; named < 2; named++) {
@@ -158,17 +164,18 @@ static void shared(uint64_t seed)
                 double own = (double)result.refused / (double)hours;
                 bool good = own <= (neighbours[i].how == NOBODY && kind != ESTIMATE ? 0 : 1.5) &&
                             (unused <= 0.2 || kind == SLIDING_ALL || kind == ESTIMATE);
-                printf("%-6s %-15s %-30s %-12s %10.2f %10.2f %10.2f %10.2f\n", good ? "ok" : "FAILED",
-                       neighbours[i].name, oracle_name(kind), named ? "Retry-After" : "", own,
-                       (double)result.passed / (double)hours, (double)result.neighbour_passed / (double)hours, unused);
+                printf("%-6s %-15s %-30s %-12s %10.2f %10.2f %10.2f %10.2f\n",
+                       good ? "ok" : "FAILED", neighbours[i].name, oracle_name(kind),
+                       named ? "Retry-After" : "", own, (double)result.passed / (double)hours,
+                       (double)result.neighbour_passed / (double)hours, unused);
                 failures += !good;
             }
 }
 
-/* -- broken on purpose ---------------------------------------------------------------------------------------------------------- */
+/* -- broken on purpose ------------------------------------------------------------------------- */
 
-static bool found(bool (*store)(emqx_tls_store *, const emqx_tls_limiter_config *), uint64_t seed, uint64_t requests,
-                  world_result *result)
+static bool found(bool (*store)(emqx_tls_store *, const emqx_tls_limiter_config *), uint64_t seed,
+                  uint64_t requests, world_result *result)
 {
     rng r = {seed};
     uint64_t done = 0;
@@ -194,18 +201,20 @@ static void mutants(uint64_t seed)
                   {"a window from the sending is found out", naive_stamp_at_send},
                   {"a slot given back after a timeout is found out", naive_give_back_timeout}};
     world_result result;
-    check(!found(naive_right, seed, 500000, &result), "a simple store that is right is not found out");
+    check(!found(naive_right, seed, 500000, &result),
+          "a simple store that is right is not found out");
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         bool out = found(broken[i].store, seed, 500000, &result);
         check(out, broken[i].name);
         if (out)
-            printf("       by the %s after %llu requests; in that world %llu of %llu would have been refused\n",
+            printf("       by the %s after %llu requests; in that world %llu of %llu would have "
+                   "been refused\n",
                    oracle_name(result.first_kind), (unsigned long long)result.first_request,
                    (unsigned long long)result.refusals, (unsigned long long)result.arrivals);
     }
 }
 
-/* -- the power goes --------------------------------------------------------------------------------------------------------------- */
+/* -- the power goes ---------------------------------------------------------------------------- */
 
 static void reboots(uint64_t seed)
 {

@@ -2,8 +2,9 @@
  *
  * What the parts of the model share: random numbers that a seed repeats, and virtual time.
  *
- * The model is a world in virtual time: callers who go through the limiter, requests that arrive at a platform some time between
- * their sending and their answer, and oracles that count arrivals as platforms do, written without a look at the limiter.
+ * The model is a world in virtual time: callers who go through the limiter, requests that arrive at
+ * a platform some time between their sending and their answer, and oracles that count arrivals as
+ * platforms do, written without a look at the limiter.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -15,7 +16,8 @@
 #define US_PER_S    1000000ll
 #define US_PER_HOUR (3600 * US_PER_S)
 #define DEPLOYMENTS 3
-#define LATE_MS     60000 /* a request that was given up arrives within so long, if at all */
+/* a request that was given up arrives within so long, if at all */
+#define LATE_MS 60000
 
 typedef struct rng {
     uint64_t state;

@@ -38,7 +38,8 @@ static uint32_t index_of(const naive *n, uint32_t op, const char *deployment)
     uint32_t method = op - EMQX_TLS_OP_GET;
     if (!(n->config.flags & EMQX_TLS_PER_METHOD) && method > 0)
         method = 1;
-    return method + 4 * (n->config.flags & EMQX_TLS_PER_DEPLOYMENT ? (uint32_t)(deployment[1] - '0') : 0);
+    return method +
+           4 * (n->config.flags & EMQX_TLS_PER_DEPLOYMENT ? (uint32_t)(deployment[1] - '0') : 0);
 }
 
 static int slots_of(const naive *n, uint32_t index)
@@ -52,7 +53,8 @@ static int by_time(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static void reserve_token(const naive *n, scope *s, int slots, const emqx_tls_ask *ask, emqx_tls_grant *grant)
+static void reserve_token(const naive *n, scope *s, int slots, const emqx_tls_ask *ask,
+                          emqx_tls_grant *grant)
 {
     int64_t now = now_ms(n);
     double window = (double)n->config.window_ms;
@@ -68,10 +70,12 @@ static void reserve_token(const naive *n, scope *s, int slots, const emqx_tls_as
     if (grant->granted)
         s->tokens--;
     else
-        grant->early_ms = grant->late_ms = (int64_t)((1 + ask->ahead - s->tokens) * window / slots) + 1;
+        grant->early_ms = grant->late_ms =
+            (int64_t)((1 + ask->ahead - s->tokens) * window / slots) + 1;
 }
 
-static void reserve_slot(const naive *n, scope *s, int slots, const emqx_tls_ask *ask, emqx_tls_grant *grant)
+static void reserve_slot(const naive *n, scope *s, int slots, const emqx_tls_ask *ask,
+                         emqx_tls_grant *grant)
 {
     int64_t now = now_ms(n), sorted[SLOTS_MAX];
     int free = 0, place = -1;
@@ -97,7 +101,8 @@ static void reserve_slot(const naive *n, scope *s, int slots, const emqx_tls_ask
     grant->early_ms = grant->late_ms < held_ms(n) ? grant->late_ms : held_ms(n);
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                             emqx_tls_error *error)
 {
     naive *n = context;
     uint32_t index = index_of(n, ask->op, ask->deployment_id);
@@ -105,13 +110,13 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     n->reservations++;
     grant->ticket[0] = index;
     grant->ticket[2] = n->reservations;
-    (n->kind == NAIVE_TOKEN_BUCKET ? reserve_token : reserve_slot)(n, &n->scopes[index], slots_of(n, index), ask,
-                                                                   grant);
+    (n->kind == NAIVE_TOKEN_BUCKET ? reserve_token : reserve_slot)(n, &n->scopes[index],
+                                                                   slots_of(n, index), ask, grant);
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                            int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     naive *n = context;
     scope *s = &n->scopes[ticket[0]];
@@ -130,18 +135,20 @@ static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET
     if (back)
         s->release_ms[ticket[1]] = now;
     else if (n->kind != NAIVE_STAMP_AT_SEND)
-        s->release_ms[ticket[1]] = now + held_ms(n) + (outcome == EMQX_TLS_OUTCOME_LOST ? LATE_MS : 0);
+        s->release_ms[ticket[1]] =
+            now + held_ms(n) + (outcome == EMQX_TLS_OUTCOME_LOST ? LATE_MS : 0);
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                           emqx_tls_error *error)
+static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
+                           emqx_tls_quota *quota, emqx_tls_error *error)
 {
     (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
     abort(); /* the model does not ask */
 }
 
-static bool open_naive(emqx_tls_store *store, const emqx_tls_limiter_config *config, naive_kind kind)
+static bool open_naive(emqx_tls_store *store, const emqx_tls_limiter_config *config,
+                       naive_kind kind)
 {
     naive *n = calloc(1, sizeof *n);
     if (!n)

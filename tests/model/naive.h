@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * naive - a store written as simply as can be, and the same one broken on purpose, to see that the model finds what is broken.
+ * naive - a store written as simply as can be, and the same one broken on purpose, to see that the
+ * model finds what is broken.
  */
 #ifndef NAIVE_H
 #define NAIVE_H

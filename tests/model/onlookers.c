@@ -11,7 +11,8 @@ static bool allowed(platform_scope scope, uint32_t flags)
     return !(flags & EMQX_TLS_PER_DEPLOYMENT) || scope == BY_DEPLOYMENT || scope == BY_BOTH;
 }
 
-static void add(onlookers *o, const world_setup *s, oracle_kind kind, platform_scope scope, int64_t offset_us)
+static void add(onlookers *o, const world_setup *s, oracle_kind kind, platform_scope scope,
+                int64_t offset_us)
 {
     onlooker *one = &o->all[o->count++];
     one->kind = kind;
@@ -29,8 +30,8 @@ void onlookers_open(onlookers *o, const world_setup *s, rng *r)
         if (!allowed(scope, s->flags))
             continue;
         for (int kind = SLIDING; kind <= ESTIMATE; kind++) {
-            /* Whole seconds, ends included, make a window of up to W + 1 s: W' covers that, but for the last 1.5 ms where clocks
-             * are 500 ppm apart. */
+            /* Whole seconds, ends included, make a window of up to W + 1 s: W' covers that, but for
+             * the last 1.5 ms where clocks are 500 ppm apart. */
             if (kind == SLIDING_SECONDS && (abs(s->ppm) > 400 || s->window_ms < 60000))
                 continue;
             if (kind != FIXED)
@@ -48,7 +49,8 @@ void onlookers_close(onlookers *o)
     free(o->all);
 }
 
-void onlookers_arrival(onlookers *o, uint32_t op, int deployment, int64_t now_us, world_result *result)
+void onlookers_arrival(onlookers *o, uint32_t op, int deployment, int64_t now_us,
+                       world_result *result)
 {
     for (size_t i = 0; i < o->count; i++) {
         onlooker *one = &o->all[i];

@@ -129,7 +129,8 @@ bool oracle_arrival(oracle *o, int64_t now_us)
     case FIXED_ALL:
         return fixed(o, now_us, o->window_us, true);
     case FIXED_SECONDS:
-        return fixed(o, (now_us + o->offset_us) / US_PER_S, (o->window_us + US_PER_S - 1) / US_PER_S, false);
+        return fixed(o, (now_us + o->offset_us) / US_PER_S,
+                     (o->window_us + US_PER_S - 1) / US_PER_S, false);
     case BUCKET:
         return bucket(o, now_us);
     case BUCKET_TICKS:
@@ -148,7 +149,8 @@ int64_t oracle_retry_after_us(const oracle *o, int64_t now_us)
     case SLIDING_ALL:
         return o->stamps[o->next % o->n] + o->window_us - now_us + 1;
     case SLIDING_SECONDS:
-        return (o->stamps[o->next % o->n] + o->window_us / US_PER_S + 1) * US_PER_S - (now_us + o->offset_us);
+        return (o->stamps[o->next % o->n] + o->window_us / US_PER_S + 1) * US_PER_S -
+               (now_us + o->offset_us);
     case BUCKET:
         return (o->window_us - o->level + o->n - 1) / o->n;
     case BUCKET_TICKS:
@@ -165,11 +167,12 @@ oracle *platform_oracle(platform *p, uint32_t op, int deployment)
     uint32_t method = op - EMQX_TLS_OP_GET;
     bool by_method = p->scope == BY_METHOD || p->scope == BY_BOTH;
     bool by_deployment = p->scope == BY_DEPLOYMENT || p->scope == BY_BOTH;
-    return &p->oracles[(by_method || method == 0 ? method : 1) + 4 * (uint32_t)(by_deployment ? deployment : 0)];
+    return &p->oracles[(by_method || method == 0 ? method : 1) +
+                       4 * (uint32_t)(by_deployment ? deployment : 0)];
 }
 
-void platform_open(platform *p, oracle_kind kind, platform_scope scope, int64_t reads, int64_t writes,
-                   int64_t window_us, int64_t offset_us)
+void platform_open(platform *p, oracle_kind kind, platform_scope scope, int64_t reads,
+                   int64_t writes, int64_t window_us, int64_t offset_us)
 {
     p->scope = scope;
     for (int i = 0; i < 4 * DEPLOYMENTS; i++)

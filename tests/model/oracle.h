@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * oracle - what a platform might do with a request that arrives: each of them counts N in W in its own way.
+ * oracle - what a platform might do with a request that arrives: each of them counts N in W in its
+ * own way.
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -21,9 +22,10 @@ typedef enum oracle_kind {
     ESTIMATE = ORACLE_KINDS /* the window before counts by the part of it that is still in sight */
 } oracle_kind;
 
-#define ORACLE_OFFSETS                                                                                                 \
-    6 /* fixed windows are tried at so many random offsets in each world. That windows at some offset refuse means \
-                            that N+1 arrive within less than W, and so that SLIDING refuses: together they try every offset */
+/* fixed windows are tried at so many random offsets in each world. That windows at some offset
+ * refuse means that N+1 arrive within less than W, and so that SLIDING refuses: together they try
+ * every offset */
+#define ORACLE_OFFSETS 6
 
 typedef struct oracle {
     oracle_kind kind;
@@ -46,7 +48,13 @@ bool oracle_arrival(oracle *o, int64_t now_us);
 int64_t oracle_retry_after_us(const oracle *o, int64_t now_us);
 
 /* A platform: one oracle for each scope that it counts. */
-typedef enum platform_scope { BY_KEY, BY_METHOD, BY_DEPLOYMENT, BY_BOTH, PLATFORM_SCOPES } platform_scope;
+typedef enum platform_scope {
+    BY_KEY,
+    BY_METHOD,
+    BY_DEPLOYMENT,
+    BY_BOTH,
+    PLATFORM_SCOPES
+} platform_scope;
 
 typedef struct platform {
     platform_scope scope;
@@ -54,8 +62,8 @@ typedef struct platform {
 } platform;
 
 /* reads and writes in window_us; offset_us: of fixed windows. */
-void platform_open(platform *p, oracle_kind kind, platform_scope scope, int64_t reads, int64_t writes,
-                   int64_t window_us, int64_t offset_us);
+void platform_open(platform *p, oracle_kind kind, platform_scope scope, int64_t reads,
+                   int64_t writes, int64_t window_us, int64_t offset_us);
 void platform_close(platform *p);
 
 /* op: EMQX_TLS_OP_*. */

@@ -12,7 +12,8 @@ typedef struct event {
     uint64_t order;
     int kind;
     int index;
-    uint64_t turn; /* of the caller, when it was put: an event of a turn that is over counts no more */
+    /* of the caller, when it was put: an event of a turn that is over counts no more */
+    uint64_t turn;
 } event;
 
 typedef struct queue {

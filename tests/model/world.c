@@ -12,7 +12,8 @@
 #define REQUESTS_MAX 4096
 #define HOLDS        1024
 #define FOREVER_MS   ((int64_t)1 << 50)
-#define ORIGIN_US    (123456789 * US_PER_S) /* the library's clock began long before the world */
+/* the library's clock began long before the world */
+#define ORIGIN_US (123456789 * US_PER_S)
 
 enum { BEGIN, LOOK, ARRIVE, END, NEIGHBOUR };
 
@@ -49,18 +50,21 @@ typedef struct world {
     onlookers onlookers;
     platform platform;
     int64_t neighbour_stamps[128], neighbour_count; /* of what it got through */
-    double held_us;                                 /* slots times time, up to each slot's release */
-    int64_t releases[HOLDS];                        /* the last of them, some of which are still to come */
+    /* slots times time, up to each slot's release */
+    double held_us;
+    /* the last of them, some of which are still to come */
+    int64_t releases[HOLDS];
     uint64_t holds;
 } world;
 
 static world w;
 
-/* -- time: the library's clock runs at its own rate ------------------------------------------------------------------------ */
+/* -- time: the library's clock runs at its own rate -------------------------------------------- */
 
 static int64_t clock_us(int64_t true_us)
 {
-    return ORIGIN_US + true_us + true_us / 1000000 * w.s.ppm + true_us % 1000000 * w.s.ppm / 1000000;
+    return ORIGIN_US + true_us + true_us / 1000000 * w.s.ppm +
+           true_us % 1000000 * w.s.ppm / 1000000;
 }
 
 static int64_t clock_ms(void *context)
@@ -82,7 +86,8 @@ const emqx_tls_clock *world_clock(void)
     return &clock;
 }
 
-/* The limiter's jitter, repeated by the seed. The linker puts this in the place of the library's (--wrap). */
+/* The limiter's jitter, repeated by the seed. The linker puts this in the place of the library's
+ * (--wrap). */
 uint64_t __wrap_emqxi_random(void);
 uint64_t __wrap_emqxi_random(void)
 {
@@ -91,10 +96,11 @@ uint64_t __wrap_emqxi_random(void)
 
 static void put(int64_t after_us, int kind, int index, uint64_t turn)
 {
-    queue_put(&w.queue, (event){.time_us = w.now_us + after_us, .kind = kind, .index = index, .turn = turn});
+    queue_put(&w.queue,
+              (event){.time_us = w.now_us + after_us, .kind = kind, .index = index, .turn = turn});
 }
 
-/* -- platform --------------------------------------------------------------------------------------------------------------- */
+/* -- platform ---------------------------------------------------------------------------------- */
 
 static void arrive(request *q)
 {
@@ -112,7 +118,8 @@ static void arrive(request *q)
     if (q->outcome == EMQX_TLS_OUTCOME_ANSWERED) {
         q->outcome = EMQX_TLS_OUTCOME_REFUSED;
         if (w.s.retry_after) /* in whole seconds, as the header has it */
-            q->retry_after_ms = (oracle_retry_after_us(o, w.now_us) + US_PER_S - 1) / US_PER_S * 1000;
+            q->retry_after_ms =
+                (oracle_retry_after_us(o, w.now_us) + US_PER_S - 1) / US_PER_S * 1000;
     }
 }
 
@@ -125,7 +132,8 @@ static void neighbour_acts(void)
         every = window_us / part;
     if (w.s.neighbour == GREEDY) {
         every = window_us / 120;
-        attempts = w.neighbour_count < part || w.now_us - w.neighbour_stamps[w.neighbour_count % part] >= window_us;
+        attempts = w.neighbour_count < part ||
+                   w.now_us - w.neighbour_stamps[w.neighbour_count % part] >= window_us;
     }
     for (int64_t i = 0; i < attempts; i++)
         if (oracle_arrival(platform_oracle(&w.platform, EMQX_TLS_OP_UPDATE, 0), w.now_us)) {
@@ -137,7 +145,7 @@ static void neighbour_acts(void)
     put(every - every / 10 + rng_below(&w.rng, every / 5 + 1), NEIGHBOUR, 0, 0);
 }
 
-/* -- callers ------------------------------------------------------------------------------------------------------------------ */
+/* -- callers ----------------------------------------------------------------------------------- */
 
 static void woken(void *context)
 {
@@ -155,7 +163,8 @@ static void send(caller *c)
     request *q = &w.requests[i];
     bool waits = true, arrives = true;
     int64_t lease_us = true_us(c->r.lease_ms) - 3;
-    int64_t longest = w.s.answer_ms && w.s.answer_ms < c->r.lease_ms ? true_us(w.s.answer_ms) - 3 : lease_us;
+    int64_t longest =
+        w.s.answer_ms && w.s.answer_ms < c->r.lease_ms ? true_us(w.s.answer_ms) - 3 : lease_us;
     int64_t end = rng_edge(&w.rng, longest), arrival = rng_edge(&w.rng, end);
     int dice = (int)rng_below(&w.rng, 1000);
     *q = (request){.op = c->r.op,
@@ -236,7 +245,8 @@ static void begin(caller *c)
     if (!c->promised) { /* else it asks for the same again */
         c->deployment = w.s.saturate ? 0 : (int)rng_below(&w.rng, DEPLOYMENTS);
         c->r = (emqxi_reserve){.op = op, .deployment_id = names[c->deployment]};
-        c->r.lease_ms = rng_chance(&w.rng, 500) ? w.s.lease_ms : 1 + rng_below(&w.rng, w.s.lease_ms);
+        c->r.lease_ms =
+            rng_chance(&w.rng, 500) ? w.s.lease_ms : 1 + rng_below(&w.rng, w.s.lease_ms);
     } else {
         wait = 0;
     }
@@ -263,7 +273,8 @@ static void end(request *q)
     emqxi_limiter_settle(w.limiter, q->ticket, q->outcome, q->retry_after_ms, 0, NULL);
     q->in_flight = false;
     note_hold(q);
-    put(w.s.saturate ? 0 : rng_edge(&w.rng, w.s.window_ms * 1000 / w.s.reads), BEGIN, c->number, c->turn);
+    put(w.s.saturate ? 0 : rng_edge(&w.rng, w.s.window_ms * 1000 / w.s.reads), BEGIN, c->number,
+        c->turn);
 }
 
 /* What was held of all the time that the slots had. */
@@ -279,7 +290,7 @@ static double used(void)
     return held_us / ((double)(w.s.writes + (w.s.writes_only ? 0 : w.s.reads)) * (double)w.now_us);
 }
 
-/* -- run ---------------------------------------------------------------------------------------------------------------------- */
+/* -- run --------------------------------------------------------------------------------------- */
 
 static void open_world(const world_setup *setup, world_result *result)
 {
@@ -298,8 +309,9 @@ static void open_world(const world_setup *setup, world_result *result)
     config.clock = world_clock();
     emqx_tls_code code;
     if (setup->store)
-        code = setup->store(&store, &config) ? emqx_tls_limiter_open_store(&store, config.clock, NULL, &w.limiter, NULL)
-                                             : EMQX_TLS_E_NO_MEMORY;
+        code = setup->store(&store, &config)
+                   ? emqx_tls_limiter_open_store(&store, config.clock, NULL, &w.limiter, NULL)
+                   : EMQX_TLS_E_NO_MEMORY;
     else
         code = emqx_tls_limiter_new(&config, &w.limiter, NULL);
     if (code != EMQX_TLS_OK)
@@ -309,8 +321,8 @@ static void open_world(const world_setup *setup, world_result *result)
     if (setup->all)
         onlookers_open(&w.onlookers, setup, &w.rng);
     else
-        platform_open(&w.platform, setup->kind, BY_KEY, setup->reads, setup->writes, setup->window_ms * 1000,
-                      rng_below(&w.rng, setup->window_ms * 1000));
+        platform_open(&w.platform, setup->kind, BY_KEY, setup->reads, setup->writes,
+                      setup->window_ms * 1000, rng_below(&w.rng, setup->window_ms * 1000));
     for (int i = 0; i < setup->callers; i++) {
         caller *c = &w.callers[i];
         c->number = i;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * world - callers, their requests on the way, the platform, and somebody else who uses the key, in virtual time.
+ * world - callers, their requests on the way, the platform, and somebody else who uses the key, in
+ * virtual time.
  */
 #ifndef WORLD_H
 #define WORLD_H
@@ -14,7 +15,9 @@ typedef enum neighbour {
     NOBODY,
     STEADY, /* one request at a time, evenly spread; does not try again */
     BURST,  /* all of a window at once */
-    GREEDY  /* tries every W/120 until it has its part of the last W: takes every slot that frees, at once */
+    /* tries every W/120 until it has its part of the last W: takes every slot that frees, at
+     * once */
+    GREEDY
 } neighbour;
 
 typedef struct world_setup {
@@ -29,7 +32,8 @@ typedef struct world_setup {
                   const emqx_tls_limiter_config *config); /* NULL: the library's own, in memory */
     /* callers */
     int callers;
-    bool saturate; /* each asks again as soon as it has its answer, and waits in line as long as it takes */
+    /* each asks again as soon as it has its answer, and waits in line as long as it takes */
+    bool saturate;
     bool writes_only;
     int sleepers;             /* of a thousand looks so many come late, by up to 5 s */
     int lost, not_sent, died; /* of a thousand requests */
@@ -51,9 +55,11 @@ typedef struct world_result {
     uint64_t refusals_of[ORACLE_KINDS + 1]; /* the last: ESTIMATE, which is not among `refusals` */
     oracle_kind first_kind;                 /* of the first of them */
     platform_scope first_scope;
-    uint64_t first_request;   /* after so many requests */
-    double used;              /* of the slots' time, what was held: 1 where every slot is taken as soon as it is free */
-    uint64_t broken_promises; /* retry_after_ms was waited, by a caller who is alone, and it was not enough */
+    uint64_t first_request; /* after so many requests */
+    /* of the slots' time, what was held: 1 where every slot is taken as soon as it is free */
+    double used;
+    /* retry_after_ms was waited, by a caller who is alone, and it was not enough */
+    uint64_t broken_promises;
     /* with one oracle: */
     uint64_t passed, refused; /* own requests */
     uint64_t neighbour_passed, neighbour_refused;

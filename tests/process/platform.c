@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole of it: 32 processes call the platform (the emulator, over HTTP on loopback) with one quota file and a window of two seconds,
- * while some are killed and others stopped in the middle. The platform's own count must never be exceeded, and what is left of
- * the quota must be used. storm.c has the numbers; this has the real client, the real clock and the real arrivals.
+ * The whole of it: 32 processes call the platform (the emulator, over HTTP on loopback) with one
+ * quota file and a window of two seconds, while some are killed and others stopped in the middle.
+ * The platform's own count must never be exceeded, and what is left of the quota must be used.
+ * storm.c has the numbers; this has the real client, the real clock and the real arrivals.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,8 +69,8 @@ static void work(emqx_tls_limiter *limiter, unsigned number)
         _exit(2);
     time_t end = time(NULL) + SECONDS;
     for (unsigned i = number; time(NULL) < end; i++) {
-        emqx_tls_code code =
-            i % 4 == 0 ? emqx_tls_delete(client, "ge6a1a75", &error) : emqx_tls_get(client, "ge6a1a75", NULL, &error);
+        emqx_tls_code code = i % 4 == 0 ? emqx_tls_delete(client, "ge6a1a75", &error)
+                                        : emqx_tls_get(client, "ge6a1a75", NULL, &error);
         if (code == EMQX_TLS_OK || code == EMQX_TLS_E_NOT_FOUND ||
             (code == EMQX_TLS_E_RATE_LIMITED && error.http_status == 0))
             continue;
@@ -93,8 +94,8 @@ static void killed_and_stopped_processes_stay_inside_the_platforms_quota(void **
     snprintf(reads, sizeof reads, "%d", READS);
     snprintf(writes, sizeof writes, "%d", WRITES);
     snprintf(window, sizeof window, "%d", WINDOW_S);
-    emulator_start(&platform, (const char *[]){"--http", "--reads", reads, "--writes", writes, "--window", window,
-                                               "--count-rejected", NULL});
+    emulator_start(&platform, (const char *[]){"--http", "--reads", reads, "--writes", writes,
+                                               "--window", window, "--count-rejected", NULL});
     snprintf(quota_file, sizeof quota_file, "%s/quota", platform.folder);
     emqx_tls_limiter *inherited = open_quota();
     assert_non_null(inherited);
@@ -120,7 +121,8 @@ static void killed_and_stopped_processes_stay_inside_the_platforms_quota(void **
             assert_int_equal(status, 0);
     }
     emqx_tls_limiter_unref(inherited);
-    print_message("%lld reads and %lld writes arrived\n", (long long)emulator_count(&platform, "reads"),
+    print_message("%lld reads and %lld writes arrived\n",
+                  (long long)emulator_count(&platform, "reads"),
                   (long long)emulator_count(&platform, "writes"));
     assert_int_equal(emulator_count(&platform, "over_quota"), 0);
     /* W' is 3 s; at the worst every kill holds a slot of the same kind from its beginning on. */
@@ -132,6 +134,7 @@ static void killed_and_stopped_processes_stay_inside_the_platforms_quota(void **
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(killed_and_stopped_processes_stay_inside_the_platforms_quota)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_and_stopped_processes_stay_inside_the_platforms_quota)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * storm [ROUNDS] - 32 processes share one quota file and use all they get, while others of them are killed (SIGKILL) or stopped (SIGSTOP)
- * at random instants: in each round some of them once, and each is then replaced or goes on later. Time is virtual, the same for
- * all, and runs a hundred thousand times as fast as the real one, so that the quota of an hour is used up every 36 ms.
+ * storm [ROUNDS] - 32 processes share one quota file and use all they get, while others of them are
+ * killed (SIGKILL) or stopped (SIGSTOP) at random instants: in each round some of them once, and
+ * each is then replaced or goes on later. Time is virtual, the same for all, and runs a hundred
+ * thousand times as fast as the real one, so that the quota of an hour is used up every 36 ms.
  *
- * A request's arrival is counted at the instant at which its process last looked whether it may leave. At the end no window of an
- * hour may have more than the limit; and at no time may a crash cost more than the slots that were in flight.
+ * A request's arrival is counted at the instant at which its process last looked whether it may
+ * leave. At the end no window of an hour may have more than the limit; and at no time may a crash
+ * cost more than the slots that were in flight.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,11 +23,12 @@
 
 #include "limiter/limiter.h"
 
-#define PROCESSES    32
-#define ROUNDS       200
-#define FAULTS       32   /* in a round */
-#define FAULT_US     4000 /* at most so long after the one before */
-#define CHECK_EACH   10   /* rounds: all end, and what is held is compared with what arrived */
+#define PROCESSES 32
+#define ROUNDS    200
+#define FAULTS    32   /* in a round */
+#define FAULT_US  4000 /* at most so long after the one before */
+/* rounds: all end, and what is held is compared with what arrived */
+#define CHECK_EACH   10
 #define SPEED        100000
 #define WINDOW_MS    3600000
 #define LEASE_MS     600000
@@ -55,7 +58,7 @@ static world *w;
 static char folder[64], path[80];
 static uint32_t flags, limits[2] = {READS, WRITES};
 
-/* -- time -------------------------------------------------------------------------------------------------------------------- */
+/* -- time -------------------------------------------------------------------------------------- */
 
 static int64_t real_ns(void)
 {
@@ -90,7 +93,7 @@ static uint64_t pick(uint64_t n)
     return (seed >> 33) % n;
 }
 
-/* -- a process that uses all that it gets ----------------------------------------------------------------------------------------- */
+/* -- a process that uses all that it gets ------------------------------------------------------ */
 
 static emqx_tls_limiter *open_quota(void)
 {
@@ -129,7 +132,9 @@ static void call(emqx_tls_limiter *limiter)
     emqxi_waiter waiter = {0};
     emqx_tls_error error;
     name_of(name, deployment);
-    emqxi_reserve r = {.op = class ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET, .deployment_id = name, .lease_ms = LEASE_MS};
+    emqxi_reserve r = {.op = class ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET,
+                       .deployment_id = name,
+                       .lease_ms = LEASE_MS};
     emqx_tls_error_init(&error);
     int64_t lease_end = now_ms(NULL) + LEASE_MS;
     emqx_tls_code code = emqxi_limiter_reserve(limiter, &r, &waiter, &error);
@@ -168,7 +173,7 @@ static void work(emqx_tls_limiter *inherited, uint64_t own_seed)
     _exit(limiter ? 0 : 1);
 }
 
-/* -- the storm ------------------------------------------------------------------------------------------------------------------- */
+/* -- the storm --------------------------------------------------------------------------------- */
 
 typedef struct process {
     pid_t pid;
@@ -237,7 +242,8 @@ static uint32_t excess(arrival *a, uint32_t n)
     uint32_t worst = 0;
     qsort(a, n, sizeof *a, by_scope_and_time);
     for (uint32_t i = 0, first = 0; i < n; i++) {
-        while (a[first].at_ms == 0 || a[first].scope != a[i].scope || a[i].at_ms - a[first].at_ms >= WINDOW_MS)
+        while (a[first].at_ms == 0 || a[first].scope != a[i].scope ||
+               a[i].at_ms - a[first].at_ms >= WINDOW_MS)
             if (first++ == i)
                 break;
         if (first <= i && i - first + 1 > limits[a[i].scope % 2])
@@ -252,14 +258,15 @@ static uint32_t used(uint32_t class)
     emqx_tls_error error;
     emqx_tls_quota_init(&quota);
     emqx_tls_error_init(&error);
-    if (emqx_tls_limiter_query(own, class ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET, "deployment-0", &quota, &error) ==
-        EMQX_TLS_OK)
+    if (emqx_tls_limiter_query(own, class ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET, "deployment-0",
+                               &quota, &error) == EMQX_TLS_OK)
         return quota.used;
     printf("%s\n", error.message);
     return UINT32_MAX;
 }
 
-/* No process is left. Held must be what has arrived within the window, and may be one slot for each process that was killed. */
+/* No process is left. Held must be what has arrived within the window, and may be one slot for each
+ * process that was killed. */
 static bool held_is_right(uint32_t class)
 {
     const int64_t longest = HELD_MS + LEASE_MS + STRAY_MS;
@@ -278,7 +285,8 @@ static bool held_is_right(uint32_t class)
         most += killed_ms[i] + longest > before;
     if (held >= least && held <= most)
         return true;
-    printf("class %u: %u slots used, at least %u and at most %u should be\n", class, held, least, most);
+    printf("class %u: %u slots used, at least %u and at most %u should be\n", class, held, least,
+           most);
     return false;
 }
 
@@ -312,9 +320,11 @@ static bool storm(uint32_t storm_flags, int rounds)
         right = false;
     }
     uint32_t count = EMQXI_MIN(w->count, ARRIVALS_MAX), over = excess(w->arrivals, count);
-    printf("%s: %d rounds, %u kills, %lld virtual hours, %u requests, %u not sent since their lease was over, %u too "
+    printf("%s: %d rounds, %u kills, %lld virtual hours, %u requests, %u not sent since their "
+           "lease was over, %u too "
            "many\n",
-           flags ? "a quota for each deployment" : "one quota", rounds, kills, (long long)hours, count, w->late, over);
+           flags ? "a quota for each deployment" : "one quota", rounds, kills, (long long)hours,
+           count, w->late, over);
     emqx_tls_limiter_unref(own);
     unlink(path);
     return right && !w->broken && over == 0 && count > (uint32_t)rounds;
@@ -338,7 +348,8 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
     seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)real_ns();
     printf("seed %llu\n", (unsigned long long)seed);
-    snprintf(folder, sizeof folder, "%s/emqxtls-storm-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/emqxtls-storm-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (w == MAP_FAILED || !mkdtemp(folder))
         return 1;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process that uses a quota file is killed, or stopped for good, between every two of its system calls: a debugger (ptrace) halts it
- * at the first entry to or return from the kernel, then in a new try at the second, and so on. After each the file must be readable and
- * hold the old or the new state, and every slot whose request may have left; a stopped process must not hang the others.
+ * A process that uses a quota file is killed, or stopped for good, between every two of its system
+ * calls: a debugger (ptrace) halts it at the first entry to or return from the kernel, then in a
+ * new try at the second, and so on. After each the file must be readable and hold the old or the
+ * new state, and every slot whose request may have left; a stopped process must not hang the
+ * others.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +51,7 @@ static emqx_tls_test_clock *timer;
 static const scenario *current;
 static told *shared;
 
-/* -- the quota ------------------------------------------------------------------------------------------------------------- */
+/* -- the quota --------------------------------------------------------------------------------- */
 
 static emqx_tls_limiter *open_quota(void)
 {
@@ -68,7 +70,8 @@ static emqx_tls_limiter *open_quota(void)
 }
 
 /* Whether the slot was given; busy, if asked for, and nothing else is false too. */
-static bool reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment, emqxi_reserve *r, bool *busy)
+static bool reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
+                    emqxi_reserve *r, bool *busy)
 {
     emqxi_waiter waiter = {0};
     emqx_tls_error error;
@@ -89,7 +92,8 @@ static void use(emqx_tls_limiter *limiter, uint32_t op, const char *deployment)
     if (!reserve(limiter, op, deployment, &r, NULL))
         abort();
     shared->reserved[op != READ]++;
-    if (emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) != EMQX_TLS_OK)
+    if (emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL) !=
+        EMQX_TLS_OK)
         abort();
 }
 
@@ -106,7 +110,7 @@ static uint32_t used(uint32_t op)
     return quota.used;
 }
 
-/* -- what it does ------------------------------------------------------------------------------------------------------------ */
+/* -- what it does ------------------------------------------------------------------------------ */
 
 static emqx_tls_limiter *opened;
 
@@ -117,7 +121,8 @@ static void keep_file(void)
 {
     int fd = open(path, O_RDONLY);
     snapshot_size = 0;
-    for (ssize_t n; fd >= 0 && (n = read(fd, snapshot + snapshot_size, sizeof snapshot - snapshot_size)) > 0;)
+    for (ssize_t n;
+         fd >= 0 && (n = read(fd, snapshot + snapshot_size, sizeof snapshot - snapshot_size)) > 0;)
         snapshot_size += (size_t)n;
     if (fd >= 0)
         close(fd);
@@ -203,7 +208,7 @@ static void one_deployment_more(void)
     use(opened, WRITE, "d1");
 }
 
-/* -- killed and stopped ------------------------------------------------------------------------------------------------------- */
+/* -- killed and stopped ------------------------------------------------------------------------ */
 
 static void prepare(const scenario *s)
 {
@@ -243,7 +248,8 @@ static pid_t traced(void)
     return child;
 }
 
-/* Lets it go to its n-th entry to or return from the kernel; false: it has come to its end before. */
+/* Lets it go to its n-th entry to or return from the kernel; false: it has come to its end
+ * before. */
 static bool go_to(pid_t child, int n)
 {
     int status;
@@ -273,8 +279,8 @@ static void assert_old_or_new(int n, const uint32_t old[2], const uint32_t extra
     for (int class = 0; class < 2; class ++) {
         uint32_t now = used(class ? WRITE : READ), told_of = shared->reserved[class];
         if (now < old[class] + told_of || now > old[class] + told_of + extra[class])
-            fail_msg("at stop %d: %s used %u, were %u, told of %u", n, class ? "writes" : "reads", now, old[class],
-                     told_of);
+            fail_msg("at stop %d: %s used %u, were %u, told of %u", n, class ? "writes" : "reads",
+                     now, old[class], told_of);
     }
 }
 
@@ -326,7 +332,8 @@ static void a_file_that_was_deleted_under_the_process(void **state)
 static void a_file_that_grows(void **state)
 {
     (void)state;
-    static const scenario s = {EMQX_TLS_PER_DEPLOYMENT, many_deployments, nothing, one_deployment_more};
+    static const scenario s = {EMQX_TLS_PER_DEPLOYMENT, many_deployments, nothing,
+                               one_deployment_more};
     kill_everywhere(&s, 1, 1, 200);
 }
 
@@ -363,7 +370,8 @@ static void a_stopped_process_hangs_nobody(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "%s/emqxtls-syscalls-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/emqxtls-syscalls-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/quota", folder);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes through both, and every answer
- * must be the same. Time is virtual by one replacement in the script: where it asks Redis for the time, it reads two keys.
- * core.c QUOTA_LUA [SEED [STEPS]]
+ * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes
+ * through both, and every answer must be the same. Time is virtual by one replacement in the
+ * script: where it asks Redis for the time, it reads two keys. core.c QUOTA_LUA [SEED [STEPS]]
  */
 #include "server.h"
 
@@ -57,7 +57,8 @@ static void load(const char *path)
         fprintf(stderr, "%s: the time must be asked for exactly once\n", path);
         exit(1);
     }
-    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, put, at + sizeof find - 1);
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, put,
+             at + sizeof find - 1);
     redisReply *reply = ask("load", redisCommand(link_, "SCRIPT LOAD %s", changed));
     snprintf(sha1, sizeof sha1, "%s", reply->str);
     freeReplyObject(reply);
@@ -67,8 +68,9 @@ static void load(const char *path)
 static redisReply *step(int scope, const emqxi_limits *l, const char *own)
 {
     char command[256];
-    snprintf(command, sizeof command, "EVALSHA %s 2 scope%d epoch 0123456789abcdef:0:x 0 %u %" PRId64 " %s", sha1,
-             scope, l->slots, l->window_ms, own);
+    snprintf(command, sizeof command,
+             "EVALSHA %s 2 scope%d epoch 0123456789abcdef:0:x 0 %u %" PRId64 " %s", sha1, scope,
+             l->slots, l->window_ms, own);
     return ask(own, redisCommand(link_, command));
 }
 
@@ -76,7 +78,8 @@ static void same(const char *what, int64_t in_c, int64_t in_lua, int64_t at)
 {
     if (in_c == in_lua)
         return;
-    fprintf(stderr, "step %" PRId64 ": %s is %" PRId64 " in C, %" PRId64 " in Lua\n", at, what, in_c, in_lua);
+    fprintf(stderr, "step %" PRId64 ": %s is %" PRId64 " in C, %" PRId64 " in Lua\n", at, what,
+            in_c, in_lua);
     exit(1);
 }
 
@@ -89,7 +92,8 @@ typedef struct flying {
 static int64_t schedule(int scope, int64_t steps, int64_t now)
 {
     emqxi_limits l;
-    emqxi_limits_set(&l, (uint32_t)(1 + upto(7)), (uint64_t)(1000 + upto(2) * 60000 + upto(3600000) * upto(1)));
+    emqxi_limits_set(&l, (uint32_t)(1 + upto(7)),
+                     (uint64_t)(1000 + upto(2) * 60000 + upto(3600000) * upto(1)));
     emqxi_log log = {.capacity = l.slots};
     emqxi_slot slots[8];
     flying all[FLYING_MAX];
@@ -102,8 +106,9 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
         if (kind == 6 && release > now)
             now = release - upto(1); /* the edge itself, or the millisecond before */
         char *from = own;
-        freeReplyObject(ask("time", redisCommand(link_, "MSET s %lld us %lld", (long long)(now / 1000),
-                                                 (long long)(now % 1000 * 1000))));
+        freeReplyObject(
+            ask("time", redisCommand(link_, "MSET s %lld us %lld", (long long)(now / 1000),
+                                     (long long)(now % 1000 * 1000))));
 
         int64_t what = upto(9);
         if (what < 4 && count < FLYING_MAX) {
@@ -129,8 +134,9 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
             uint64_t random = draw();
             flying f = all[chosen];
             emqxi_log_settle(&log, slots, &l, now, &f.flight, (uint32_t)outcome, after, random);
-            snprintf(own, sizeof own, "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id, f.left,
-                     outcome, after, random >> 32);
+            snprintf(own, sizeof own,
+                     "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id,
+                     f.left, outcome, after, random >> 32);
             freeReplyObject(step(scope, &l, own));
             if (upto(9) > 0) /* now and then it is settled twice */
                 all[chosen] = all[--count];

@@ -64,7 +64,8 @@ static void two_hosts_share_one_quota_and_every_key_expires(void **state)
 {
     (void)state;
     emqxi_reserve r;
-    emqx_tls_limiter *a = open_limiter(s.socket_url, "p", 0), *b = open_limiter(s.socket_url, "p", 0);
+    emqx_tls_limiter *a = open_limiter(s.socket_url, "p", 0),
+                     *b = open_limiter(s.socket_url, "p", 0);
     assert_non_null(a);
     assert_non_null(b);
     for (int i = 0; i < 6; i++) {
@@ -92,8 +93,9 @@ static void away_refuses_and_comes_back_by_itself(void **state)
     assert_non_null(strstr(error.message, "127.0.0.1"));
     assert_null(strstr(error.message, "p@ss"));
     assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r), EMQX_TLS_E_STORE);
-    assert_int_equal(emqxi_limiter_settle(limiter, held.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
-                     EMQX_TLS_E_STORE);
+    assert_int_equal(
+        emqxi_limiter_settle(limiter, held.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
+        EMQX_TLS_E_STORE);
 
     server_start(&s); /* it kept its data */
     emqx_tls_code code = EMQX_TLS_E_STORE;
@@ -104,7 +106,8 @@ static void away_refuses_and_comes_back_by_itself(void **state)
     assert_int_equal(code, EMQX_TLS_OK);
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_UPDATE, NULL, &quota, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_UPDATE, NULL, &quota, &error),
+                     EMQX_TLS_OK);
     assert_int_equal(quota.used, 2);
     emqx_tls_limiter_unref(limiter);
 }
@@ -118,10 +121,12 @@ static void reads_go_on_without_it_if_so_set(void **state)
     server_kill(&s);
     for (int i = 0; i < 60; i++) {
         assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r), EMQX_TLS_OK);
-        assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
-                         EMQX_TLS_OK);
+        assert_int_equal(
+            emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
+            EMQX_TLS_OK);
     }
-    assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r), EMQX_TLS_E_RATE_LIMITED); /* but not without end */
+    /* but not without end */
+    assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(reserve(limiter, EMQX_TLS_OP_UPDATE, &r), EMQX_TLS_E_STORE);
     emqx_tls_limiter_unref(limiter);
 }
@@ -159,7 +164,8 @@ static void other_settings_under_one_prefix_are_told(void **state)
     emqx_tls_limiter *other = NULL, *limiter = open_limiter(s.socket_url, NULL, 0);
     emqx_tls_limiter_config_init(&config);
     config.writes = 7;
-    assert_int_equal(emqx_tls_limiter_open_redis(s.socket_url, NULL, &config, &other, &error), EMQX_TLS_E_STORE);
+    assert_int_equal(emqx_tls_limiter_open_redis(s.socket_url, NULL, &config, &other, &error),
+                     EMQX_TLS_E_STORE);
     assert_non_null(strstr(error.message, "60/6/3600000/0"));
     assert_null(other);
     emqx_tls_limiter_unref(limiter);
@@ -184,12 +190,16 @@ static void a_429_is_known_to_all_though_redis_has_forgotten_the_script(void **s
     (void)state;
     emqxi_reserve r;
     emqx_tls_quota quota;
-    emqx_tls_limiter *limiter = open_limiter(s.socket_url, NULL, 0), *other = open_limiter(s.tcp_url, NULL, 0);
+    emqx_tls_limiter *limiter = open_limiter(s.socket_url, NULL, 0),
+                     *other = open_limiter(s.tcp_url, NULL, 0);
     assert_int_equal(reserve(limiter, EMQX_TLS_OP_UPDATE, &r), EMQX_TLS_OK);
     server_command(&s, "SCRIPT FLUSH");
-    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, -1, 0, &error), EMQX_TLS_OK);
+    assert_int_equal(
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, -1, 0, &error),
+        EMQX_TLS_OK);
     emqx_tls_quota_init(&quota);
-    assert_int_equal(emqx_tls_limiter_query(other, EMQX_TLS_OP_UPDATE, NULL, &quota, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(other, EMQX_TLS_OP_UPDATE, NULL, &quota, &error),
+                     EMQX_TLS_OK);
     assert_int_equal(quota.reason, EMQX_TLS_QUOTA_SHUT);
     emqx_tls_limiter_unref(other);
     emqx_tls_limiter_unref(limiter);
@@ -209,7 +219,7 @@ static void what_others_keep_under_the_prefix_is_said(void **state)
     }
 }
 
-/* -- something at the address that is not Redis ------------------------------------------------------------------------- */
+/* -- something at the address that is not Redis ------------------------------------------------ */
 
 typedef struct impostor {
     char path[96], url[128];
@@ -228,7 +238,8 @@ static void *impostor_run(void *context)
         while ((n = recv(fd, asked, sizeof asked - 1, 0)) > 0) {
             static const char epoch[] = "$33\r\n0123456789abcdef:0:60/6/3600000/0\r\n";
             asked[n] = '\0';
-            const char *answer = i->answer && strstr(asked, "\r\nGET\r\n") && *i->answer == '*' ? epoch : i->answer;
+            const char *answer =
+                i->answer && strstr(asked, "\r\nGET\r\n") && *i->answer == '*' ? epoch : i->answer;
             for (int byte = 0; !answer && send(fd, byte ? "1" : ":", 1, MSG_NOSIGNAL) == 1; byte++)
                 nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
             if (!answer || send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
@@ -336,7 +347,9 @@ static void urls_are_read_as_written(void **state)
 {
     (void)state;
     emqxi_redis_url url;
-    assert_int_equal(emqxi_redis_url_parse(&emqxi_malloc, "redis://me:a%2Fb@[::1]:7000/3", &url, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqxi_redis_url_parse(&emqxi_malloc, "redis://me:a%2Fb@[::1]:7000/3", &url, NULL),
+        EMQX_TLS_OK);
     assert_string_equal(url.user, "me");
     assert_string_equal(url.password, "a/b");
     assert_string_equal(url.host, "::1");
@@ -347,7 +360,8 @@ static void urls_are_read_as_written(void **state)
     assert_null(url.password);
     assert_int_equal(url.port, 6379);
     emqxi_redis_url_free(&emqxi_malloc, &url);
-    assert_int_equal(emqxi_redis_url_parse(&emqxi_malloc, "unix:///run/r%20s?db=2", &url, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_redis_url_parse(&emqxi_malloc, "unix:///run/r%20s?db=2", &url, NULL),
+                     EMQX_TLS_OK);
     assert_string_equal(url.path, "/run/r s");
     assert_int_equal(url.database, 2);
     emqxi_redis_url_free(&emqxi_malloc, &url);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Eight processes on one quota in a real Redis, half by unix socket and half by TCP with a password. While they take all that they
- * can get, Redis is killed and started again, and so are they. Whatever happens, no window has more arrivals than the limit.
- * processes.c [SECONDS]
+ * Eight processes on one quota in a real Redis, half by unix socket and half by TCP with a
+ * password. While they take all that they can get, Redis is killed and started again, and so are
+ * they. Whatever happens, no window has more arrivals than the limit. processes.c [SECONDS]
  */
 #include "server.h"
 
@@ -37,7 +37,8 @@ static void pause_ms(int64_t ms)
     emqxi_system_clock.sleep_ms(NULL, ms);
 }
 
-/* Takes slots until it is killed, and tells each arrival: the time goes into the pipe between reservation and settlement. */
+/* Takes slots until it is killed, and tells each arrival: the time goes into the pipe between
+ * reservation and settlement. */
 static void client(const server *s, int number, int out)
 {
     emqx_tls_limiter_config config;
@@ -48,8 +49,8 @@ static void client(const server *s, int number, int out)
     emqx_tls_error_init(&error);
     config.reads = SLOTS;
     config.window_ms = WINDOW_MS;
-    while (emqx_tls_limiter_open_redis(number % 2 ? s->socket_url : s->tcp_url, NULL, &config, &limiter, &error) !=
-           EMQX_TLS_OK)
+    while (emqx_tls_limiter_open_redis(number % 2 ? s->socket_url : s->tcp_url, NULL, &config,
+                                       &limiter, &error) != EMQX_TLS_OK)
         pause_ms(20);
     for (;;) {
         emqxi_waiter waiter = {0};
@@ -90,7 +91,8 @@ static size_t collect(int in, int64_t *stamps, size_t count)
     return count;
 }
 
-/* Runs clients for so long, killing Redis every server_ms and a client every client_ms (0: none); returns the arrivals. */
+/* Runs clients for so long, killing Redis every server_ms and a client every client_ms (0: none);
+ * returns the arrivals. */
 static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
 {
     static int64_t stamps[STAMPS];
@@ -105,7 +107,8 @@ static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
         exit(1);
     for (int i = 0; i < CLIENTS; i++)
         pids[i] = start_client(&s, i, pipes[1]);
-    int64_t end = now_ms() + duration_ms, next_server = now_ms() + server_ms, next_client = now_ms() + client_ms;
+    int64_t end = now_ms() + duration_ms, next_server = now_ms() + server_ms,
+            next_client = now_ms() + client_ms;
     size_t count = 0;
     while (now_ms() < end) {
         size_t before = count;
@@ -140,7 +143,8 @@ static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
         if ((int)(i - first + 1) > most)
             most = (int)(i - first + 1);
     }
-    printf("%zu arrivals in %" PRId64 " s, at most %d in a window of %d\n", count, duration_ms / 1000, most, SLOTS);
+    printf("%zu arrivals in %" PRId64 " s, at most %d in a window of %d\n", count,
+           duration_ms / 1000, most, SLOTS);
     fflush(stdout);
     if (most > SLOTS) {
         puts("over the limit");
@@ -152,13 +156,15 @@ static size_t run(int64_t duration_ms, int64_t server_ms, int64_t client_ms)
 int main(int argc, char **argv)
 {
     int64_t duration_ms = (argc > 1 ? strtoll(argv[1], NULL, 10) : 8) * 1000;
-    /* Undisturbed, all of the quota is used: SLOTS in each W' of 2 s, but for what starting takes. */
+    /* Undisturbed, all of the quota is used: SLOTS in each W' of 2 s, but for what starting
+     * takes. */
     size_t calm = run(duration_ms, 0, 0), best = (size_t)(duration_ms / 2001 + 1) * SLOTS;
     if (calm < best * 3 / 4) {
         printf("only %zu of %zu were used\n", calm, best);
         return 1;
     }
-    /* A kill may cost the slots in flight, at most one a client, each for lease, 60 s and W'; the rest goes on. */
+    /* A kill may cost the slots in flight, at most one a client, each for lease, 60 s and W'; the
+     * rest goes on. */
     if (run(duration_ms, 2000, 0) < best / 3)
         return 1;
     run(duration_ms, 0, 300);

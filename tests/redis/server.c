@@ -25,7 +25,8 @@ static int free_port(void)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &len) != 0)
         give_up("no free port");
     close(fd);
     return ntohs(a.sin_port);
@@ -72,7 +73,8 @@ void server_start(server *s)
 {
     char config[1024];
     snprintf(config, sizeof config,
-             "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave \"\"\nappendonly %s\n"
+             "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave "
+             "\"\"\nappendonly %s\n"
              "appendfsync %s\n"
              "daemonize no\nlogfile %s/log\n",
              s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A real redis-server for a test: in a folder of its own, on a unix socket and on loopback with a password; ended by the process id
- * that it was started with, at the latest when the test ends.
+ * A real redis-server for a test: in a folder of its own, on a unix socket and on loopback with a
+ * password; ended by the process id that it was started with, at the latest when the test ends.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -17,8 +17,9 @@ typedef struct server {
     char tcp_url[160];
     int port;
     bool appendonly;
-    bool fsync_always; /* else a crash of Redis may forget its last two seconds; from the next start on */
-    pid_t pid;         /* 0: it does not run */
+    /* else a crash of Redis may forget its last two seconds; from the next start on */
+    bool fsync_always;
+    pid_t pid; /* 0: it does not run */
 } server;
 
 /* Skips the test program (exit 77) where there is no redis-server. */
@@ -27,7 +28,8 @@ void server_start(server *s); /* again, with the data that it kept */
 void server_kill(server *s);  /* SIGKILL */
 void server_free(server *s);
 
-/* Runs a command on the socket and returns an integer of its answer, or the length of what it answered. */
+/* Runs a command on the socket and returns an integer of its answer, or the length of what it
+ * answered. */
 long long server_command(const server *s, const char *format, ...);
 
 #endif

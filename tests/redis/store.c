@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store suite on a real Redis, in virtual time: on the unix socket, and by TCP with a password. The script of this program reads the
- * time from two keys, which the test sets (see meson.build); all else is the library's.
+ * The store suite on a real Redis, in virtual time: on the unix socket, and by TCP with a password.
+ * The script of this program reads the time from two keys, which the test sets (see meson.build);
+ * all else is the library's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,8 @@ static void pass_time(void *context, int64_t ms)
 }
 
 /* A prefix of its own each time, so that the store is empty. */
-static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *config, emqx_tls_store *store)
+static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *config,
+                                emqx_tls_store *store)
 {
     subject *s = context;
     emqx_tls_error error;
@@ -65,11 +67,12 @@ static int run(const server *on, const char *name, const char *url)
     return store_suite_run(&redis);
 }
 
-/* -- Redis's own clock ---------------------------------------------------------------------------------------------------- */
+/* -- Redis's own clock ------------------------------------------------------------------------- */
 
-#define HOUR_MS    3600000
-#define HELD_MS    (HOUR_MS + 1000 + HOUR_MS / 2000)
-#define BASE_MS    1073741824 /* quota.lua counts from another time when so much has passed */
+#define HOUR_MS 3600000
+#define HELD_MS (HOUR_MS + 1000 + HOUR_MS / 2000)
+/* quota.lua counts from another time when so much has passed */
+#define BASE_MS    1073741824
 #define WRITE      EMQX_TLS_OP_UPDATE
 #define DEPLOYMENT "d1"
 
@@ -87,13 +90,15 @@ static void open_at(void **state, subject *s, emqx_tls_store *store)
 
 static void use(emqx_tls_store *store, uint32_t outcome, int64_t retry_after_ms)
 {
-    const emqx_tls_ask ask = {.size = sizeof ask, .op = WRITE, .deployment_id = DEPLOYMENT, .lease_ms = 1000};
+    const emqx_tls_ask ask = {
+        .size = sizeof ask, .op = WRITE, .deployment_id = DEPLOYMENT, .lease_ms = 1000};
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error error;
     emqx_tls_error_init(&error);
     assert_int_equal(store->reserve(store->context, &ask, &grant, &error), EMQX_TLS_OK);
     assert_int_equal(grant.granted, 1);
-    assert_int_equal(store->settle(store->context, grant.ticket, outcome, retry_after_ms, &error), EMQX_TLS_OK);
+    assert_int_equal(store->settle(store->context, grant.ticket, outcome, retry_after_ms, &error),
+                     EMQX_TLS_OK);
 }
 
 static emqx_tls_quota ask_quota(emqx_tls_store *store)
@@ -157,7 +162,8 @@ static void a_429_goes_on_where_the_counting_begins_anew(void **state)
 static int run_clock(server *on)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(stepped_back_nothing_frees_early_and_no_more_than_the_time_since_is_lost, on),
+        cmocka_unit_test_prestate(
+            stepped_back_nothing_frees_early_and_no_more_than_the_time_since_is_lost, on),
         cmocka_unit_test_prestate(a_key_in_use_for_months_counts_on, on),
         cmocka_unit_test_prestate(a_429_goes_on_where_the_counting_begins_anew, on),
     };
@@ -168,8 +174,8 @@ int main(void)
 {
     server s;
     server_new(&s, true);
-    int failed = run(&s, "store in Redis, unix socket", s.socket_url) + run(&s, "store in Redis, TCP", s.tcp_url) +
-                 run_clock(&s);
+    int failed = run(&s, "store in Redis, unix socket", s.socket_url) +
+                 run(&s, "store in Redis, TCP", s.tcp_url) + run_clock(&s);
     server_free(&s);
     return failed;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every exchange is made to fail in every way, and every allocation once, in a loop over all of them: while a small platform is
- * played in virtual time, ensure is called again and again as a timer would, until it succeeds. Whatever failed, the wanted certificate
- * is in place at the end, it was written exactly once, no secret is left in memory, and nothing leaks.
+ * Every exchange is made to fail in every way, and every allocation once, in a loop over all of
+ * them: while a small platform is played in virtual time, ensure is called again and again as a
+ * timer would, until it succeeds. Whatever failed, the wanted certificate is in place at the end,
+ * it was written exactly once, no secret is left in memory, and nothing leaks.
  */
 #include "fixture.h"
 
@@ -35,8 +36,9 @@ enum fault {
     TOO_LARGE,
     FAULTS
 };
-static const char *const fault_names[] = {"not sent", "lost before", "lost after", "timeout after", "500",
-                                          "503",      "429",         "403",        "garbage",       "too large"};
+static const char *const fault_names[] = {"not sent", "lost before", "lost after", "timeout after",
+                                          "500",      "503",         "429",        "403",
+                                          "garbage",  "too large"};
 
 /* The platform: one deployment. */
 typedef struct platform {
@@ -66,15 +68,16 @@ static void carry_out(const emqx_tls_exchange *x)
 
 static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **handle)
 {
-    emqx_tls_reply reply = {.size = sizeof reply, .http_status = 200, .delivery = EMQX_TLS_DELIVERY_ANSWERED};
+    emqx_tls_reply reply = {
+        .size = sizeof reply, .http_status = 200, .delivery = EMQX_TLS_DELIVERY_ANSWERED};
     char body[256] = "{}";
     (void)context;
     (void)handle;
     emqx_tls_test_clock_advance(p.clock, 20);
     bool fails = ++p.exchanges == p.fail_at;
     enum fault fault = fails ? p.fault : FAULTS;
-    bool refused =
-        fault == NOT_SENT || fault == LOST_BEFORE || fault == STATUS_503 || fault == STATUS_429 || fault == STATUS_403;
+    bool refused = fault == NOT_SENT || fault == LOST_BEFORE || fault == STATUS_503 ||
+                   fault == STATUS_429 || fault == STATUS_403;
     if (!refused)
         carry_out(x);
     if (p.there)
@@ -102,7 +105,10 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     case STATUS_503:
     case STATUS_429:
     case STATUS_403:
-        reply.http_status = fault == STATUS_500 ? 500 : fault == STATUS_503 ? 503 : fault == STATUS_429 ? 429 : 403;
+        reply.http_status = fault == STATUS_500   ? 500
+                            : fault == STATUS_503 ? 503
+                            : fault == STATUS_429 ? 429
+                                                  : 403;
         reply.body = "{\"code\":\"TORTURE\"}";
         reply.body_len = strlen(reply.body);
         break;
@@ -126,8 +132,8 @@ static void make_certificate(char *cert, char *key, size_t size)
     X509 *x = X509_new();
     X509_set_version(x, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"torture", -1, -1,
-                               0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"torture", -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
     ASN1_TIME_set(X509_getm_notBefore(x), 1500000000);
     ASN1_TIME_set(X509_getm_notAfter(x), (time_t)WANTED_END);
@@ -160,8 +166,10 @@ static void remove_folder(void)
     rmdir(folder);
 }
 
-/* Plays one life, in which that exchange fails so, or that allocation (0: none) of the first call; returns the exchanges that it took. */
-static int live(bool old_there, bool receipts, int fail_at, enum fault fault, size_t allocation, bool *reached)
+/* Plays one life, in which that exchange fails so, or that allocation (0: none) of the first call;
+ * returns the exchanges that it took. */
+static int live(bool old_there, bool receipts, int fail_at, enum fault fault, size_t allocation,
+                bool *reached)
 {
     void *state;
     setup(&state);
@@ -200,7 +208,8 @@ static int live(bool old_there, bool receipts, int fail_at, enum fault fault, si
         emqx_tls_test_allocator_fail(f->allocator, calls == 0 ? allocation : 0, 0);
         code = emqx_tls_client_new(&f->config, &client, &f->error);
         if (code == EMQX_TLS_OK)
-            code = emqx_tls_ensure(client, "d1", &f->request, &options, NULL, &f->status, &f->error);
+            code =
+                emqx_tls_ensure(client, "d1", &f->request, &options, NULL, &f->status, &f->error);
         assert_int_equal(f->error.code, code);
         if (code != EMQX_TLS_OK && !*f->error.message)
             fail_msg("%s without a message", emqx_tls_code_name(code));
@@ -213,9 +222,9 @@ static int live(bool old_there, bool receipts, int fail_at, enum fault fault, si
     }
     if (code != EMQX_TLS_OK || p.writes != 1 || !p.wanted)
         fail_msg("%s, %s, exchange %d %s, allocation %zu: after %d calls %s (%s), %d writes",
-                 old_there ? "another in place" : "absent", receipts ? "receipts" : "no receipts", fail_at,
-                 fail_at ? fault_names[fault] : "", allocation, calls, emqx_tls_code_name(code), f->error.message,
-                 p.writes);
+                 old_there ? "another in place" : "absent", receipts ? "receipts" : "no receipts",
+                 fail_at, fail_at ? fault_names[fault] : "", allocation, calls,
+                 emqx_tls_code_name(code), f->error.message, p.writes);
     if (f->status.state != EMQX_TLS_STATE_RUNNING)
         fail_msg("it does not run");
     emqx_tls_limiter_unref(limiter);

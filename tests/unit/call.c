@@ -4,8 +4,9 @@
  */
 #include "fixture.h"
 
-#define PENDING                                                                                                        \
-    "{\"tlsType\":\"one-way\",\"status\":\"pending\",\"expire\":\"2034-05-22 02:43:21\",\"cn\":\"b.example\"}"
+#define PENDING                                                                                    \
+    "{\"tlsType\":\"one-way\",\"status\":\"pending\",\"expire\":\"2034-05-22 "                     \
+    "02:43:21\",\"cn\":\"b.example\"}"
 
 static bool has_header(const emqx_tls_exchange *x, const char *line)
 {
@@ -43,7 +44,8 @@ static void get_reads_the_status(void **state)
 {
     fixture *f = *state;
     open_client(f);
-    emqx_tls_test_step step = {.method = "GET", .check = check_read, .http_status = 200, .body = PENDING};
+    emqx_tls_test_step step = {
+        .method = "GET", .check = check_read, .http_status = 200, .body = PENDING};
     expect(f, &step);
     assert_int_equal(get(f), EMQX_TLS_OK);
     assert_int_equal(f->status.state, EMQX_TLS_STATE_PENDING);
@@ -74,7 +76,8 @@ static void create_and_update_send_the_certificate(void **state)
     put.method = "PUT";
     expect(f, &post);
     expect(f, &put);
-    assert_int_equal(emqx_tls_create(f->client, "d1", &f->request, &f->status, &f->error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_create(f->client, "d1", &f->request, &f->status, &f->error),
+                     EMQX_TLS_OK);
     assert_int_equal(f->status.state, EMQX_TLS_STATE_PENDING);
     assert_int_equal(update(f), EMQX_TLS_OK);
     assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, 2);
@@ -107,7 +110,8 @@ static void the_deployment_is_one_path_segment(void **state)
 {
     fixture *f = *state;
     open_client(f);
-    emqx_tls_test_step step = {.url = "/v1/deployments/a%2F..%2Fb%20%C3%A4/tls", .http_status = 200};
+    emqx_tls_test_step step = {.url = "/v1/deployments/a%2F..%2Fb%20%C3%A4/tls",
+                               .http_status = 200};
     expect(f, &step);
     assert_int_equal(emqx_tls_get(f->client, "a/../b \xc3\xa4", NULL, NULL), EMQX_TLS_OK);
 }
@@ -200,7 +204,8 @@ static void wrong_arguments_cost_nothing(void **state)
     memset(long_id, 'x', 129);
     long_id[129] = '\0';
     for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(emqx_tls_get(f->client, ids[i], &f->status, &f->error), EMQX_TLS_E_INVALID);
+        assert_int_equal(emqx_tls_get(f->client, ids[i], &f->status, &f->error),
+                         EMQX_TLS_E_INVALID);
         assert_non_null(strstr(f->error.message, "deployment_id"));
     }
     assert_int_equal(emqx_tls_get(f->client, long_id, NULL, NULL), EMQX_TLS_E_INVALID);
@@ -289,7 +294,8 @@ static void every_failed_allocation_is_told_and_loses_nothing(void **state)
         reached = emqx_tls_test_allocator_failed(f->allocator);
         emqx_tls_test_allocator_fail(f->allocator, 0, 0);
         if (emqx_tls_test_transport_count(f->script) > sent) {
-            assert_int_equal(code, EMQX_TLS_OK); /* once it was sent, no failed allocation may lose the answer */
+            /* once it was sent, no failed allocation may lose the answer */
+            assert_int_equal(code, EMQX_TLS_OK);
         } else {
             assert_int_equal(code, EMQX_TLS_E_NO_MEMORY);
             assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, before.used);

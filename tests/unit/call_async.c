@@ -29,7 +29,9 @@ static emqx_tls_call *submit_get(fixture *f, emqx_tls_done_fn done, seen *s)
 {
     emqx_tls_call *call = NULL;
     s->f = f;
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, done, s, &call, &f->error), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, done, s, &call, &f->error),
+        EMQX_TLS_OK);
     assert_non_null(call);
     return call;
 }
@@ -44,7 +46,8 @@ static void done_comes_from_run_with_the_result(void **state)
     fixture *f = *state;
     seen s = {0};
     open_client(f);
-    emqx_tls_test_step step = {.method = "GET", .http_status = 200, .body = RUNNING, .delay_ms = 40};
+    emqx_tls_test_step step = {
+        .method = "GET", .http_status = 200, .body = RUNNING, .delay_ms = 40};
     expect(f, &step);
     submit_get(f, note, &s);
     assert_int_equal(s.count, 0);
@@ -68,7 +71,8 @@ static void a_transport_that_answers_in_start_still_ends_in_run(void **state)
     fixture *f = *state;
     seen s = {0};
     open_client(f);
-    emqx_tls_test_step step = {.method = "GET", .http_status = 200, .flags = EMQX_TLS_TEST_IN_START};
+    emqx_tls_test_step step = {
+        .method = "GET", .http_status = 200, .flags = EMQX_TLS_TEST_IN_START};
     expect(f, &step);
     submit_get(f, note, &s);
     assert_int_equal(s.count, 0);
@@ -84,7 +88,8 @@ static void the_request_is_copied(void **state)
     open_client(f);
     f->request.key = key;
     expect_answer(f, "POST", 200, RUNNING);
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_CREATE, "d1", &f->request, note, &s, NULL, &f->error),
+    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_CREATE, "d1", &f->request, note, &s,
+                                     NULL, &f->error),
                      EMQX_TLS_OK);
     memset(key, 'x', sizeof key);
     assert_int_equal(run(f, -1), EMQX_TLS_OK);
@@ -97,13 +102,18 @@ static void wrong_submits_have_no_done(void **state)
     seen s = {0};
     emqx_tls_call *call = (emqx_tls_call *)f;
     open_client(f);
-    assert_int_equal(emqx_tls_submit(f->client, 5, "d1", NULL, note, &s, &call, NULL), EMQX_TLS_E_INVALID);
-    assert_null(call);
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "", NULL, note, &s, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_CREATE, "d", NULL, note, &s, NULL, NULL),
+    assert_int_equal(emqx_tls_submit(f->client, 5, "d1", NULL, note, &s, &call, NULL),
                      EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d", NULL, NULL, &s, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d", NULL, note, &s, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_null(call);
+    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "", NULL, note, &s, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(
+        emqx_tls_submit(f->client, EMQX_TLS_OP_CREATE, "d", NULL, note, &s, NULL, NULL),
+        EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d", NULL, NULL, &s, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit(NULL, EMQX_TLS_OP_GET, "d", NULL, note, &s, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(run(f, 0), EMQX_TLS_OK);
     assert_int_equal(s.count, 0);
 }
@@ -219,8 +229,9 @@ static void submit_when_closing(void *user, emqx_tls_call *call, emqx_tls_code c
 {
     seen *s = user;
     note(user, call, code);
-    assert_int_equal(emqx_tls_submit(s->f->client, EMQX_TLS_OP_GET, "d1", NULL, note, s, NULL, NULL),
-                     EMQX_TLS_E_INVALID);
+    assert_int_equal(
+        emqx_tls_submit(s->f->client, EMQX_TLS_OP_GET, "d1", NULL, note, s, NULL, NULL),
+        EMQX_TLS_E_INVALID);
 }
 
 static void freeing_ends_what_is_in_flight(void **state)
@@ -260,8 +271,10 @@ static void thousands_wait_for_quota_without_busy_waiting(void **state)
         assert_int_equal(all[i].count, 1);
         assert_int_equal(all[i].code, EMQX_TLS_OK);
     }
-    assert_int_equal(now(f) - began, (WINDOWS - 1) * INT64_C(3602800));             /* every window's 60 at once */
-    assert_true(emqx_tls_test_clock_reads(f->clock) - reads < CALLS * WINDOWS * 6); /* a few looks an hour each */
+    /* every window's 60 at once */
+    assert_int_equal(now(f) - began, (WINDOWS - 1) * INT64_C(3602800));
+    /* a few looks an hour each */
+    assert_true(emqx_tls_test_clock_reads(f->clock) - reads < CALLS * WINDOWS * 6);
 }
 
 static void run_ends_at_its_timeout(void **state)

@@ -27,7 +27,8 @@ static void the_61st_read_and_the_7th_write_are_not_sent(void **state)
     assert_int_equal(f->error.retry_after_ms, HELD_MS);
     use_up_writes(f); /* the writes have a quota of their own, and one for all three */
     assert_int_equal(emqx_tls_delete(f->client, "d2", &f->error), EMQX_TLS_E_RATE_LIMITED);
-    assert_int_equal(emqx_tls_create(f->client, "d2", &f->request, NULL, NULL), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(emqx_tls_create(f->client, "d2", &f->request, NULL, NULL),
+                     EMQX_TLS_E_RATE_LIMITED);
 }
 
 /* Where pointers have 32 bits the second of two reads was once counted for another deployment. */
@@ -174,8 +175,8 @@ static emqx_tls_code locked_reserve(void *context, const emqx_tls_ask *ask, emqx
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code locked_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                                   int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code locked_settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
+                                   uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     (void)ticket, (void)outcome, (void)retry_after_ms;
     locked_store *s = context;
@@ -185,8 +186,8 @@ static emqx_tls_code locked_settle(void *context, const uint64_t ticket[EMQX_TLS
     return EMQX_TLS_E_STORE;
 }
 
-static emqx_tls_code locked_query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *q,
-                                  emqx_tls_error *error)
+static emqx_tls_code locked_query(void *context, uint32_t op, const char *deployment_id,
+                                  emqx_tls_quota *q, emqx_tls_error *error)
 {
     (void)context, (void)op, (void)deployment_id, (void)q, (void)error;
     return EMQX_TLS_OK;
@@ -207,7 +208,9 @@ static void open_client_on(locked_store *s)
     store.settle = locked_settle;
     store.query = locked_query;
     store.destroy = locked_destroy;
-    assert_int_equal(emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, NULL),
+        EMQX_TLS_OK);
     open_client(f);
 }
 
@@ -226,8 +229,9 @@ static void many_that_end_while_the_store_is_locked_wait_for_it_once(void **stat
     open_client_on(&s);
     expect_many(f, CALLS, "GET", 200, "{}");
     for (int i = 0; i < CALLS; i++)
-        assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, count_done, &ok, NULL, NULL),
-                         EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, count_done, &ok, NULL, NULL),
+            EMQX_TLS_OK);
     int64_t began = now(f);
     while (emqx_tls_client_pending(f->client))
         assert_int_equal(emqx_tls_client_run(f->client, -1, NULL), EMQX_TLS_OK);

@@ -6,9 +6,11 @@
 
 #define OK_BODY "{\"status\":\"running\"}"
 
-static void expect_failure(fixture *f, const char *method, emqx_tls_code code, uint32_t delivery, uint32_t flags)
+static void expect_failure(fixture *f, const char *method, emqx_tls_code code, uint32_t delivery,
+                           uint32_t flags)
 {
-    emqx_tls_test_step step = {.method = method, .code = code, .delivery = delivery, .flags = flags};
+    emqx_tls_test_step step = {
+        .method = method, .code = code, .delivery = delivery, .flags = flags};
     expect(f, &step);
 }
 
@@ -43,7 +45,8 @@ static void what_was_not_sent_gives_its_slot_back(void **state)
     fixture *f = *state;
     open_client(f);
     expect_failure(f, "GET", EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_NOT_SENT, 0);
-    expect_failure(f, "GET", EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_NOT_SENT, EMQX_TLS_TEST_START_FAILS);
+    expect_failure(f, "GET", EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_NOT_SENT,
+                   EMQX_TLS_TEST_START_FAILS);
     expect_answer(f, "GET", 200, OK_BODY);
     assert_int_equal(get(f), EMQX_TLS_OK);
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 1);
@@ -85,30 +88,32 @@ static void a_certificate_that_does_not_verify_is_final(void **state)
 {
     fixture *f = *state;
     open_client(f);
-    expect_failure(f, "GET", EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_NOT_SENT, EMQX_TLS_TEST_PERMANENT);
+    expect_failure(f, "GET", EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_NOT_SENT,
+                   EMQX_TLS_TEST_PERMANENT);
     assert_int_equal(get(f), EMQX_TLS_E_TRANSPORT);
     assert_int_equal(f->error.attempts, 1);
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 0);
 }
 
-/* -- a store that went away while the call ran ------------------------------------------------------------------------ */
+/* -- a store that went away while the call ran ------------------------------------------------- */
 
-static emqx_tls_code grant_all(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant, emqx_tls_error *error)
+static emqx_tls_code grant_all(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                               emqx_tls_error *error)
 {
     (void)context, (void)ask, (void)error;
     grant->granted = 1;
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code not_settled(void *context, const uint64_t *ticket, uint32_t outcome, int64_t retry_after_ms,
-                                 emqx_tls_error *error)
+static emqx_tls_code not_settled(void *context, const uint64_t *ticket, uint32_t outcome,
+                                 int64_t retry_after_ms, emqx_tls_error *error)
 {
     (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
     return EMQX_TLS_E_STORE;
 }
 
-static emqx_tls_code not_told(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                              emqx_tls_error *error)
+static emqx_tls_code not_told(void *context, uint32_t op, const char *deployment_id,
+                              emqx_tls_quota *quota, emqx_tls_error *error)
 {
     (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
     return EMQX_TLS_E_STORE;
@@ -128,8 +133,9 @@ static void a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_as
     store.settle = not_settled;
     store.query = not_told;
     store.destroy = nothing;
-    assert_int_equal(emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, &f->error),
-                     EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_limiter_open_store(&store, f->config.clock, NULL, &f->config.limiter, &f->error),
+        EMQX_TLS_OK);
     open_client(f);
     emqx_tls_limiter_unref(f->config.limiter);
     emqx_tls_test_step step = {.method = "GET", .http_status = 429};
@@ -176,7 +182,8 @@ static void a_429_is_never_repeated_and_tells_how_long(void **state)
     assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(f->error.http_status, 429);
     assert_int_equal(f->error.attempts, 1);
-    assert_in_range(f->error.retry_after_ms, 120000, 132000); /* up to a tenth of jitter, never shorter */
+    /* up to a tenth of jitter, never shorter */
+    assert_in_range(f->error.retry_after_ms, 120000, 132000);
 
     assert_int_equal(get(f), EMQX_TLS_E_RATE_LIMITED); /* shut: nothing is sent */
     assert_int_equal(f->error.http_status, 0);
@@ -199,7 +206,8 @@ static void a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same(void 
                  {422, EMQX_TLS_E_UNPROCESSABLE},
                  {302, EMQX_TLS_E_HTTP},
                  {500, EMQX_TLS_E_HTTP}};
-    static const emqx_tls_code ends[] = {EMQX_TLS_E_PROTOCOL, EMQX_TLS_E_TRANSPORT, EMQX_TLS_E_TIMEOUT};
+    static const emqx_tls_code ends[] = {EMQX_TLS_E_PROTOCOL, EMQX_TLS_E_TRANSPORT,
+                                         EMQX_TLS_E_TIMEOUT};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (size_t j = 0; j < sizeof ends / sizeof ends[0]; j++) {
             emqx_tls_test_step step = {.method = "GET",
@@ -229,8 +237,10 @@ static void a_success_that_breaks_off_tells_its_status(void **state)
 {
     fixture *f = *state;
     open_client(f);
-    emqx_tls_test_step step = {
-        .method = "PUT", .http_status = 200, .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_ANSWERED};
+    emqx_tls_test_step step = {.method = "PUT",
+                               .http_status = 200,
+                               .code = EMQX_TLS_E_TRANSPORT,
+                               .delivery = EMQX_TLS_DELIVERY_ANSWERED};
     expect(f, &step);
     assert_int_equal(update(f), EMQX_TLS_E_TRANSPORT);
     assert_int_equal(f->error.http_status, 200);
@@ -257,7 +267,8 @@ static void an_exchange_that_never_ends_is_ended(void **state)
     emqx_tls_test_step step = {.method = "GET", .flags = EMQX_TLS_TEST_NEVER, .times = 2};
     expect(f, &step);
     assert_int_equal(get(f), EMQX_TLS_E_TIMEOUT);
-    assert_in_range(now(f) - began, 15000, 30000); /* one exchange gets half of timeout_ms, all together timeout_ms */
+    /* one exchange gets half of timeout_ms, all together timeout_ms */
+    assert_in_range(now(f) - began, 15000, 30000);
     assert_int_equal(emqx_tls_test_transport_seen(f->script, 0)->timeout_ms, 15000);
     assert_int_equal(emqx_tls_test_transport_seen(f->script, 0)->connect_timeout_ms, 10000);
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 2);

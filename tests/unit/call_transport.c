@@ -26,7 +26,8 @@ static own o;
 
 static void answer(const emqx_tls_exchange *x)
 {
-    emqx_tls_reply reply = {.size = sizeof reply, .delivery = EMQX_TLS_DELIVERY_ANSWERED, .http_status = 200};
+    emqx_tls_reply reply = {
+        .size = sizeof reply, .delivery = EMQX_TLS_DELIVERY_ANSWERED, .http_status = 200};
     reply.body = RUNNING;
     reply.body_len = strlen(RUNNING);
     x->done(x->done_user, &reply);
@@ -126,7 +127,9 @@ static void an_interrupt_ends_run_between_calls_that_block(void **state)
     open_client(f);
     o.interrupt_at = 2;
     for (int i = 0; i < 5; i++)
-        assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL),
+            EMQX_TLS_OK);
     assert_int_equal(emqx_tls_client_run(f->client, -1, NULL), EMQX_TLS_E_CANCELLED);
     assert_int_equal(o.started, 2);
     assert_int_equal(o.ended, 2);
@@ -159,7 +162,9 @@ static void without_a_descriptor_next_ms_is_short_while_an_answer_is_awaited(voi
         o.vtable.wake = wake;
         o.vtable.fd = member ? no_descriptor : NULL;
         open_client(f);
-        assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL),
+            EMQX_TLS_OK);
         o.silent = true;
         assert_int_equal(emqx_tls_client_run(f->client, 0, NULL), EMQX_TLS_OK);
         assert_int_equal(o.started, 1);
@@ -205,7 +210,9 @@ static void without_descriptors_to_spare_next_ms_is_short_too(void **state)
     f->config.clock = NULL;
     open_client(f);
     o = (own){.f = f};
-    assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(
+        emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ended, NULL, NULL, NULL),
+        EMQX_TLS_OK);
     for (int i = 0; i < 10; i++)
         assert_int_equal(emqx_tls_client_run(f->client, 30, NULL), EMQX_TLS_OK);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);

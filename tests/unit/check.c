@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check's table of cases, each a test of its own: exactly the findings that are expected, no more, no less.
+ * The check's table of cases, each a test of its own: exactly the findings that are expected, no
+ * more, no less.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,8 +118,8 @@ static void list_findings(const emqx_tls_report *report, char *list, size_t size
         emqx_tls_finding_init(&f);
         assert_int_equal(emqx_tls_report_get(report, i, &f), EMQX_TLS_OK);
         len += (size_t)snprintf(list + len, size - len, "%s%c%s@%s.%u", i ? " " : "",
-                                f.severity == EMQX_TLS_REFUSE ? '!' : '?', f.name, emqxi_part_name(f.part),
-                                (unsigned)f.index);
+                                f.severity == EMQX_TLS_REFUSE ? '!' : '?', f.name,
+                                emqxi_part_name(f.part), (unsigned)f.index);
     }
     sort_list(list, size);
 }
@@ -168,7 +169,9 @@ static void finds_what_is_expected(void **state)
     emqx_tls_report_free(report);
     /* what create and update run says the same */
     emqx_tls_error_init(&again);
-    assert_int_equal(emqxi_check_canonical(&emqxi_malloc, &m.request, &m.policy, m.now, &canonical, &again), code);
+    assert_int_equal(
+        emqxi_check_canonical(&emqxi_malloc, &m.request, &m.policy, m.now, &canonical, &again),
+        code);
     assert_string_equal(again.message, error.message);
     emqxi_canonical_free(&emqxi_malloc, &canonical);
     tear_down(&m);
@@ -201,7 +204,8 @@ static void every_finding_is_in_a_case(void **state)
         snprintf(token, sizeof token, "%s@", emqxi_findings[i].name);
         for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
             for (size_t j = 0; j < *tables[t].count; j++)
-                seen = seen || strstr(tables[t].cases[j].structure, token) || strstr(tables[t].cases[j].x509, token);
+                seen = seen || strstr(tables[t].cases[j].structure, token) ||
+                       strstr(tables[t].cases[j].x509, token);
         if (!seen)
             fail_msg("no case expects %s", emqxi_findings[i].name);
     }
@@ -214,8 +218,9 @@ int main(void)
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
         for (size_t i = 0; i < *tables[t].count; i++) {
             const check_case *c = &tables[t].cases[i];
-            tests[n++] = (struct CMUnitTest){
-                .name = c->name, .test_func = finds_what_is_expected, .initial_state = (void *)(uintptr_t)c};
+            tests[n++] = (struct CMUnitTest){.name = c->name,
+                                             .test_func = finds_what_is_expected,
+                                             .initial_state = (void *)(uintptr_t)c};
         }
     return _cmocka_run_group_tests("check", tests, n, NULL, end);
 }

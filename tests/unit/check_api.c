@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public calls of the check: arguments, reports, messages; and what provisioning reads of certificates.
+ * The public calls of the check: arguments, reports, messages; and what provisioning reads of
+ * certificates.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,7 +87,8 @@ static void the_message_is_the_first_refusal(void **state)
     emqx_tls_report *report;
     give("leaf inter stray", "leaf.key other.key", ""); /* a warning, then a refusal */
     emqx_tls_finding_init(&finding);
-    assert_int_equal(emqx_tls_check(&f.request, NULL, PKI_NOW, &report, &f.error), EMQX_TLS_E_CHECK);
+    assert_int_equal(emqx_tls_check(&f.request, NULL, PKI_NOW, &report, &f.error),
+                     EMQX_TLS_E_CHECK);
     assert_int_equal(emqx_tls_report_get(report, 1, &finding), EMQX_TLS_OK);
     assert_int_equal(finding.id, EMQX_TLS_FINDING_SEVERAL_KEYS);
     assert_string_equal(f.error.message, finding.text);
@@ -132,7 +134,8 @@ static void a_report_has_an_end_but_no_refusal_is_lost(void **state)
     f.request.cert = f.cert.data;
     f.request.cert_len = f.cert.len;
     f.policy.chain_order = EMQX_TLS_WARN;
-    assert_int_equal(emqx_tls_check(&f.request, &f.policy, PKI_NOW, &report, &f.error), EMQX_TLS_E_CHECK);
+    assert_int_equal(emqx_tls_check(&f.request, &f.policy, PKI_NOW, &report, &f.error),
+                     EMQX_TLS_E_CHECK);
     assert_non_null(strstr(f.error.message, "one more private key"));
     assert_int_equal(emqx_tls_report_count(report), 200);
     emqx_tls_report_free(report);
@@ -170,7 +173,8 @@ static void what_the_algorithm_is_is_named(void **state)
             emqx_tls_finding finding;
             emqx_tls_finding_init(&finding);
             emqx_tls_report_get(report, j, &finding);
-            named = named || (finding.id == EMQX_TLS_FINDING_ALGORITHM && strstr(finding.text, rows[i].text));
+            named = named || (finding.id == EMQX_TLS_FINDING_ALGORITHM &&
+                              strstr(finding.text, rows[i].text));
         }
         emqx_tls_report_free(report);
         assert_true(named);
@@ -225,7 +229,8 @@ static void a_key_or_text_is_no_leaf(void **state)
 {
     (void)state;
     emqxi_leaf leaf;
-    static const char *const pieces[] = {"leaf.key", "comment", "junk-cert", "no-end", "leaf.legacy"};
+    static const char *const pieces[] = {"leaf.key", "comment", "junk-cert", "no-end",
+                                         "leaf.legacy"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         give(pieces[i], "leaf.key", "");
         assert_false(emqxi_leaf_of(f.request.cert, f.request.cert_len, &leaf));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is sent for a request that passed: canonical PEM, and nothing of the key left in memory. OpenSSL's own writer is the
- * measure of canonical.
+ * What is sent for a request that passed: canonical PEM, and nothing of the key left in memory.
+ * OpenSSL's own writer is the measure of canonical.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,7 +84,8 @@ static void assert_becomes(given *g, given *expected)
     assert_part(out.request.cert, out.request.cert_len, &expected->cert);
     assert_part(out.request.key, out.request.key_len, &expected->key);
     assert_part(out.request.cacert, out.request.cacert_len, &expected->cacert);
-    assert_int_equal(out.request.type, expected->cacert.len > 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY);
+    assert_int_equal(out.request.type,
+                     expected->cacert.len > 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY);
     emqxi_canonical_free(&emqxi_malloc, &out);
     drop(g);
     drop(expected);
@@ -125,7 +126,8 @@ static void a_key_keeps_its_form(void **state)
     (void)state;
     given sec1 = make("leaf inter", "leaf.params comment leaf.sec1", ""),
           sec1_plain = make("leaf inter", "leaf.sec1", "");
-    given pkcs1 = make("rsa2048 rsaca", "rsa2048.pkcs1", ""), same = make("rsa2048 rsaca", "rsa2048.pkcs1", "");
+    given pkcs1 = make("rsa2048 rsaca", "rsa2048.pkcs1", ""),
+          same = make("rsa2048 rsaca", "rsa2048.pkcs1", "");
     assert_becomes(&sec1, &sec1_plain);
     assert_becomes(&pkcs1, &same);
 }
@@ -133,7 +135,8 @@ static void a_key_keeps_its_form(void **state)
 static void the_old_label_becomes_the_new_one(void **state)
 {
     (void)state;
-    given g = make("leaf-oldlabel inter", "leaf.key", ""), plain = make("leaf inter", "leaf.key", "");
+    given g = make("leaf-oldlabel inter", "leaf.key", ""),
+          plain = make("leaf inter", "leaf.key", "");
     assert_becomes(&g, &plain);
 }
 
@@ -145,7 +148,8 @@ static void blanks_for_a_client_ca_become_nothing(void **state)
     emqxi_canonical out;
     r.cacert = " \n";
     r.cacert_len = 2;
-    assert_int_equal(emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &out, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &out, NULL),
+                     EMQX_TLS_OK);
     assert_part(out.request.cacert, out.request.cacert_len, &plain.cacert);
     emqxi_canonical_free(&emqxi_malloc, &out);
     drop(&g);
@@ -183,7 +187,8 @@ static void watch_key(emqx_tls_test_allocator *a, const given *g)
     pki_put(&der, "leaf.keyder");
     assert_int_equal(emqx_tls_test_allocator_watch(a, base64, 32), 0);
     assert_int_equal(emqx_tls_test_allocator_watch(a, base64 + 65, 32), 0);
-    assert_int_equal(emqx_tls_test_allocator_watch(a, der.data + 36, 32), 0); /* the private number of a P-256 key */
+    /* the private number of a P-256 key */
+    assert_int_equal(emqx_tls_test_allocator_watch(a, der.data + 36, 32), 0);
     free(der.data);
 }
 
@@ -240,11 +245,16 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_canonical_stays_as_it_is),     cmocka_unit_test(text_and_attributes_are_left_out),
-        cmocka_unit_test(line_ends_and_space_are_put_right),    cmocka_unit_test(a_key_keeps_its_form),
-        cmocka_unit_test(the_old_label_becomes_the_new_one),    cmocka_unit_test(blanks_for_a_client_ca_become_nothing),
-        cmocka_unit_test(a_long_chain_comes_through),           cmocka_unit_test(what_is_refused_gives_nothing),
-        cmocka_unit_test(nothing_of_the_key_is_left_in_memory), cmocka_unit_test(every_failed_allocation_is_no_memory),
+        cmocka_unit_test(what_is_canonical_stays_as_it_is),
+        cmocka_unit_test(text_and_attributes_are_left_out),
+        cmocka_unit_test(line_ends_and_space_are_put_right),
+        cmocka_unit_test(a_key_keeps_its_form),
+        cmocka_unit_test(the_old_label_becomes_the_new_one),
+        cmocka_unit_test(blanks_for_a_client_ca_become_nothing),
+        cmocka_unit_test(a_long_chain_comes_through),
+        cmocka_unit_test(what_is_refused_gives_nothing),
+        cmocka_unit_test(nothing_of_the_key_is_left_in_memory),
+        cmocka_unit_test(every_failed_allocation_is_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }

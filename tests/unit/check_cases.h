@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * check_cases.h - one case of the check: a request out of pieces of pki.h, and all that must be found.
+ * check_cases.h - one case of the check: a request out of pieces of pki.h, and all that must be
+ * found.
  *
  * Findings are written "!name@part.block" where they refuse and "?name@part.block" where they warn.
  */
@@ -27,7 +28,9 @@ typedef struct check_case {
     int64_t now;       /* 0: PKI_NOW */
 } check_case;
 
-extern const check_case check_cases_form[], check_cases_request[], check_cases_leaf[], check_cases_chain[];
-extern const size_t check_cases_form_count, check_cases_request_count, check_cases_leaf_count, check_cases_chain_count;
+extern const check_case check_cases_form[], check_cases_request[], check_cases_leaf[],
+    check_cases_chain[];
+extern const size_t check_cases_form_count, check_cases_request_count, check_cases_leaf_count,
+    check_cases_chain_count;
 
 #endif

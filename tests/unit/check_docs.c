@@ -26,7 +26,8 @@ static void expect_row(const emqxi_finding_row *row, char *text, size_t size)
     uint32_t severity;
     emqx_tls_policy_init(&defaults);
     if (!row->policy) {
-        snprintf(text, size, "| %u | `%s` | %s | ", (unsigned)row->id, row->name, severity_text(row->severity));
+        snprintf(text, size, "| %u | `%s` | %s | ", (unsigned)row->id, row->name,
+                 severity_text(row->severity));
         return;
     }
     memcpy(&severity, (const char *)&defaults + row->policy, sizeof severity);

@@ -96,7 +96,8 @@ static void http_is_for_loopback_with_the_flag(void **state)
     f->config.flags |= EMQX_TLS_ALLOW_HTTP_LOOPBACK;
     f->config.endpoint = "http://api.example/v1";
     refused(f, "endpoint");
-    static const char *const good[] = {"http://127.0.0.1:8080/v1", "http://[::1]/v1/", "http://localhost/"};
+    static const char *const good[] = {"http://127.0.0.1:8080/v1", "http://[::1]/v1/",
+                                       "http://localhost/"};
     for (size_t i = 0; i < 3; i++) {
         f->config.endpoint = good[i];
         open_client(f);
@@ -110,7 +111,8 @@ static void the_path_of_the_endpoint_is_kept(void **state)
     fixture *f = *state;
     f->config.endpoint = "https://api.example/public_api/v1/";
     open_client(f);
-    emqx_tls_test_step step = {.url = "https://api.example/public_api/v1/deployments/d1/tls", .http_status = 200};
+    emqx_tls_test_step step = {.url = "https://api.example/public_api/v1/deployments/d1/tls",
+                               .http_status = 200};
     expect(f, &step);
     assert_int_equal(get(f), EMQX_TLS_OK);
 }
@@ -127,7 +129,8 @@ static void strings_and_vtables_are_copied(void **state)
     open_client(f);
     memset(endpoint, 'x', sizeof endpoint - 1);
     memset(&transport, 0xff, sizeof transport);
-    emqx_tls_test_step step = {.url = "https://api.example/v1/deployments/d1/tls", .http_status = 200};
+    emqx_tls_test_step step = {.url = "https://api.example/v1/deployments/d1/tls",
+                               .http_status = 200};
     expect(f, &step);
     assert_int_equal(get(f), EMQX_TLS_OK);
 }

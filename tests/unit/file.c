@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The quota file as a file: who may make and open it, whose settings count, and what it says when it can't be used.
+ * The quota file as a file: who may make and open it, whose settings count, and what it says when
+ * it can't be used.
  */
 #include "file_rig.h"
 

@@ -97,7 +97,8 @@ static void every_flipped_byte_of_the_header_is_noticed(void **state)
     }
 }
 
-/* As another program or a bug might write it: its checksum is right, and it must be no reason to hang. */
+/* As another program or a bug might write it: its checksum is right, and it must be no reason to
+ * hang. */
 static void a_header_with_a_number_of_cells_that_can_not_be_is_refused(void **state)
 {
     (void)state;
@@ -110,11 +111,13 @@ static void a_header_with_a_number_of_cells_that_can_not_be_is_refused(void **st
         int fd = open(path, O_RDONLY);
         assert_int_equal(read(fd, &h, sizeof h), sizeof h);
         close(fd);
-        size_t cell = EMQXI_RECORDS * ((sizeof(emqxi_record) + (60 + 6) * sizeof(emqxi_slot) + 511) / 512 * 512);
+        size_t cell = EMQXI_RECORDS *
+                      ((sizeof(emqxi_record) + (60 + 6) * sizeof(emqxi_slot) + 511) / 512 * 512);
         h.cells = impossible[i];
         h.checksum = emqxi_header_checksum(&h);
         write_at(0, &h, sizeof h);
-        assert_int_equal(truncate(path, (off_t)(EMQXI_FILE_BLOCK + (h.cells < 4 ? h.cells * cell : 0))), 0);
+        assert_int_equal(
+            truncate(path, (off_t)(EMQXI_FILE_BLOCK + (h.cells < 4 ? h.cells * cell : 0))), 0);
         assert_refused(&config, "damaged");
         unlink(path);
     }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loss of power: every write and sync of a quota file is recorded, and at each of them the power goes. What is then on the disk is what
- * was synced, and of each later write any of its sectors of 512 bytes, in any combination. Opened after the reboot, the file must be
- * readable and hold every slot that was given to a request which may have left. The same where a process is killed in the middle
- * of a write; what was written before is there then.
+ * Loss of power: every write and sync of a quota file is recorded, and at each of them the power
+ * goes. What is then on the disk is what was synced, and of each later write any of its sectors of
+ * 512 bytes, in any combination. Opened after the reboot, the file must be readable and hold every
+ * slot that was given to a request which may have left. The same where a process is killed in the
+ * middle of a write; what was written before is there then.
  *
- * The library's own file_cell.c is compiled in here, with its writes and syncs led through the recorder.
+ * The library's own file_cell.c is compiled in here, with its writes and syncs led through the
+ * recorder.
  */
 #include "file_rig.h"
 
@@ -27,7 +29,7 @@ static int recorded_sync(int fd);
 #define DISK_MAX (1 << 20)
 #define LATER    1024
 
-/* -- the disk -------------------------------------------------------------------------------------------------------------- */
+/* -- the disk ---------------------------------------------------------------------------------- */
 
 typedef struct later_write {
     size_t offset, len;
@@ -100,7 +102,7 @@ static void apply(const later_write *w, uint64_t sectors)
             memcpy(image + w->offset + at, w->data + at, EMQXI_MIN(SECTOR, w->len - at));
 }
 
-/* -- what must be held ------------------------------------------------------------------------------------------------------ */
+/* -- what must be held ------------------------------------------------------------------------- */
 
 enum { HELD_MAX = 4096 };
 
@@ -119,7 +121,8 @@ static uint32_t held(const truth *t, int64_t for_ms)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < t->count; i++)
-        n += t->held_from[i] == INT64_MAX || t->held_from[i] + for_ms > emqx_tls_test_clock_now(timer);
+        n += t->held_from[i] == INT64_MAX ||
+             t->held_from[i] + for_ms > emqx_tls_test_clock_now(timer);
     return n;
 }
 
@@ -142,8 +145,8 @@ static void look_at_image(bool killed)
     for (uint32_t class = 0; class < 2; class ++) {
         uint32_t n = used(limiter, class ? WRITE : READ);
         if (n < must[class] || (class == 1 && n > truths[1].most))
-            fail_msg("class %u after cut %llu: %u slots used, %u must be, %u may be", class, (unsigned long long)cuts,
-                     n, must[class], truths[class].most);
+            fail_msg("class %u after cut %llu: %u slots used, %u must be, %u may be", class,
+                     (unsigned long long)cuts, n, must[class], truths[class].most);
     }
     emqx_tls_limiter_unref(limiter);
     if (!killed)
@@ -160,7 +163,8 @@ static void lose_power(bool writing)
     recording = false;
     size_t last = later_count;
     /* Every torn state of the last write, what was before it written or not. */
-    for (uint64_t sectors = 0; last > 0 && sectors <= (later[last - 1].len + SECTOR - 1) / SECTOR; sectors++)
+    for (uint64_t sectors = 0; last > 0 && sectors <= (later[last - 1].len + SECTOR - 1) / SECTOR;
+         sectors++)
         for (int before = 0; before < 2; before++) {
             memcpy(image, disk, disk_size);
             for (size_t i = 0; i + 1 < last; i++)
@@ -179,7 +183,7 @@ static void lose_power(bool writing)
     recording = true;
 }
 
-/* -- a long run -------------------------------------------------------------------------------------------------------------- */
+/* -- a long run -------------------------------------------------------------------------------- */
 
 static void load_disk(void)
 {
@@ -202,7 +206,8 @@ static void step(emqx_tls_limiter *limiter)
     emqx_tls_code code = reserve(limiter, class ? WRITE : READ, "d1", &r, &error);
     if (code != EMQX_TLS_OK) {
         recording = false;
-        assert_int_equal(code, syncs_fail && code == EMQX_TLS_E_STORE ? code : EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(code,
+                         syncs_fail && code == EMQX_TLS_E_STORE ? code : EMQX_TLS_E_RATE_LIMITED);
         return;
     }
     size_t mine = t->count++;
@@ -229,7 +234,9 @@ static void use_another(emqx_tls_limiter *limiter, uint32_t op)
     recording = true;
     syncs_fail = false;
     assert_int_equal(reserve(limiter, op, name, &r, &error), EMQX_TLS_OK);
-    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error), EMQX_TLS_OK);
+    assert_int_equal(
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
+        EMQX_TLS_OK);
     recording = false;
 }
 
@@ -245,7 +252,8 @@ static void run(uint32_t flags, bool errors)
     emqx_tls_limiter *one = file_open(&config), *two = file_open(&config);
     load_disk();
     for (int i = 0; flags & EMQX_TLS_PER_DEPLOYMENT && i < 50; i++)
-        use_another(one, READ); /* the one that counts may stand behind one of these, which may get lost */
+        /* the one that counts may stand behind one of these, which may get lost */
+        use_another(one, READ);
     for (int i = 0; i < 150; i++) {
         syncs_fail = errors && (i < 6 || pick(3) == 0);
         step(pick(4) ? one : two);

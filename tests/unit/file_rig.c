@@ -28,7 +28,8 @@ int file_rig_set_up(void **state)
 {
     (void)state;
     /* In memory where that can be: a sync of a busy disk takes milliseconds. */
-    snprintf(folder, sizeof folder, "%s/emqxtls-file-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/emqxtls-file-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/quota", folder);
@@ -47,7 +48,8 @@ int file_rig_tear_down(void **state)
     return rmdir(folder);
 }
 
-emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter, emqx_tls_error *error)
+emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter,
+                            emqx_tls_error *error)
 {
     emqx_tls_store store;
     emqxi_settings settings;
@@ -60,7 +62,8 @@ emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limi
     emqx_tls_code code = emqxi_file_open(path, &own, &host, &store, &settings, error);
     if (code != EMQX_TLS_OK)
         return code;
-    code = emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
+    code =
+        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
     if (code != EMQX_TLS_OK)
         store.destroy(store.context);
     return code;
@@ -76,8 +79,8 @@ emqx_tls_limiter *file_open(const emqx_tls_limiter_config *config)
     return limiter;
 }
 
-emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment, emqxi_reserve *r,
-                      emqx_tls_error *error)
+emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
+                      emqxi_reserve *r, emqx_tls_error *error)
 {
     emqxi_waiter waiter = {0};
     *r = (emqxi_reserve){.op = op, .deployment_id = deployment, .lease_ms = LEASE_MS};
@@ -92,7 +95,9 @@ void use(emqx_tls_limiter *limiter, uint32_t op)
     if (reserve(limiter, op, "d1", &r, &error) != EMQX_TLS_OK)
         fail_msg("%s", error.message);
     assert_true(r.granted);
-    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error), EMQX_TLS_OK);
+    assert_int_equal(
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, &error),
+        EMQX_TLS_OK);
 }
 
 static emqx_tls_quota quota(emqx_tls_limiter *limiter, uint32_t op)

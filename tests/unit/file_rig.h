@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * file_rig - what the tests of the quota file share: a folder of its own for each test, a virtual clock, and a machine whose id and
- * trust in its wall clock the test sets.
+ * file_rig - what the tests of the quota file share: a folder of its own for each test, a virtual
+ * clock, and a machine whose id and trust in its wall clock the test sets.
  */
 #ifndef FILE_RIG_H
 #define FILE_RIG_H
@@ -36,17 +36,19 @@ int file_rig_set_up(void **state);
 int file_rig_tear_down(void **state);
 #define file_test(f) cmocka_unit_test_setup_teardown(f, file_rig_set_up, file_rig_tear_down)
 
-/* Opens the file as a process of this machine does, with the test's clock. NULL config: the defaults. */
+/* Opens the file as a process of this machine does, with the test's clock. NULL config: the
+ * defaults. */
 emqx_tls_limiter *file_open(const emqx_tls_limiter_config *config);
-emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter, emqx_tls_error *error);
+emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter,
+                            emqx_tls_error *error);
 
 /* The same for one call, as a short process does. */
 void file_use(uint32_t op);
 uint32_t file_used(uint32_t op);
 int64_t file_next(uint32_t op);
 
-emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment, emqxi_reserve *r,
-                      emqx_tls_error *error);
+emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
+                      emqxi_reserve *r, emqx_tls_error *error);
 void use(emqx_tls_limiter *limiter, uint32_t op);
 uint32_t used(emqx_tls_limiter *limiter, uint32_t op);
 

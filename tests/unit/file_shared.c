@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A quota file in several hands: limiters at once, children, one that is deleted or replaced, locked by a process that has stopped.
+ * A quota file in several hands: limiters at once, children, one that is deleted or replaced,
+ * locked by a process that has stopped.
  */
 #include "file_rig.h"
 
@@ -152,16 +153,18 @@ static void a_file_that_stays_locked_ends_settling_and_queries_with_store(void *
     assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
     int fd = lock_file();
     int64_t before = emqx_tls_test_clock_now(timer);
-    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 500, &error),
-                     EMQX_TLS_E_STORE);
+    assert_int_equal(
+        emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 500, &error),
+        EMQX_TLS_E_STORE);
     assert_int_equal(emqx_tls_test_clock_now(timer) - before, 500);
-    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, &error), EMQX_TLS_E_STORE);
+    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, &error),
+                     EMQX_TLS_E_STORE);
     assert_non_null(strstr(error.message, "locked by another process"));
     close(fd);
     emqx_tls_limiter_unref(limiter);
 }
 
-/* -- a call on a locked file ---------------------------------------------------------------------------------------------- */
+/* -- a call on a locked file ------------------------------------------------------------------- */
 
 static void unlock(void *fd)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time in the quota file: no slot frees early, whatever happens to boots, clocks and copies; none is held for longer than W'
- * and 60 s after the file was first seen. "Free" is tested to the millisecond on both sides.
+ * Time in the quota file: no slot frees early, whatever happens to boots, clocks and copies; none
+ * is held for longer than W' and 60 s after the file was first seen. "Free" is tested to the
+ * millisecond on both sides.
  */
 #include "file_rig.h"
 
@@ -104,7 +105,8 @@ static void a_wall_clock_trusted_at_both_times_tells_a_greater_age(void **state)
     wall_trusted = true;
     file_use(WRITE);
     reboot(30 * MINUTE_MS);
-    assert_held_for(HELD_MS - 30 * MINUTE_MS + 32000); /* less what a synchronised clock may be off, at both times */
+    /* less what a synchronised clock may be off, at both times */
+    assert_held_for(HELD_MS - 30 * MINUTE_MS + 32000);
     file_use(WRITE);
     reboot(2 * HOUR_MS);
     assert_int_equal(file_used(WRITE), 0);
@@ -122,7 +124,8 @@ static void a_wall_clock_trusted_at_one_time_only_is_not_used(void **state)
     }
 }
 
-/* It was right and synchronised, then somebody set it: no trust in what it says between, no matter when the kernel was asked. */
+/* It was right and synchronised, then somebody set it: no trust in what it says between, no matter
+ * when the kernel was asked. */
 static void a_step_between_two_looks_at_the_kernel_is_not_taken_for_time(void **state)
 {
     (void)state;
@@ -162,7 +165,8 @@ static void no_boot_id(void *context, unsigned char id[16])
     memset(id, 0, 16);
 }
 
-/* Where /proc is missing. Else a quota that is used by short processes alone would never free a slot. */
+/* Where /proc is missing. Else a quota that is used by short processes alone would never free a
+ * slot. */
 static void the_systems_clock_is_the_same_boots_also_without_its_id(void **state)
 {
     (void)state;
@@ -225,7 +229,8 @@ static void the_age_adds_up_over_many_short_boots(void **state)
     assert_int_equal(file_used(WRITE), 0);
 }
 
-/* 60 reads: up to 60/8 = 7 of them are written without a sync. One is known, six more may have been. */
+/* 60 reads: up to 60/8 = 7 of them are written without a sync. One is known, six more may have
+ * been. */
 static void reads_that_a_loss_of_power_may_have_taken_away_are_charged(void **state)
 {
     (void)state;
@@ -301,7 +306,8 @@ static void a_429_shuts_the_class_across_a_reboot(void **state)
     assert_int_equal(file_next(WRITE), shut - UPTIME_MS);
 }
 
-/* A block of one window with its jitter may be longer; on another machine no time counts as passed. */
+/* A block of one window with its jitter may be longer; on another machine no time counts as
+ * passed. */
 static void a_429_blocks_no_longer_than_a_window_and_60_s_from_first_sight(void **state)
 {
     (void)state;
@@ -338,7 +344,7 @@ static void a_429_is_forgotten_in_time_also_across_a_reboot(void **state)
     emqx_tls_limiter_unref(limiter);
 }
 
-/* -- at random, against what really happened ---------------------------------------------------------------------------- */
+/* -- at random, against what really happened --------------------------------------------------- */
 
 #define LIMIT 4
 
@@ -350,8 +356,9 @@ static uint64_t pick(uint64_t n)
     return (seed >> 33) % n;
 }
 
-/* Boots, power off, other machines, trust that comes and goes with a wall clock that is right when it is trusted: true time is the
- * test's. At most LIMIT in any true window, and after rest all are free. */
+/* Boots, power off, other machines, trust that comes and goes with a wall clock that is right when
+ * it is trusted: true time is the test's. At most LIMIT in any true window, and after rest all are
+ * free. */
 static void at_random_no_window_ever_has_more_than_the_limit(void **state)
 {
     (void)state;

@@ -42,7 +42,8 @@ static int setup(void **state)
     f.script = emqx_tls_test_transport_new(f.clock);
     f.allocator = emqx_tls_test_allocator_new();
     emqx_tls_test_allocator_watch(f.allocator, API_SECRET, strlen(API_SECRET));
-    emqx_tls_test_allocator_watch(f.allocator, "dGhlLWtleTp0aGUtc2Vj", 20); /* the beginning of KEY:SECRET in base64 */
+    /* the beginning of KEY:SECRET in base64 */
+    emqx_tls_test_allocator_watch(f.allocator, "dGhlLWtleTp0aGUtc2Vj", 20);
     emqx_tls_test_allocator_watch(f.allocator, "c2VjcmV0IGtleSBieXRlcw", 22);
     emqx_tls_config_init(&f.config);
     f.config.endpoint = "https://api.example/public_api/v1";
@@ -70,7 +71,8 @@ static inline void open_client(fixture *f)
         fail_msg("client_new: %s", f->error.message);
 }
 
-/* Every test ends with: the script was used up, no secret was left in memory given back, nothing leaked. */
+/* Every test ends with: the script was used up, no secret was left in memory given back, nothing
+ * leaked. */
 static int teardown(void **state)
 {
     fixture *f = *state;
@@ -92,9 +94,11 @@ static inline void expect(fixture *f, const emqx_tls_test_step *step)
 }
 
 /* So many requests, answered with this status and body. */
-static inline void expect_many(fixture *f, uint32_t times, const char *method, int32_t status, const char *body)
+static inline void expect_many(fixture *f, uint32_t times, const char *method, int32_t status,
+                               const char *body)
 {
-    emqx_tls_test_step step = {.method = method, .times = times, .http_status = status, .body = body};
+    emqx_tls_test_step step = {
+        .method = method, .times = times, .http_status = status, .body = body};
     expect(f, &step);
 }
 
@@ -122,7 +126,8 @@ static inline emqx_tls_quota quota(fixture *f, uint32_t op)
 {
     emqx_tls_quota q;
     emqx_tls_quota_init(&q);
-    assert_int_equal(emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, "d1", &q, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, "d1", &q, NULL),
+                     EMQX_TLS_OK);
     return q;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The test library itself: a fake that lets wrong things pass makes every test that uses it worthless.
+ * The test library itself: a fake that lets wrong things pass makes every test that uses it
+ * worthless.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,8 +137,10 @@ static void poll_moves_time_to_the_reply(void **state)
 {
     world *w = *state;
     void *handle;
-    expect(w,
-           (emqx_tls_test_step){.method = "GET", .url = "/d1/tls", .http_status = 200, .body = "{}", .delay_ms = 40});
+    expect(
+        w,
+        (emqx_tls_test_step){
+            .method = "GET", .url = "/d1/tls", .http_status = 200, .body = "{}", .delay_ms = 40});
     emqx_tls_exchange x = exchange(w, "GET", "https://host/deployments/d1/tls");
     assert_int_equal(w->v->start(w->v->context, &x, &handle), EMQX_TLS_OK);
     assert_int_equal(w->v->next_ms(w->v->context), 40);
@@ -160,7 +163,8 @@ static void replies_come_by_their_time_and_not_in_the_order_of_start(void **stat
     void *handle;
     expect(w, (emqx_tls_test_step){.http_status = 201, .delay_ms = 50});
     expect(w, (emqx_tls_test_step){.http_status = 202, .delay_ms = 20});
-    emqx_tls_exchange x = exchange(w, "GET", "https://host/a"), y = exchange(w, "GET", "https://host/b");
+    emqx_tls_exchange x = exchange(w, "GET", "https://host/a"),
+                      y = exchange(w, "GET", "https://host/b");
     w->v->start(w->v->context, &x, &handle);
     w->v->start(w->v->context, &y, &handle);
     w->v->poll(w->v->context, 1000);
@@ -187,12 +191,14 @@ static void a_request_that_never_ends_can_be_cancelled(void **state)
 {
     world *w = *state;
     void *handle;
-    expect(w, (emqx_tls_test_step){.flags = EMQX_TLS_TEST_NEVER, .delivery = EMQX_TLS_DELIVERY_NOT_SENT});
+    expect(w, (emqx_tls_test_step){.flags = EMQX_TLS_TEST_NEVER,
+                                   .delivery = EMQX_TLS_DELIVERY_NOT_SENT});
     emqx_tls_exchange x = exchange(w, "GET", "https://host/a");
     w->v->start(w->v->context, &x, &handle);
     w->v->poll(w->v->context, 3600000);
     assert_int_equal(w->done, 0);
-    assert_string_equal(emqx_tls_test_transport_problem(w->script), "GET https://host/a is still in flight");
+    assert_string_equal(emqx_tls_test_transport_problem(w->script),
+                        "GET https://host/a is still in flight");
     assert_int_equal(w->v->cancel(w->v->context, handle), EMQX_TLS_DELIVERY_NOT_SENT);
     assert_null(emqx_tls_test_transport_problem(w->script));
     assert_int_equal(w->v->cancel(w->v->context, handle), EMQX_TLS_DELIVERY_MAYBE);
@@ -248,7 +254,9 @@ static void steps_that_nobody_asked_for_are_told(void **state)
 {
     world *w = *state;
     void *handle;
-    expect(w, (emqx_tls_test_step){.method = "GET", .http_status = 200, .times = 3, .flags = EMQX_TLS_TEST_IN_START});
+    expect(w,
+           (emqx_tls_test_step){
+               .method = "GET", .http_status = 200, .times = 3, .flags = EMQX_TLS_TEST_IN_START});
     emqx_tls_exchange x = exchange(w, "GET", "https://host/tls");
     w->v->start(w->v->context, &x, &handle);
     assert_int_equal(w->done, 1);
@@ -269,7 +277,8 @@ static void a_check_of_the_request_can_object(void **state)
     world *w = *state;
     size_t len = 2;
     void *handle;
-    expect(w, (emqx_tls_test_step){.check = wants_a_body, .check_context = &len, .http_status = 200, .times = 2});
+    expect(w, (emqx_tls_test_step){
+                  .check = wants_a_body, .check_context = &len, .http_status = 200, .times = 2});
     emqx_tls_exchange x = exchange(w, "PUT", "https://host/tls");
     x.body = "{}";
     x.body_len = 2;
@@ -299,8 +308,9 @@ static void a_reply_over_the_limit_is_a_protocol_error(void **state)
 {
     world *w = *state;
     void *handle;
-    expect(w, (emqx_tls_test_step){
-                  .http_status = 200, .body = "012345678901234567890123456789012", .flags = EMQX_TLS_TEST_IN_START});
+    expect(w, (emqx_tls_test_step){.http_status = 200,
+                                   .body = "012345678901234567890123456789012",
+                                   .flags = EMQX_TLS_TEST_IN_START});
     emqx_tls_exchange x = exchange(w, "GET", "https://host/tls");
     w->v->start(w->v->context, &x, &handle);
     assert_int_equal(w->code, EMQX_TLS_E_PROTOCOL);
@@ -312,7 +322,8 @@ static void a_failed_start_never_calls_done(void **state)
 {
     world *w = *state;
     void *handle;
-    expect(w, (emqx_tls_test_step){.flags = EMQX_TLS_TEST_START_FAILS, .code = EMQX_TLS_E_NO_MEMORY});
+    expect(w,
+           (emqx_tls_test_step){.flags = EMQX_TLS_TEST_START_FAILS, .code = EMQX_TLS_E_NO_MEMORY});
     emqx_tls_exchange x = exchange(w, "GET", "https://host/tls");
     assert_int_equal(w->v->start(w->v->context, &x, &handle), EMQX_TLS_E_NO_MEMORY);
     w->v->poll(w->v->context, 1000);
@@ -368,7 +379,8 @@ static void destroy_with_an_exchange_in_flight_is_told(void **state)
     w->v->start(w->v->context, &x, &handle);
     w->v->destroy(w->v->context);
     assert_int_equal(emqx_tls_test_transport_destroyed(w->script), 1);
-    assert_string_equal(emqx_tls_test_transport_problem(w->script), "destroy while an exchange is in flight");
+    assert_string_equal(emqx_tls_test_transport_problem(w->script),
+                        "destroy while an exchange is in flight");
 }
 
 /* -- allocator */

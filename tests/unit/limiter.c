@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limiter as a program sees it, in memory: settings, the quota at its edges, memory, forks, threads.
+ * The limiter as a program sees it, in memory: settings, the quota at its edges, memory, forks,
+ * threads.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +43,8 @@ static emqx_tls_limiter *default_limiter(void)
     return limiter_with(&config);
 }
 
-static emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, emqxi_reserve *r, emqx_tls_error *error)
+static emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, emqxi_reserve *r,
+                             emqx_tls_error *error)
 {
     emqxi_waiter waiter = {0};
     *r = (emqxi_reserve){.op = op, .deployment_id = DEPLOYMENT, .lease_ms = 30000};
@@ -114,8 +116,9 @@ static void settings_out_of_range_are_refused_by_name(void **state)
         uint64_t window_ms;
         const char *name;
     } cases[] = {
-        {4, 60, 6, HOUR_MS, "flags"},         {0, 0, 6, HOUR_MS, "reads"},         {0, 100001, 6, HOUR_MS, "reads"},
-        {0, 60, 0, HOUR_MS, "writes"},        {0, 60, 100001, HOUR_MS, "writes"},  {0, 60, 6, 999, "window_ms"},
+        {4, 60, 6, HOUR_MS, "flags"},         {0, 0, 6, HOUR_MS, "reads"},
+        {0, 100001, 6, HOUR_MS, "reads"},     {0, 60, 0, HOUR_MS, "writes"},
+        {0, 60, 100001, HOUR_MS, "writes"},   {0, 60, 6, 999, "window_ms"},
         {0, 60, 6, 2678400001u, "window_ms"}, {0, 60, 6, UINT64_MAX, "window_ms"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -146,24 +149,33 @@ static void wrong_handles_and_arguments_are_refused(void **state)
     emqx_tls_quota_init(&quota);
     emqx_tls_store_init(&store);
     assert_int_equal(emqx_tls_limiter_new(NULL, NULL, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_open_store(NULL, NULL, NULL, &none, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_open_store(&store, NULL, NULL, &none, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(NULL, EMQX_TLS_OP_GET, NULL, &quota, &error), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_store(NULL, NULL, NULL, &none, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_store(&store, NULL, NULL, &none, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(NULL, EMQX_TLS_OP_GET, NULL, &quota, &error),
+                     EMQX_TLS_E_INVALID);
     emqx_tls_limiter_config_init(&config);
     config.flags = EMQX_TLS_PER_DEPLOYMENT;
     limiter = limiter_with(&config);
-    assert_int_equal(emqx_tls_limiter_query(limiter, 0, DEPLOYMENT, &quota, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(limiter, 5, DEPLOYMENT, &quota, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, "", &quota, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, DEPLOYMENT, NULL, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, DEPLOYMENT, &quota, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(limiter, 0, DEPLOYMENT, &quota, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(limiter, 5, DEPLOYMENT, &quota, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, "", &quota, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, DEPLOYMENT, NULL, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, DEPLOYMENT, &quota, &error),
+                     EMQX_TLS_OK);
     emqx_tls_limiter_unref(limiter);
     emqx_tls_limiter_unref(NULL);
     assert_null(emqx_tls_limiter_ref(NULL));
 }
 
-/* -- a store of a user's own that does what it must not ------------------------------------------------------------------- */
+/* -- a store of a user's own that does what it must not ---------------------------------------- */
 
 static emqx_tls_code careless_code;
 static int64_t careless_early, careless_late;
@@ -177,15 +189,15 @@ static emqx_tls_code careless_reserve(void *context, const emqx_tls_ask *ask, em
     return careless_code;
 }
 
-static emqx_tls_code careless_settle(void *context, const uint64_t *ticket, uint32_t outcome, int64_t retry_after_ms,
-                                     emqx_tls_error *error)
+static emqx_tls_code careless_settle(void *context, const uint64_t *ticket, uint32_t outcome,
+                                     int64_t retry_after_ms, emqx_tls_error *error)
 {
     (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
     return careless_code;
 }
 
-static emqx_tls_code careless_query(void *context, uint32_t op, const char *deployment_id, emqx_tls_quota *quota,
-                                    emqx_tls_error *error)
+static emqx_tls_code careless_query(void *context, uint32_t op, const char *deployment_id,
+                                    emqx_tls_quota *quota, emqx_tls_error *error)
 {
     (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
     return careless_code;
@@ -206,7 +218,8 @@ static emqx_tls_limiter *careless_limiter(bool shared)
     store.query = careless_query;
     store.destroy = careless_destroy;
     store.shared = shared;
-    assert_int_equal(emqx_tls_limiter_open_store(&store, emqx_tls_test_clock_vtable(timer), NULL, &limiter, NULL),
+    assert_int_equal(emqx_tls_limiter_open_store(&store, emqx_tls_test_clock_vtable(timer), NULL,
+                                                 &limiter, NULL),
                      EMQX_TLS_OK);
     return limiter;
 }
@@ -226,9 +239,11 @@ static void a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store(
         assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r, &error), EMQX_TLS_E_STORE);
         assert_int_equal(error.code, EMQX_TLS_E_STORE);
         assert_non_null(strstr(error.message, "store"));
-        assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 0, &error), EMQX_TLS_E_STORE);
+        assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 0, &error),
+                         EMQX_TLS_E_STORE);
         assert_non_null(strstr(error.message, "store"));
-        assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error), EMQX_TLS_E_STORE);
+        assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error),
+                         EMQX_TLS_E_STORE);
         assert_non_null(strstr(error.message, "store"));
     }
     emqx_tls_limiter_unref(limiter);
@@ -247,7 +262,8 @@ static void a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense(void *
         emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = DEPLOYMENT, .lease_ms = 30000};
         careless_early = times[i][0];
         careless_late = times[i][1];
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error),
+                         EMQX_TLS_E_RATE_LIMITED);
         assert_int_equal(error.retry_after_ms, times[i][2]);
         r.wait_ms = 1000;
         assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
@@ -265,14 +281,18 @@ static void the_first_in_line_looks_every_second_at_a_store_that_others_use(void
         emqx_tls_limiter *limiter = careless_limiter(shared != 0);
         emqx_tls_error error;
         emqxi_waiter waiter = {0};
-        emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = DEPLOYMENT, .lease_ms = 30000, .wait_ms = 90000};
+        emqxi_reserve r = {.op = EMQX_TLS_OP_GET,
+                           .deployment_id = DEPLOYMENT,
+                           .lease_ms = 30000,
+                           .wait_ms = 90000};
         careless_code = EMQX_TLS_OK;
         careless_early = careless_late = 50001;
         assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
         assert_int_equal(r.look_again_ms, shared ? 1000 : 50001);
         emqxi_limiter_leave(limiter, &waiter);
         r.wait_ms = 0;
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error),
+                         EMQX_TLS_E_RATE_LIMITED);
         assert_non_null(strstr(error.message, "in 51 s"));
         emqx_tls_limiter_unref(limiter);
     }
@@ -314,7 +334,8 @@ static void without_memory_no_slot_is_given_and_none_is_forgotten(void **state)
         emqx_tls_code code = emqx_tls_limiter_new(&config, &limiter, &error);
         if (code == EMQX_TLS_OK) {
             int given = 0, failed = 0;
-            for (emqxi_reserve r; (code = reserve(limiter, EMQX_TLS_OP_GET, &r, &error)) != EMQX_TLS_E_RATE_LIMITED;) {
+            for (emqxi_reserve r; (code = reserve(limiter, EMQX_TLS_OP_GET, &r, &error)) !=
+                                  EMQX_TLS_E_RATE_LIMITED;) {
                 given += code == EMQX_TLS_OK;
                 failed += code == EMQX_TLS_E_NO_MEMORY;
             }
@@ -351,7 +372,8 @@ static void warm_calls_allocate_nothing_and_idle_deployments_are_given_back(void
             for (int j = 0; j < 2; j++) {
                 size_t before = emqx_tls_test_allocator_count(heap);
                 assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
-                assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error), EMQX_TLS_OK);
+                assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error),
+                                 EMQX_TLS_OK);
                 if (j == 1)
                     assert_int_equal(emqx_tls_test_allocator_count(heap), before);
             }
@@ -377,9 +399,12 @@ static void a_child_after_fork_is_told_to_make_its_own(void **state)
         emqx_tls_error error;
         emqx_tls_quota quota;
         emqx_tls_quota_init(&quota);
-        int wrong = reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_E_INVALID || r.granted;
-        wrong |= emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error) != EMQX_TLS_E_INVALID;
-        wrong |= emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error) != EMQX_TLS_E_INVALID;
+        int wrong =
+            reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_E_INVALID || r.granted;
+        wrong |= emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error) !=
+                 EMQX_TLS_E_INVALID;
+        wrong |=
+            emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error) != EMQX_TLS_E_INVALID;
         _exit(wrong);
     }
     int status;
@@ -400,7 +425,8 @@ static void *greedy(void *context)
             continue;
         bool keep = i % 3 == 0;
         given += keep;
-        emqxi_limiter_settle(limiter, r.ticket, keep ? ANSWERED : EMQX_TLS_OUTCOME_NOT_SENT, -1, 0, &error);
+        emqxi_limiter_settle(limiter, r.ticket, keep ? ANSWERED : EMQX_TLS_OUTCOME_NOT_SENT, -1, 0,
+                             &error);
     }
     return (void *)given;
 }
@@ -430,16 +456,19 @@ static void times_at_the_end_of_the_range_do_not_overflow(void **state)
     for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++) {
         emqx_tls_limiter *limiter = default_limiter();
         emqxi_waiter waiter = {0};
-        emqxi_reserve r = {.op = EMQX_TLS_OP_CREATE, .deployment_id = DEPLOYMENT, .lease_ms = INT64_MAX};
+        emqxi_reserve r = {
+            .op = EMQX_TLS_OP_CREATE, .deployment_id = DEPLOYMENT, .lease_ms = INT64_MAX};
         emqx_tls_error error;
         emqx_tls_test_clock_set(timer, origins[i]);
         for (int j = 0; j < 6; j++) {
             assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
-            assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, j % 4, INT64_MAX, 0, &error), EMQX_TLS_OK);
+            assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, j % 4, INT64_MAX, 0, &error),
+                             EMQX_TLS_OK);
             if (j % 4 == EMQX_TLS_OUTCOME_REFUSED)
                 break;
         }
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error),
+                         EMQX_TLS_E_RATE_LIMITED);
         emqx_tls_limiter_unref(limiter);
     }
 }

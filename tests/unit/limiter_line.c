@@ -48,7 +48,8 @@ static void set_up(caller *c, const char *deployment, int64_t wait_ms)
     memset(c, 0, sizeof *c);
     c->waiter.wake = woken;
     c->waiter.wake_context = c;
-    c->r = (emqxi_reserve){.op = EMQX_TLS_OP_UPDATE, .deployment_id = deployment, .lease_ms = LEASE};
+    c->r =
+        (emqxi_reserve){.op = EMQX_TLS_OP_UPDATE, .deployment_id = deployment, .lease_ms = LEASE};
     c->deadline = now() + wait_ms;
     emqx_tls_error_init(&c->error);
 }
@@ -79,7 +80,8 @@ static void take(caller *c)
 
 static void end(caller *c, uint32_t outcome, int64_t retry_after_ms)
 {
-    assert_int_equal(emqxi_limiter_settle(limiter, c->r.ticket, outcome, retry_after_ms, 0, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_limiter_settle(limiter, c->r.ticket, outcome, retry_after_ms, 0, NULL),
+                     EMQX_TLS_OK);
 }
 
 /* All slots used and answered, `apart` ms from one to the next. */
@@ -216,7 +218,8 @@ static void a_line_of_sleepers_does_not_hold_up_the_last(void **state)
         emqxi_limiter_leave(limiter, &sleepers[i].waiter);
 }
 
-/* The one ahead has fallen asleep, nobody has noticed yet, and the new one's memory was in a line before. */
+/* The one ahead has fallen asleep, nobody has noticed yet, and the new one's memory was in a line
+ * before. */
 static void who_joins_behind_a_sleeper_looks_at_once(void **state)
 {
     (void)state;
@@ -276,7 +279,8 @@ static void a_wait_for_calls_in_flight_is_looked_at_again_when_one_ends(void **s
     assert_true(a.r.granted);
 }
 
-/* None ends in time: it fails when the last moment has passed at which an end would still have helped. */
+/* None ends in time: it fails when the last moment has passed at which an end would still have
+ * helped. */
 static void a_wait_that_has_become_hopeless_ends_before_its_deadline(void **state)
 {
     (void)state;

@@ -42,7 +42,7 @@ struct loopback {
     size_t request_count, answer_at;
 };
 
-/* -- bytes -------------------------------------------------------------------------------------------------------- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static ssize_t receive(loopback_connection *c, void *to, size_t n)
 {
@@ -81,7 +81,7 @@ bool loopback_write(loopback_connection *c, const void *from, size_t n)
     return true;
 }
 
-/* -- requests ----------------------------------------------------------------------------------------------------- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 void loopback_note(loopback_connection *c, const char *request)
 {
@@ -133,7 +133,8 @@ static void serve(loopback_connection *c)
         if (a.text && !loopback_write(c, a.text, strlen(a.text)))
             break;
         if (a.then == RESET)
-            setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+            setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                       sizeof(struct linger));
         while (a.then == STALL && loopback_read(c, &rest, 1))
             ;
         if (a.then != KEEP)
@@ -142,7 +143,7 @@ static void serve(loopback_connection *c)
     free(text);
 }
 
-/* -- connections -------------------------------------------------------------------------------------------------- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static void *connection_main(void *argument)
 {
@@ -152,7 +153,8 @@ static void *connection_main(void *argument)
     sigset_t pipe;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, NULL); /* SSL_write may raise it here; the client's thread must not */
+    /* SSL_write may raise it here; the client's thread must not */
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 #ifdef LOOPBACK_TLS
     if (l->options.tls) {
         c->ssl = SSL_new(l->options.tls);
@@ -207,7 +209,8 @@ loopback *loopback_start(const loopback_options *options)
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->closed, NULL);
     l->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(l->listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(l->listener, 512) < 0 ||
+    if (bind(l->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(l->listener, 512) < 0 ||
         getsockname(l->listener, (struct sockaddr *)&address, &len) < 0) {
         perror("loopback server");
         abort();

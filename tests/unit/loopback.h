@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server on 127.0.0.1 inside the test: HTTP/1.1, plain or over TLS, with an answer for each request that arrives.
+ * A server on 127.0.0.1 inside the test: HTTP/1.1, plain or over TLS, with an answer for each
+ * request that arrives.
  */
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
@@ -21,12 +22,14 @@ typedef struct loopback_answer {
 
 /* A connection, for a server that speaks for itself. */
 typedef struct loopback_connection loopback_connection;
-bool loopback_read(loopback_connection *c, void *to, size_t n); /* exactly n; false: the client is gone */
+/* exactly n; false: the client is gone */
+bool loopback_read(loopback_connection *c, void *to, size_t n);
 bool loopback_write(loopback_connection *c, const void *from, size_t n);
 void loopback_note(loopback_connection *c, const char *request); /* counts a request */
 
 typedef struct loopback_options {
-    const loopback_answer *answers; /* for the 1st, 2nd ... request; the last one for all that follow */
+    /* for the 1st, 2nd ... request; the last one for all that follow */
+    const loopback_answer *answers;
     size_t count;
     void (*serve)(loopback_connection *); /* instead of them */
     void *tls;                            /* an SSL_CTX; NULL: plain */
@@ -37,10 +40,12 @@ int loopback_port(const loopback *l);
 size_t loopback_requests(loopback *l); /* that have arrived */
 size_t loopback_connections(loopback *l);
 const char *loopback_request(loopback *l, size_t index); /* as it came: head, blank line, body */
-void loopback_wait_open(loopback *l, size_t count);      /* until so many connections are open, seen from the server */
-void loopback_stop(loopback *l);                         /* ends all connections */
+/* until so many connections are open, seen from the server */
+void loopback_wait_open(loopback *l, size_t count);
+void loopback_stop(loopback *l); /* ends all connections */
 
-#define OK_JSON(body, length)                                                                                          \
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " #length "\r\n\r\n" body
+#define OK_JSON(body, length)                                                                      \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " #length "\r\n\r"       \
+    "\n" body
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A system without epoll: this program has the library's objects built so (meson.build, EMQXI_NO_EPOLL). A client has no
- * descriptor there, and run and next_ms are enough.
+ * A system without epoll: this program has the library's objects built so (meson.build,
+ * EMQXI_NO_EPOLL). A client has no descriptor there, and run and next_ms are enough.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,9 @@
 
 #include <emqxtls/emqxtls.h>
 
-#define MANY     40
-#define PAUSE_MS 300 /* of the server before each answer: longer than libcurl's timers of a connection */
+#define MANY 40
+/* of the server before each answer: longer than libcurl's timers of a connection */
+#define PAUSE_MS 300
 
 typedef struct fixture {
     loopback *server;
@@ -37,7 +38,8 @@ static int64_t real_ms(void)
 
 static int setup(void **state)
 {
-    static const loopback_answer slow = {.text = OK_JSON("{\"status\":\"running\"}", 20), .pause_ms = PAUSE_MS};
+    static const loopback_answer slow = {.text = OK_JSON("{\"status\":\"running\"}", 20),
+                                         .pause_ms = PAUSE_MS};
     static fixture f;
     char endpoint[64];
     emqx_tls_config config;
@@ -72,7 +74,9 @@ static void on_end(void *user, emqx_tls_call *call, emqx_tls_code code)
 static void submit(fixture *f, int count)
 {
     for (int i = 0; i < count; i++)
-        assert_int_equal(emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, on_end, f, NULL, NULL), EMQX_TLS_OK);
+        assert_int_equal(
+            emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, on_end, f, NULL, NULL),
+            EMQX_TLS_OK);
 }
 
 static void there_is_no_descriptor(void **state)
@@ -134,7 +138,8 @@ static void an_interrupt_from_another_thread_ends_run(void **state)
     pthread_join(thread, NULL);
     assert_int_equal(emqx_tls_client_run(f->client, -1, NULL), EMQX_TLS_OK);
     assert_int_equal(f->ended, 1);
-    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL),
+                     EMQX_TLS_OK);
     assert_int_equal(quota.used, 1);
 }
 

@@ -63,7 +63,8 @@ static struct cert_row {
     {"rsa2048", "rsa2048.example.com", "rsa2048", "rsaca", "rsaca", 0, -10, 200, NULL, NULL},
     {"rsa3072", "rsa3072.example.com", "rsa3072", "rsaca", "rsaca", 0, -10, 200, NULL, NULL},
     {"rsa4096", "rsa4096.example.com", "rsa4096", "rsaca", "rsaca", 0, -10, 200, NULL, NULL},
-    {"rsa-signed-pss", "rsa2048.example.com", "rsa2048", "rsaca", "rsaca", PSS, -10, 200, NULL, NULL},
+    {"rsa-signed-pss", "rsa2048.example.com", "rsa2048", "rsaca", "rsaca", PSS, -10, 200, NULL,
+     NULL},
     {"pss", "pss.example.com", "pss", "rsaca", "rsaca", 0, -10, 200, NULL, NULL},
     {"ec-by-rsa", "mqtt.example.com", "leaf", "rsaca", "rsaca", 0, -10, 200, NULL, NULL},
     {"rsa-by-ec", "rsa2048.example.com", "rsa2048", "inter", "inter", 0, -10, 200, NULL, NULL},
@@ -71,7 +72,8 @@ static struct cert_row {
     {"other-root", "Other root", "other", NULL, NULL, CA, -1000, 4000, NULL, NULL},
     {"root-cross", "Root", "root", "other-root", "other", CA, -500, 2000, NULL, NULL},
     {"inter-cross", "Intermediate", "inter", "other-root", "other", CA, -500, 2000, NULL, NULL},
-    {"inter-rekeyed", "Intermediate", "other", "root", "root", CA | NO_KEYID, -500, 2000, NULL, NULL},
+    {"inter-rekeyed", "Intermediate", "other", "root", "root", CA | NO_KEYID, -500, 2000, NULL,
+     NULL},
     {"leaf-no-keyid", "mqtt.example.com", "leaf", "inter", "inter", NO_KEYID, -10, 200, NULL, NULL},
     {"top", "Top", "other", NULL, NULL, CA, -500, 2000, NULL, NULL},
     {"middle", "Middle", "root", "top", "other", CA, -500, 2000, NULL, NULL},
@@ -82,8 +84,8 @@ static struct cert_row {
     {"client", "client-7", "other", "root", "root", 0, -10, 200, NULL, NULL},
     /* subjects that should not reach a terminal as they are */
     {"ugly", "bad\x1b[31m\xe2\x80\xaename\n", "other", NULL, NULL, CA, -1000, 4000, NULL, NULL},
-    {"long", "0123456789012345678901234567890123456789012345678901234567\xc3\xa4\xc3\xa4\xc3\xa4", "other", NULL, NULL,
-     CA, -1000, 4000, NULL, NULL},
+    {"long", "0123456789012345678901234567890123456789012345678901234567\xc3\xa4\xc3\xa4\xc3\xa4",
+     "other", NULL, NULL, CA, -1000, 4000, NULL, NULL},
 };
 
 static void pki_failed(int line)
@@ -103,7 +105,8 @@ void pki_append(pki_text *to, const void *data, size_t len)
 
 /* -- keys */
 
-/* With more primes than two for the large ones: much faster to make, and the check looks at their size alone. */
+/* With more primes than two for the large ones: much faster to make, and the check looks at their
+ * size alone. */
 static EVP_PKEY *make_rsa(const char *type, int bits)
 {
     EVP_PKEY *key = NULL;
@@ -128,7 +131,8 @@ static EVP_PKEY *make_key(const char *kind)
     if (strcmp(kind, "leaf") != 0)
         return EVP_EC_gen(kind);
     key = EVP_PKEY_dup(pki_key(kind)); /* the same key, written with explicit parameters */
-    NEED(key && EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT) == 1);
+    NEED(key && EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+                                               OSSL_PKEY_EC_ENCODING_EXPLICIT) == 1);
     return key;
 }
 
@@ -178,8 +182,8 @@ static X509 *begin(const char *cn, EVP_PKEY *key, int flags, int from, int until
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial++);
     NEED(ASN1_TIME_adj(X509_getm_notBefore(x), (time_t)PKI_NOW, from, 0));
     NEED(ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)PKI_NOW, until, 0));
-    NEED(X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8, (const unsigned char *)cn,
-                                    -1, -1, 0) == 1);
+    NEED(X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
+                                    (const unsigned char *)cn, -1, -1, 0) == 1);
     NEED(X509_set_pubkey(x, key) == 1);
     return x;
 }
@@ -191,7 +195,8 @@ static X509 *make_cert(const struct cert_row *row)
     X509 *issuer = row->issuer ? pki_cert(row->issuer) : x;
     X509_set_issuer_name(x, X509_get_subject_name(issuer));
     if (!(row->flags & BARE)) {
-        extend(x, issuer, NID_basic_constraints, row->flags & CA ? "critical,CA:TRUE" : "critical,CA:FALSE");
+        extend(x, issuer, NID_basic_constraints,
+               row->flags & CA ? "critical,CA:TRUE" : "critical,CA:FALSE");
         if (!(row->flags & NO_KEYID)) {
             extend(x, issuer, NID_subject_key_identifier, "hash");
             extend(x, issuer, NID_authority_key_identifier, "keyid");
@@ -261,9 +266,11 @@ static bool put_key(pki_text *to, EVP_PKEY *key, const char *form)
     else if (strcmp(form, "params") == 0)
         good = PEM_write_bio_Parameters(bio, key);
     else if (strcmp(form, "encrypted") == 0)
-        good = PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)pass, 6, NULL, NULL);
+        good = PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)pass, 6,
+                                             NULL, NULL);
     else if (strcmp(form, "legacy") == 0)
-        good = PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(), pass, 6, NULL, NULL);
+        good =
+            PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(), pass, 6, NULL, NULL);
     else if (strcmp(form, "keyder") == 0)
         good = i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL);
     take(to, bio);

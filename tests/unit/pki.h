@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when a test first asks for them.
+ * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when a test first
+ * asks for them.
  *
- * A name is that of a certificate ("leaf"), of a key in a form ("leaf.key", .sec1, .pkcs1, .params, .encrypted, .legacy), a
- * certificate or key as DER ("leaf.der"), or of one of the other pieces in pki_pieces.c. pki.c has the tables.
+ * A name is that of a certificate ("leaf"), of a key in a form ("leaf.key", .sec1, .pkcs1, .params,
+ * .encrypted, .legacy), a certificate or key as DER ("leaf.der"), or of one of the other pieces in
+ * pki_pieces.c. pki.c has the tables.
  */
 #ifndef PKI_H
 #define PKI_H
@@ -25,7 +27,8 @@ typedef struct pki_text {
 
 void pki_append(pki_text *to, const void *data, size_t len);
 
-/* Owned by the tables until pki_end. The program ends where a key's name is none; a certificate is NULL then. */
+/* Owned by the tables until pki_end. The program ends where a key's name is none; a certificate is
+ * NULL then. */
 EVP_PKEY *pki_key(const char *name);
 X509 *pki_cert(const char *name);
 void pki_end(void);
@@ -36,7 +39,8 @@ void pki_put(pki_text *to, const char *names);
 /* The pieces that are neither certificates nor keys; false: none of that name. pki_pieces.c */
 int pki_put_piece(pki_text *to, const char *name);
 
-/* A certificate of the same key for CN=`name`, signed by the certificate and key of CN=`issuer`. For long chains. */
+/* A certificate of the same key for CN=`name`, signed by the certificate and key of CN=`issuer`.
+ * For long chains. */
 X509 *pki_issue(const char *name, const char *issuer, int ca, EVP_PKEY *key, EVP_PKEY *issuer_key);
 void pki_put_cert(pki_text *to, X509 *x);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces that are no certificate and no key as an encoder writes them: text between blocks, other blocks, damaged ones.
+ * Pieces that are no certificate and no key as an encoder writes them: text between blocks, other
+ * blocks, damaged ones.
  */
 #include "pki.h"
 
@@ -16,7 +17,8 @@ static const struct {
     const char *name, *text;
 } texts[] = {
     {"space", " \t\r\n\n  \n"},
-    {"bag", "Bag Attributes\n    localKeyID: 54 69 6D 65 20 31 36 \n    friendlyName: M\xc3\xbcller\nsubject=CN = "
+    {"bag", "Bag Attributes\n    localKeyID: 54 69 6D 65 20 31 36 \n    friendlyName: "
+            "M\xc3\xbcller\nsubject=CN = "
             "x\n\nissuer=CN = y\n"},
     {"comment", "# renewed by hand, see the wiki\n"},
     {"latin1", "    friendlyName: M\xfcller\n"},
@@ -26,16 +28,19 @@ static const struct {
     {"end", "-----END CERTIFICATE-----\n"},
     {"begin", "-----BEGIN CERTIFICATE-----\n"},
     {"lower", "-----BEGIN certificate-----\nAAAA\n-----END certificate-----\n"},
-    {"openssh", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n"},
+    {"openssh", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH "
+                "PRIVATE KEY-----\n"},
     {"dsa", "-----BEGIN DSA PRIVATE KEY-----\nMAMCAQU=\n-----END DSA PRIVATE KEY-----\n"},
     {"csr", "-----BEGIN CERTIFICATE REQUEST-----\nMAMCAQU=\n-----END CERTIFICATE REQUEST-----\n"},
     {"pkcs7", "-----BEGIN PKCS7-----\nMAMCAQU=\n-----END PKCS7-----\n"},
-    {"trusted", "-----BEGIN TRUSTED CERTIFICATE-----\nMAMCAQU=\n-----END TRUSTED CERTIFICATE-----\n"},
+    {"trusted",
+     "-----BEGIN TRUSTED CERTIFICATE-----\nMAMCAQU=\n-----END TRUSTED CERTIFICATE-----\n"},
     {"dh", "-----BEGIN DH PARAMETERS-----\nMAMCAQU=\n-----END DH PARAMETERS-----\n"},
     {"public", "-----BEGIN PUBLIC KEY-----\nMAMCAQU=\n-----END PUBLIC KEY-----\n"},
     {"junk-cert", "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n"},
     {"junk-key", "-----BEGIN PRIVATE KEY-----\nMAMCAQU=\n-----END PRIVATE KEY-----\n"},
-    {"headers", "-----BEGIN CERTIFICATE-----\nX-Origin: shop\n\nMAMCAQU=\n-----END CERTIFICATE-----\n"},
+    {"headers",
+     "-----BEGIN CERTIFICATE-----\nX-Origin: shop\n\nMAMCAQU=\n-----END CERTIFICATE-----\n"},
     {"no-data", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"},
     {"bad-bits", "-----BEGIN CERTIFICATE-----\nMAMCAQV=\n-----END CERTIFICATE-----\n"},
     {"bad-padding", "-----BEGIN CERTIFICATE-----\nMA==MAMCAQU=\n-----END CERTIFICATE-----\n"},
@@ -93,8 +98,8 @@ static void put_key_as(pki_text *to, const char *label, const EVP_CIPHER *cipher
 {
     char *der;
     BIO *bio = BIO_new(BIO_s_mem());
-    if (i2d_PKCS8PrivateKey_bio(bio, pki_key("leaf"), cipher, cipher ? "secret" : NULL, cipher ? 6 : 0, NULL, NULL) !=
-        1)
+    if (i2d_PKCS8PrivateKey_bio(bio, pki_key("leaf"), cipher, cipher ? "secret" : NULL,
+                                cipher ? 6 : 0, NULL, NULL) != 1)
         abort();
     long len = BIO_get_mem_data(bio, &der);
     put_block(to, label, (const unsigned char *)der, len);
@@ -110,14 +115,16 @@ static void put_wrong_half(pki_text *to)
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    if (EVP_PKEY_get_octet_string_param(pki_key("leaf"), OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) != 1 ||
+    if (EVP_PKEY_get_octet_string_param(pki_key("leaf"), OSSL_PKEY_PARAM_PUB_KEY, point,
+                                        sizeof point, &len) != 1 ||
         EVP_PKEY_get_bn_param(pki_key("other"), OSSL_PKEY_PARAM_PRIV_KEY, &secret) != 1)
         abort();
     OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
     OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, secret);
     OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
-    if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, parameters) != 1)
+    if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, parameters) != 1)
         abort();
     BIO *bio = BIO_new(BIO_s_mem());
     char *data;
@@ -132,7 +139,8 @@ static void put_wrong_half(pki_text *to)
     BN_free(secret);
 }
 
-/* A leaf and so many intermediates that the text has at least `size` bytes; each links to the next. */
+/* A leaf and so many intermediates that the text has at least `size` bytes; each links to the
+ * next. */
 static void put_long_chain(pki_text *to, size_t size)
 {
     char name[32], issuer[32];
@@ -140,7 +148,8 @@ static void put_long_chain(pki_text *to, size_t size)
     for (int i = 0; to->len - begin < size; i++) {
         snprintf(name, sizeof name, "Link %d", i);
         snprintf(issuer, sizeof issuer, "Link %d", i + 1);
-        X509 *x = pki_issue(name, issuer, i > 0, i ? pki_key("inter") : pki_key("leaf"), pki_key("inter"));
+        X509 *x = pki_issue(name, issuer, i > 0, i ? pki_key("inter") : pki_key("leaf"),
+                            pki_key("inter"));
         pki_put_cert(to, x);
         X509_free(x);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of ensure, wait and remove share: real leaves, replies about them, receipts in a folder of the test's own.
+ * What the tests of ensure, wait and remove share: real leaves, replies about them, receipts in a
+ * folder of the test's own.
  */
 #ifndef PROVISION_H
 #define PROVISION_H
@@ -23,8 +24,9 @@
 #define NEW_TEXT "2033-01-01 00:00:00"
 #define NAME     "mqtt.example"
 
-#define TLS(status, expire)                                                                                            \
-    "{\"tlsType\":\"one-way\",\"status\":\"" status "\",\"expire\":\"" expire "\",\"cn\":\"" NAME "\"}"
+#define TLS(status, expire)                                                                        \
+    "{\"tlsType\":\"one-way\",\"status\":\"" status "\",\"expire\":\"" expire "\",\"cn\":\"" NAME  \
+    "\"}"
 #define BARE(status) "{\"status\":\"" status "\"}"
 
 #define SAME_RUNNING TLS("running", END_TEXT)
@@ -45,7 +47,8 @@ static inline made make(const char *name, int64_t end, unsigned rsa_bits)
     made m = {.x = X509_new(), .key = rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256")};
     X509_set_version(m.x, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(m.x), 1);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(m.x), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(m.x), "CN", MBSTRING_UTF8,
+                               (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(m.x, X509_get_subject_name(m.x));
     ASN1_TIME_set(X509_getm_notBefore(m.x), 1500000000);
     ASN1_TIME_set(X509_getm_notAfter(m.x), (time_t)end);
@@ -134,22 +137,23 @@ static inline int world_tear_down(void **state)
 
 static inline emqx_tls_code ensure(void)
 {
-    return emqx_tls_ensure(w.f->client, "d1", &w.f->request, &w.options, &w.result, &w.f->status, &w.f->error);
+    return emqx_tls_ensure(w.f->client, "d1", &w.f->request, &w.options, &w.result, &w.f->status,
+                           &w.f->error);
 }
 
 /* ensure shall end so, having done this and spent these. */
-#define expect_end(end, done, get_count, write_count)                                                                  \
-    do {                                                                                                               \
-        emqx_tls_code got_ = ensure();                                                                                 \
-        if (got_ != (end))                                                                                             \
-            fail_msg("ensure ended with %s: %s", emqx_tls_code_name(got_), w.f->error.message);                        \
-        assert_int_equal(w.f->error.code, got_);                                                                       \
-        assert_int_equal(w.result.action, (done));                                                                     \
-        assert_int_equal(w.result.reads, (get_count));                                                                 \
-        assert_int_equal(w.result.writes, (write_count));                                                              \
-        const char *problem_ = emqx_tls_test_transport_problem(w.f->script);                                           \
-        if (problem_)                                                                                                  \
-            fail_msg("%s", problem_);                                                                                  \
+#define expect_end(end, done, get_count, write_count)                                              \
+    do {                                                                                           \
+        emqx_tls_code got_ = ensure();                                                             \
+        if (got_ != (end))                                                                         \
+            fail_msg("ensure ended with %s: %s", emqx_tls_code_name(got_), w.f->error.message);    \
+        assert_int_equal(w.f->error.code, got_);                                                   \
+        assert_int_equal(w.result.action, (done));                                                 \
+        assert_int_equal(w.result.reads, (get_count));                                             \
+        assert_int_equal(w.result.writes, (write_count));                                          \
+        const char *problem_ = emqx_tls_test_transport_problem(w.f->script);                       \
+        if (problem_)                                                                              \
+            fail_msg("%s", problem_);                                                              \
     } while (0)
 
 /* The script. */
@@ -186,7 +190,8 @@ static inline void get_lost(uint32_t delivery, emqx_tls_code code)
 
 static inline void write_lost(const char *method)
 {
-    emqx_tls_test_step step = {.method = method, .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_MAYBE};
+    emqx_tls_test_step step = {
+        .method = method, .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_MAYBE};
     expect(w.f, &step);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The asynchronous forms of ensure, wait and remove: done once, cancel in every state, memory that runs out.
+ * The asynchronous forms of ensure, wait and remove: done once, cancel in every state, memory that
+ * runs out.
  */
 #include "provision.h"
 
@@ -27,8 +28,8 @@ static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
 static emqx_tls_call *submit_ensure(ended *e)
 {
     emqx_tls_call *call = NULL;
-    if (emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, e, &call, &w.f->error) !=
-        EMQX_TLS_OK)
+    if (emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, e, &call,
+                               &w.f->error) != EMQX_TLS_OK)
         fail_msg("%s", w.f->error.message);
     assert_non_null(call);
     return call;
@@ -50,7 +51,8 @@ static void done_comes_once_with_the_result(void **state)
     get_is(SAME_RUNNING);
     submit_ensure(&e);
     assert_int_equal(e.count, 0);
-    assert_int_equal(emqx_tls_client_pending(w.f->client), 1); /* its reads and writes are not counted */
+    /* its reads and writes are not counted */
+    assert_int_equal(emqx_tls_client_pending(w.f->client), 1);
     run_all();
     assert_int_equal(e.count, 1);
     assert_int_equal(e.code, EMQX_TLS_OK);
@@ -109,8 +111,10 @@ static void many_jobs_share_a_client(void **state)
     expect(w.f, &any);
     expect(w.f, &none);
     submit_ensure(&e[0]);
-    assert_int_equal(emqx_tls_submit_wait(w.f->client, "d2", NULL, 1000, note, &e[1], NULL, NULL), EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_submit_remove(w.f->client, "d3", 1000, note, &e[2], NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_submit_wait(w.f->client, "d2", NULL, 1000, note, &e[1], NULL, NULL),
+                     EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_submit_remove(w.f->client, "d3", 1000, note, &e[2], NULL, NULL),
+                     EMQX_TLS_OK);
     assert_int_equal(emqx_tls_client_pending(w.f->client), 3);
     run_all();
     for (int i = 0; i < 3; i++) {
@@ -126,22 +130,28 @@ static void what_is_wrong_with_an_argument_is_told_at_once(void **state)
     (void)state;
     ended e = {0};
     emqx_tls_call *call = (emqx_tls_call *)&e;
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "", &w.f->request, NULL, note, &e, &call, NULL),
-                     EMQX_TLS_E_INVALID);
+    assert_int_equal(
+        emqx_tls_submit_ensure(w.f->client, "", &w.f->request, NULL, note, &e, &call, NULL),
+        EMQX_TLS_E_INVALID);
     assert_null(call);
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, NULL, NULL, &e, &call, NULL),
+    assert_int_equal(
+        emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, NULL, NULL, &e, &call, NULL),
+        EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_wait(w.f->client, "..", NULL, 0, note, &e, &call, NULL),
                      EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_wait(w.f->client, "..", NULL, 0, note, &e, &call, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_remove(w.f->client, NULL, 0, note, &e, &call, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_submit_remove(w.f->client, NULL, 0, note, &e, &call, NULL),
+                     EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_client_pending(w.f->client), 0);
     assert_int_equal(e.count, 0);
 }
 
-/* -- cancel at every step of an ensure: the first read, the pauses, the write, the reads behind it ---------------------------- */
+/* -- cancel at every step of an ensure: the first read, the pauses, the write, the reads behind it
+ * --- */
 
 static void script_with_delays(void)
 {
-    emqx_tls_test_step slow = {.method = "GET", .http_status = 200, .body = OLD_RUNNING, .delay_ms = 100};
+    emqx_tls_test_step slow = {
+        .method = "GET", .http_status = 200, .body = OLD_RUNNING, .delay_ms = 100};
     expect(w.f, &slow);
     slow.method = "PUT";
     slow.body = SAME_PENDING;
@@ -153,7 +163,8 @@ static void script_with_delays(void)
     expect(w.f, &slow);
 }
 
-/* What must hold wherever it is cancelled: done once, quota as it was spent, the lock let go, nothing kept. */
+/* What must hold wherever it is cancelled: done once, quota as it was spent, the lock let go,
+ * nothing kept. */
 static void cancel_at(int64_t ms, bool by_free)
 {
     ended e = {0};
@@ -164,7 +175,8 @@ static void cancel_at(int64_t ms, bool by_free)
     script_with_delays();
     emqx_tls_call *call = submit_ensure(&e);
     while (now(w.f) - 1000000 < ms && e.count == 0)
-        assert_int_equal(emqx_tls_client_run(w.f->client, (int)(ms - (now(w.f) - 1000000)), NULL), EMQX_TLS_OK);
+        assert_int_equal(emqx_tls_client_run(w.f->client, (int)(ms - (now(w.f) - 1000000)), NULL),
+                         EMQX_TLS_OK);
     bool over = e.count == 1;
     if (!over && by_free) {
         emqx_tls_client_free(w.f->client);
@@ -178,7 +190,8 @@ static void cancel_at(int64_t ms, bool by_free)
     assert_int_equal(e.code, over ? EMQX_TLS_OK : EMQX_TLS_E_CANCELLED);
     size_t sent = emqx_tls_test_transport_count(w.f->script);
     assert_int_equal(e.error.attempts, sent);
-    assert_int_equal(e.result.reads + e.result.writes + (sent == 1 && !over && e.result.reads == 0), sent);
+    assert_int_equal(e.result.reads + e.result.writes + (sent == 1 && !over && e.result.reads == 0),
+                     sent);
     if (sent == 2 && !over && now(w.f) < 1000200)
         assert_int_equal(e.error.delivery, EMQX_TLS_DELIVERY_MAYBE);
     if (w.f->client) {
@@ -202,7 +215,8 @@ static void cancel_at(int64_t ms, bool by_free)
 
 static void cancel_in_every_state(void **state)
 {
-    static const int64_t at[] = {0, 50, 99, 100, 101, 150, 199, 200, 201, 3000, 5250, 5700, 9000, 20000};
+    static const int64_t at[] = {0,   50,  99,   100,  101,  150,  199,
+                                 200, 201, 3000, 5250, 5700, 9000, 20000};
     (void)state;
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
         cancel_at(at[i], false);
@@ -254,7 +268,7 @@ static void an_interrupt_ends_the_blocking_form(void **state)
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
 }
 
-/* -- memory --------------------------------------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static void every_allocation_may_fail(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What ensure makes of every state, likeness, receipt, probe and write of its own: the table of its decisions.
+ * What ensure makes of every state, likeness, receipt, probe and write of its own: the table of its
+ * decisions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
  *   i I P  in place: by the status, by the receipt, and the write in doubt was carried out
  *   w W Q  coming: the same three
  *   ?      unclear, wait until it can be told      L  leaving, wait until it is gone
- *   C      create                                  u U  update: can't be told (a probe could), needed
+ *   C      create u U update: can't be told (a probe could), needed
  *   !      unsure about this call's write          E  refused, it ends earlier
  *   X      refused, nothing can be compared        B  broken     V  vanished */
 static char letter(const emqxi_decision *d)
@@ -49,19 +50,24 @@ static char letter(const emqxi_decision *d)
     return 0;
 }
 
-static const uint32_t states[] = {EMQX_TLS_STATE_ABSENT,  EMQX_TLS_STATE_TERMINATED, EMQX_TLS_STATE_FAILED,
-                                  EMQX_TLS_STATE_RUNNING, EMQX_TLS_STATE_PENDING,    EMQX_TLS_STATE_UNKNOWN,
+static const uint32_t states[] = {EMQX_TLS_STATE_ABSENT,  EMQX_TLS_STATE_TERMINATED,
+                                  EMQX_TLS_STATE_FAILED,  EMQX_TLS_STATE_RUNNING,
+                                  EMQX_TLS_STATE_PENDING, EMQX_TLS_STATE_UNKNOWN,
                                   EMQX_TLS_STATE_OTHER};
-static const char *const state_names[] = {"absent", "terminated", "failed", "running", "pending", "unknown", "other"};
+static const char *const state_names[] = {"absent",  "terminated", "failed", "running",
+                                          "pending", "unknown",    "other"};
 
 /* The columns of a row: three likenesses, each with the six kinds of record. */
 static const struct {
     enum emqxi_record record;
     enum emqxi_before before;
 } records[] = {
-    {EMQXI_RECORD_NONE, EMQXI_BEFORE_DIFFERENT},          {EMQXI_RECORD_OURS, EMQXI_BEFORE_DIFFERENT},
-    {EMQXI_RECORD_INTENT, EMQXI_BEFORE_DIFFERENT},        {EMQXI_RECORD_INTENT, EMQXI_BEFORE_ALIKE},
-    {EMQXI_RECORD_INTENT, EMQXI_BEFORE_ALIKE_UNFINISHED}, {EMQXI_RECORD_OTHER, EMQXI_BEFORE_DIFFERENT},
+    {EMQXI_RECORD_NONE, EMQXI_BEFORE_DIFFERENT},
+    {EMQXI_RECORD_OURS, EMQXI_BEFORE_DIFFERENT},
+    {EMQXI_RECORD_INTENT, EMQXI_BEFORE_DIFFERENT},
+    {EMQXI_RECORD_INTENT, EMQXI_BEFORE_ALIKE},
+    {EMQXI_RECORD_INTENT, EMQXI_BEFORE_ALIKE_UNFINISHED},
+    {EMQXI_RECORD_OTHER, EMQXI_BEFORE_DIFFERENT},
 };
 
 /* A blank in the table is a combination that can't be. */
@@ -77,8 +83,8 @@ static void expect_table(emqxi_facts facts, const char *const table[7])
             facts.before = records[column % 6].before;
             emqxi_decision d = emqxi_decide(&facts);
             if (wanted != ' ' && letter(&d) != wanted)
-                fail_msg("%s, likeness %zu, record %zu: %c where %c was expected", state_names[s], column / 6,
-                         column % 6, letter(&d), wanted);
+                fail_msg("%s, likeness %zu, record %zu: %c where %c was expected", state_names[s],
+                         column / 6, column % 6, letter(&d), wanted);
         }
 }
 
@@ -99,8 +105,9 @@ static void before_any_write(void **state)
 static void force_writes_over_all_that_exists(void **state)
 {
     (void)state;
-    static const char *const table[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL", "UUUUUU UUUUUU UUUUUU",
-                                        "UUUUUU UUUUUU UUUUUU", "UUUUUU UUUUUU UUUUUU", "UUUUUU UUUUUU UUUUUU",
+    static const char *const table[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL",
+                                        "UUUUUU UUUUUU UUUUUU", "UUUUUU UUUUUU UUUUUU",
+                                        "UUUUUU UUUUUU UUUUUU", "UUUUUU UUUUUU UUUUUU",
                                         "UUUUUU UUUUUU UUUUUU"};
     expect_table((emqxi_facts){.readable = true, .flags = EMQX_TLS_FORCE}, table);
 }
@@ -108,32 +115,39 @@ static void force_writes_over_all_that_exists(void **state)
 static void an_earlier_end_is_refused_wherever_something_would_be_replaced(void **state)
 {
     (void)state;
-    static const char *const refused[] = {"CCCCCC CCCCCC CCCCCC",  "LLLLLL LLLLLL LLLLLL",  "EEEEEE               ",
-                                          "EEEEEE               ", "EEEEEE               ", "EEEEEE               ",
+    static const char *const refused[] = {"CCCCCC CCCCCC CCCCCC",  "LLLLLL LLLLLL LLLLLL",
+                                          "EEEEEE               ", "EEEEEE               ",
+                                          "EEEEEE               ", "EEEEEE               ",
                                           "EEEEEE               "};
-    static const char *const allowed[] = {"CCCCCC CCCCCC CCCCCC",  "LLLLLL LLLLLL LLLLLL",  "UUUUUU               ",
-                                          "UUUUUU               ", "UUUUUU               ", "UUUUUU               ",
+    static const char *const allowed[] = {"CCCCCC CCCCCC CCCCCC",  "LLLLLL LLLLLL LLLLLL",
+                                          "UUUUUU               ", "UUUUUU               ",
+                                          "UUUUUU               ", "UUUUUU               ",
                                           "UUUUUU               "};
     expect_table((emqxi_facts){.readable = true, .earlier = true}, refused);
-    expect_table((emqxi_facts){.readable = true, .earlier = true, .flags = EMQX_TLS_FORCE}, refused);
-    expect_table((emqxi_facts){.readable = true, .earlier = true, .flags = EMQX_TLS_ALLOW_EARLIER}, allowed);
+    expect_table((emqxi_facts){.readable = true, .earlier = true, .flags = EMQX_TLS_FORCE},
+                 refused);
+    expect_table((emqxi_facts){.readable = true, .earlier = true, .flags = EMQX_TLS_ALLOW_EARLIER},
+                 allowed);
 }
 
 static void after_a_write_that_got_lost(void **state)
 {
     (void)state;
-    static const char *const table[] = {"  CCC    CCC    CCC ", "  LLL    LLL    LLL ", "  UUU    BBB    BBB ",
-                                        "  UUU    !!!    P!! ", "  UUU    ???    QQw ", "  UUU    ???    QQw ",
+    static const char *const table[] = {"  CCC    CCC    CCC ", "  LLL    LLL    LLL ",
+                                        "  UUU    BBB    BBB ", "  UUU    !!!    P!! ",
+                                        "  UUU    ???    QQw ", "  UUU    ???    QQw ",
                                         "  UUU    ???    QQw "};
     expect_table((emqxi_facts){.readable = true, .lost = true}, table);
-    expect_table((emqxi_facts){.readable = true, .lost = true, .flags = EMQX_TLS_FORCE}, table); /* it has written */
+    /* it has written */
+    expect_table((emqxi_facts){.readable = true, .lost = true, .flags = EMQX_TLS_FORCE}, table);
 }
 
 static void without_a_leaf_that_can_be_read_nothing_is_written_over(void **state)
 {
     (void)state;
-    static const char *const table[] = {"CCCCCC CCCCCC       ", "LLLLLL LLLLLL       ", "UUUUUU UUUUUU       ",
-                                        "U      X            ", "U      X            ", "U      X            ",
+    static const char *const table[] = {"CCCCCC CCCCCC       ", "LLLLLL LLLLLL       ",
+                                        "UUUUUU UUUUUU       ", "U      X            ",
+                                        "U      X            ", "U      X            ",
                                         "U      X            "};
     expect_table((emqxi_facts){.readable = false}, table);
 }
@@ -142,11 +156,13 @@ static void without_a_leaf_that_can_be_read_nothing_is_written_over(void **state
 static void after_a_write_of_an_earlier_call_that_does_not_show_yet(void **state)
 {
     (void)state;
-    static const char *const table[] = {" C                  ", " L                  ", " U                  ",
-                                        " WUUU               ", " W???               ", " W???               ",
+    static const char *const table[] = {" C                  ", " L                  ",
+                                        " U                  ", " WUUU               ",
+                                        " W???               ", " W???               ",
                                         " W???               "};
-    static const char *const forced[] = {" C                  ", " L                  ", " U                  ",
-                                         " U                  ", " U                  ", " U                  ",
+    static const char *const forced[] = {" C                  ", " L                  ",
+                                         " U                  ", " U                  ",
+                                         " U                  ", " U                  ",
                                          " U                  "};
     expect_table((emqxi_facts){.readable = true, .fresh = true}, table);
     expect_table((emqxi_facts){.readable = true, .fresh = true, .lost = true}, table);
@@ -156,11 +172,13 @@ static void after_a_write_of_an_earlier_call_that_does_not_show_yet(void **state
 static void what_a_probe_shows(void **state)
 {
     (void)state;
-    static const char *const proven[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL", "UUUUUU UUUUUU UUUUUU",
-                                         "UUUUUU IIPPPU IIPPPU", "UUUUUU ?W???U wWQQwU", "UUUUUU ?W???U wWQQwU",
+    static const char *const proven[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL",
+                                         "UUUUUU UUUUUU UUUUUU", "UUUUUU IIPPPU IIPPPU",
+                                         "UUUUUU ?W???U wWQQwU", "UUUUUU ?W???U wWQQwU",
                                          "UUUUUU ?W???U wWQQwU"};
-    static const char *const disproven[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL", "UUUUUU UUUUUU UUUUUU",
-                                            "UUUUUU UIUUUU UIPUUU", "UUUUUU ?W???U wWQQwU", "UUUUUU ?W???U wWQQwU",
+    static const char *const disproven[] = {"CCCCCC CCCCCC CCCCCC", "LLLLLL LLLLLL LLLLLL",
+                                            "UUUUUU UUUUUU UUUUUU", "UUUUUU UIUUUU UIPUUU",
+                                            "UUUUUU ?W???U wWQQwU", "UUUUUU ?W???U wWQQwU",
                                             "UUUUUU ?W???U wWQQwU"};
     expect_table((emqxi_facts){.readable = true, .probe = EMQXI_PROBE_PROVES}, proven);
     expect_table((emqxi_facts){.readable = true, .probe = EMQXI_PROBE_DISPROVES}, disproven);
@@ -181,10 +199,10 @@ static void a_probe_is_asked_where_the_status_can_not_tell(void **state)
     assert_false(emqxi_decide(&facts).probe_helps);
 }
 
-/* -- after an accepted write ---------------------------------------------------------------------------------------- */
+/* -- after an accepted write ------------------------------------------------------------------- */
 
-static char accepted(uint32_t state, enum emqxi_likeness likeness, enum emqxi_before before, bool settled,
-                     bool before_failed)
+static char accepted(uint32_t state, enum emqxi_likeness likeness, enum emqxi_before before,
+                     bool settled, bool before_failed)
 {
     emqxi_facts f = {.state = state,
                      .likeness = likeness,
@@ -206,27 +224,35 @@ static void an_accepted_write_is_the_last_one_whatever_is_read(void **state)
     static const char expected[7] = {'V', 'W', 'B', 'I', 'W', 'W', 'W'};
     for (size_t s = 0; s < 7; s++)
         for (int like = EMQXI_UNTOLD; like <= EMQXI_SAME; like++)
-            assert_int_equal(accepted(states[s], (enum emqxi_likeness)like, EMQXI_BEFORE_DIFFERENT, false, false),
+            assert_int_equal(accepted(states[s], (enum emqxi_likeness)like, EMQXI_BEFORE_DIFFERENT,
+                                      false, false),
                              expected[s]);
 }
 
 static void the_earlier_certificate_that_still_shows_is_no_success(void **state)
 {
     (void)state;
-    assert_int_equal(accepted(EMQX_TLS_STATE_RUNNING, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, false), 'W');
-    assert_int_equal(accepted(EMQX_TLS_STATE_FAILED, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, true), 'W');
-    assert_int_equal(accepted(EMQX_TLS_STATE_FAILED, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, false), 'B');
-    assert_int_equal(accepted(EMQX_TLS_STATE_FAILED, EMQXI_SAME, EMQXI_BEFORE_ALIKE, true, true), 'B');
+    assert_int_equal(
+        accepted(EMQX_TLS_STATE_RUNNING, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, false),
+        'W');
+    assert_int_equal(
+        accepted(EMQX_TLS_STATE_FAILED, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, true), 'W');
+    assert_int_equal(
+        accepted(EMQX_TLS_STATE_FAILED, EMQXI_DIFFERENT, EMQXI_BEFORE_DIFFERENT, true, false), 'B');
+    assert_int_equal(accepted(EMQX_TLS_STATE_FAILED, EMQXI_SAME, EMQXI_BEFORE_ALIKE, true, true),
+                     'B');
 }
 
 static void one_that_looked_alike_counts_as_replaced_once_something_moved(void **state)
 {
     (void)state;
-    assert_int_equal(accepted(EMQX_TLS_STATE_RUNNING, EMQXI_SAME, EMQXI_BEFORE_ALIKE, false, false), 'W');
-    assert_int_equal(accepted(EMQX_TLS_STATE_RUNNING, EMQXI_SAME, EMQXI_BEFORE_ALIKE, true, false), 'I');
+    assert_int_equal(accepted(EMQX_TLS_STATE_RUNNING, EMQXI_SAME, EMQXI_BEFORE_ALIKE, false, false),
+                     'W');
+    assert_int_equal(accepted(EMQX_TLS_STATE_RUNNING, EMQXI_SAME, EMQXI_BEFORE_ALIKE, true, false),
+                     'I');
 }
 
-/* -- likeness ------------------------------------------------------------------------------------------------------- */
+/* -- likeness ---------------------------------------------------------------------------------- */
 
 #define END 1931913600 /* 2031-03-22 02:40:00 UTC */
 
@@ -241,8 +267,10 @@ static emqx_tls_status told(const char *text, int64_t expire)
 
 static emqxi_wanted wanted(void)
 {
-    return (emqxi_wanted){
-        .type = EMQX_TLS_TYPE_ONE_WAY, .readable = true, .not_after = END, .common_name = "mqtt.example"};
+    return (emqxi_wanted){.type = EMQX_TLS_TYPE_ONE_WAY,
+                          .readable = true,
+                          .not_after = END,
+                          .common_name = "mqtt.example"};
 }
 
 static void the_same_second_is_the_same(void **state)
@@ -331,9 +359,10 @@ static void a_zone_is_whole_quarter_hours_within_14_hours(void **state)
     static const struct {
         int64_t difference;
         bool zone;
-    } cases[] = {{0, true},          {5 * 3600 + 2700, true},  {-12 * 3600, true},        {14 * 3600, true},
-                 {-14 * 3600, true}, {14 * 3600 + 900, false}, {-14 * 3600 - 900, false}, {899, false},
-                 {901, false},       {3600 + 1, false}};
+    } cases[] = {
+        {0, true},          {5 * 3600 + 2700, true},  {-12 * 3600, true},        {14 * 3600, true},
+        {-14 * 3600, true}, {14 * 3600 + 900, false}, {-14 * 3600 - 900, false}, {899, false},
+        {901, false},       {3600 + 1, false}};
     emqxi_wanted w = wanted();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         emqx_tls_status s = told("2031-03-22 00:00:00", END + cases[i].difference);

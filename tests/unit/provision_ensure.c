@@ -9,7 +9,7 @@
 #define CREATED   EMQX_TLS_ACTION_CREATED
 #define UPDATED   EMQX_TLS_ACTION_UPDATED
 
-/* -- the state that it begins with -------------------------------------------------------------------------------------- */
+/* -- the state that it begins with ------------------------------------------------------------- */
 
 static void absent_is_created(void **state)
 {
@@ -57,7 +57,8 @@ static void another_type_is_updated(void **state)
 static void another_name_is_updated(void **state)
 {
     (void)state;
-    get_is("{\"tlsType\":\"one-way\",\"status\":\"running\",\"expire\":\"" END_TEXT "\",\"cn\":\"other.example\"}");
+    get_is("{\"tlsType\":\"one-way\",\"status\":\"running\",\"expire\":\"" END_TEXT
+           "\",\"cn\":\"other.example\"}");
     put_is(SAME_PENDING);
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
 }
@@ -168,7 +169,7 @@ static void running_without_an_end_is_written_since_it_can_not_be_told(void **st
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
 }
 
-/* -- waiting for it to run ------------------------------------------------------------------------------------------------ */
+/* -- waiting for it to run --------------------------------------------------------------------- */
 
 static void the_old_certificate_that_still_runs_is_no_success(void **state)
 {
@@ -210,7 +211,8 @@ static void a_deadline_ends_a_read_that_hangs(void **state)
     w.options.wait_ms = 12000;
     get_is(SAME_PENDING);
     expect(w.f, &hangs);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 3, 0); /* an exchange gets at most half of the time, so there are two */
+    /* an exchange gets at most half of the time, so there are two */
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 3, 0);
     assert_int_equal(now(w.f), 1012000);
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
 }
@@ -280,13 +282,13 @@ static void one_that_looks_alike_must_be_seen_to_move_or_have_time(void **state)
     assert_non_null(strstr(w.f->error.message, "the certificate before it"));
 }
 
-/* -- rules ------------------------------------------------------------------------------------------------------------------ */
+/* -- rules ------------------------------------------------------------------------------------- */
 
 static void an_earlier_end_is_refused(void **state)
 {
     (void)state;
-    static const char *const states[] = {TLS("running", NEW_TEXT), TLS("pending", NEW_TEXT), TLS("failed", NEW_TEXT),
-                                         TLS("deploying", NEW_TEXT)};
+    static const char *const states[] = {TLS("running", NEW_TEXT), TLS("pending", NEW_TEXT),
+                                         TLS("failed", NEW_TEXT), TLS("deploying", NEW_TEXT)};
     for (size_t i = 0; i < 4; i++) {
         w.options.flags = i == 0 ? EMQX_TLS_FORCE : 0;
         get_is(states[i]);
@@ -428,9 +430,11 @@ static void wrong_arguments_send_nothing(void **state)
     w.options = good;
     w.f->request.key_len = 0;
     expect_end(EMQX_TLS_E_INVALID, NONE, 0, 0);
-    assert_int_equal(emqx_tls_ensure(w.f->client, "..", &w.f->request, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_ensure(w.f->client, "..", &w.f->request, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     w.f->request.key_len = strlen(KEY_PEM);
-    assert_int_equal(emqx_tls_ensure(w.f->client, "..", &w.f->request, NULL, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_ensure(w.f->client, "..", &w.f->request, NULL, NULL, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     w.options.receipt_dir = w.folder;
     w.f->request.cert = CERT_PEM;
     w.f->request.cert_len = strlen(CERT_PEM);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ensure with receipts: what they make certain, and what a crash at any step leaves to the next call.
+ * ensure with receipts: what they make certain, and what a crash at any step leaves to the next
+ * call.
  */
 #include "provision.h"
 
@@ -70,7 +71,8 @@ static const char *intent_is_written(void *context, const emqx_tls_exchange *x)
 
 static void write_is(const char *method, int32_t status, const char *body)
 {
-    emqx_tls_test_step step = {.method = method, .http_status = status, .body = body, .check = intent_is_written};
+    emqx_tls_test_step step = {
+        .method = method, .http_status = status, .body = body, .check = intent_is_written};
     expect(w.f, &step);
 }
 
@@ -89,7 +91,7 @@ static void certainly(uint32_t certain)
     assert_int_equal(w.result.certain, certain);
 }
 
-/* -- certainty --------------------------------------------------------------------------------------------------------------- */
+/* -- certainty --------------------------------------------------------------------------------- */
 
 static void a_write_leaves_a_receipt_and_unchanged_is_certain(void **state)
 {
@@ -145,7 +147,8 @@ static void a_new_key_with_the_same_end_is_written(void **state)
 static void a_new_client_ca_is_written(void **state)
 {
     (void)state;
-    static const char running[] = "{\"tlsType\":\"two-way\",\"status\":\"running\",\"expire\":\"" END_TEXT "\"}";
+    static const char running[] =
+        "{\"tlsType\":\"two-way\",\"status\":\"running\",\"expire\":\"" END_TEXT "\"}";
     char *first = make_leaf("first CA", END), *second = make_leaf("second CA", END);
     w.f->request.type = EMQX_TLS_TYPE_TWO_WAY;
     w.f->request.cacert = first;
@@ -218,7 +221,8 @@ static void nor_after_the_clock_was_set_back(void **state)
     emqx_tls_test_clock_set_wall(w.f->clock, 1767225600000 - MINUTES(60)); /* it was an hour fast */
     get_is(OLD_RUNNING);
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* counted from then: it does not hold it up for good */
+    /* counted from then: it does not hold it up for good */
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30));
     get_is(OLD_RUNNING);
     write_is("PUT", 200, SAME_PENDING);
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
@@ -240,13 +244,15 @@ static void there_is_nothing_secret_in_it(void **state)
     assert_null(strstr(text, API_SECRET));
 }
 
-/* -- what did not happen is not kept -------------------------------------------------------------------------------------------- */
+/* -- what did not happen is not kept ----------------------------------------------------------- */
 
 static void a_refused_write_puts_the_receipt_back(void **state)
 {
     (void)state;
-    emqx_tls_test_step not_sent = {
-        .method = "PUT", .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_NOT_SENT, .times = 3};
+    emqx_tls_test_step not_sent = {.method = "PUT",
+                                   .code = EMQX_TLS_E_TRANSPORT,
+                                   .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
+                                   .times = 3};
     get_is("{}");
     write_is("POST", 422, "");
     get_is("{}");
@@ -315,7 +321,8 @@ static const char *disk_is_full(void *context, const emqx_tls_exchange *x)
 static void where_done_can_not_be_written_it_is_done_but_not_certain(void **state)
 {
     (void)state;
-    emqx_tls_test_step taken = {.method = "POST", .http_status = 200, .body = SAME_PENDING, .check = disk_is_full};
+    emqx_tls_test_step taken = {
+        .method = "POST", .http_status = 200, .body = SAME_PENDING, .check = disk_is_full};
     get_is("{}");
     expect(w.f, &taken);
     emqx_tls_code code = ensure();
@@ -343,7 +350,7 @@ static void a_dry_run_leaves_the_folder_as_it_is(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
-/* -- crashes ---------------------------------------------------------------------------------------------------------------------- */
+/* -- crashes ----------------------------------------------------------------------------------- */
 
 static void write_over_old_and_crash(void)
 {
@@ -361,7 +368,8 @@ static void after_a_crash_a_write_that_shows_is_done(void **state)
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
     certainly(1);
     assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* so that the old one again is not that write's own delay */
+    /* so that the old one again is not that write's own delay */
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30));
     write_over_old_and_crash();
     get_is(SAME_PENDING);
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
@@ -378,7 +386,8 @@ static void after_a_crash_nothing_is_written_while_the_old_write_may_arrive(void
     assert_non_null(strstr(w.f->error.message, "may still arrive"));
     w.options.wait_ms = MINUTES(10);
     size_t first = emqx_tls_test_transport_count(w.f->script);
-    gets_are(6, OLD_RUNNING); /* at once, 5, 10, 20, 40, 90 s: its 30 s, and 60 s for it to arrive */
+    /* at once, 5, 10, 20, 40, 90 s: its 30 s, and 60 s for it to arrive */
+    gets_are(6, OLD_RUNNING);
     write_is("PUT", 200, SAME_PENDING);
     get_is(SAME_RUNNING);
     expect_end(EMQX_TLS_OK, UPDATED, 7, 1);
@@ -391,7 +400,8 @@ static void after_a_crash_what_is_pending_is_waited_for(void **state)
     (void)state;
     write_over_old_and_crash();
     emqx_tls_test_clock_advance(w.f->clock, MINUTES(10));
-    get_is(OLD_PENDING); /* the write, or something else, is on its way: it does not tell which end it will have */
+    /* the write, or something else, is on its way: it does not tell which end it will have */
+    get_is(OLD_PENDING);
     expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
     w.options.wait_ms = MINUTES(10);
     gets_are(3, OLD_PENDING);
@@ -456,7 +466,8 @@ static void failed_after_a_crash_gets_one_write(void **state)
 static void a_call_cancelled_on_its_way_is_as_a_crash(void **state)
 {
     (void)state;
-    emqx_tls_test_step hangs = {.method = "PUT", .flags = EMQX_TLS_TEST_NEVER, .check = intent_is_written};
+    emqx_tls_test_step hangs = {
+        .method = "PUT", .flags = EMQX_TLS_TEST_NEVER, .check = intent_is_written};
     w.options.wait_ms = 10000;
     get_is(OLD_RUNNING);
     expect(w.f, &hangs);
@@ -499,7 +510,7 @@ static void a_damaged_receipt_counts_as_none_and_is_logged(void **state)
     certainly(1);
 }
 
-/* -- zone ------------------------------------------------------------------------------------------------------------------------- */
+/* -- zone -------------------------------------------------------------------------------------- */
 
 static void the_zone_is_kept(void **state)
 {
@@ -592,7 +603,7 @@ static void the_zone_is_learned_also_after_a_crash(void **state)
     certainly(1);
 }
 
-/* -- two at once -------------------------------------------------------------------------------------------------------------------- */
+/* -- two at once ------------------------------------------------------------------------------- */
 
 static void one_that_is_stopped_does_not_hang_the_next(void **state)
 {
@@ -637,9 +648,11 @@ static void two_at_once_spend_one_write(void **state)
     get_is(SAME_PENDING);
     get_is(SAME_RUNNING);
     get_is(SAME_RUNNING); /* the second one's */
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, &first, NULL, NULL),
+    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note,
+                                            &first, NULL, NULL),
                      EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, &second, NULL, NULL),
+    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note,
+                                            &second, NULL, NULL),
                      EMQX_TLS_OK);
     while (emqx_tls_client_pending(w.f->client) > 0)
         assert_int_equal(emqx_tls_client_run(w.f->client, -1, NULL), EMQX_TLS_OK);

@@ -9,7 +9,7 @@
 #define CREATED   EMQX_TLS_ACTION_CREATED
 #define UPDATED   EMQX_TLS_ACTION_UPDATED
 
-/* -- reads --------------------------------------------------------------------------------------------------------------- */
+/* -- reads ------------------------------------------------------------------------------------- */
 
 static void a_first_read_that_fails_ends_it(void **state)
 {
@@ -53,7 +53,7 @@ static void a_later_read_that_no_repeat_can_mend_ends_it(void **state)
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
 }
 
-/* -- writes that got lost ------------------------------------------------------------------------------------------------- */
+/* -- writes that got lost ---------------------------------------------------------------------- */
 
 static void a_lost_write_that_shows_is_not_repeated(void **state)
 {
@@ -82,7 +82,8 @@ static void a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arriv
     put_is(SAME_PENDING);
     get_is(SAME_RUNNING);
     expect_end(EMQX_TLS_OK, UPDATED, 7, 2);
-    assert_true(came_at(6) >= 60000); /* the read before the second write: until then the first might have arrived */
+    /* the read before the second write: until then the first might have arrived */
+    assert_true(came_at(6) >= 60000);
     assert_true(came_at(7) >= 60000);
 }
 
@@ -93,9 +94,10 @@ static void a_lost_write_is_not_repeated_while_something_is_pending(void **state
     get_is(OLD_RUNNING);
     write_lost("PUT");
     get_is(OLD_RUNNING);
-    gets_are(
-        9,
-        OLD_PENDING); /* the platform took something: until it is over it may tell the end of what was there before */
+    gets_are(9,
+             /* the platform took something: until it is over it may tell the end of what was there
+         * before */
+             OLD_PENDING);
     get_is(SAME_RUNNING);
     expect_end(EMQX_TLS_OK, UPDATED, 12, 1);
 }
@@ -177,8 +179,10 @@ static void answers_that_do_not_tell_count_as_lost(void **state)
 static void what_never_left_is_no_write(void **state)
 {
     (void)state;
-    emqx_tls_test_step refused = {
-        .method = "PUT", .code = EMQX_TLS_E_TRANSPORT, .delivery = EMQX_TLS_DELIVERY_NOT_SENT, .times = 3};
+    emqx_tls_test_step refused = {.method = "PUT",
+                                  .code = EMQX_TLS_E_TRANSPORT,
+                                  .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
+                                  .times = 3};
     w.options.wait_ms = MINUTES(10);
     get_is(OLD_RUNNING);
     expect(w.f, &refused);
@@ -225,7 +229,7 @@ static void reads_that_fail_after_a_loss_do_not_hide_it(void **state)
     assert_non_null(strstr(w.f->error.message, "may have been carried out"));
 }
 
-/* -- refusals ------------------------------------------------------------------------------------------------------------- */
+/* -- refusals ---------------------------------------------------------------------------------- */
 
 static void a_refused_write_is_not_repeated(void **state)
 {
@@ -307,7 +311,7 @@ static void two_writes_are_the_most_whatever_comes(void **state)
     expect_end(EMQX_TLS_E_UNPROCESSABLE, NONE, 6, 2);
 }
 
-/* -- 429 and quota ---------------------------------------------------------------------------------------------------------- */
+/* -- 429 and quota ----------------------------------------------------------------------------- */
 
 static void a_429_for_a_read_is_waited_out_if_there_is_time(void **state)
 {

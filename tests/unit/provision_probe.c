@@ -16,7 +16,7 @@
 #define UNCHANGED EMQX_TLS_ACTION_UNCHANGED
 #define UPDATED   EMQX_TLS_ACTION_UPDATED
 
-/* -- servers: one thread, one connection after the other ---------------------------------------------------------------- */
+/* -- servers: one thread, one connection after the other --------------------------------------- */
 
 enum manner { SERVE, SERVE_AND_VANISH, SILENT, PLAIN, CLOSE_AT_ONCE };
 
@@ -107,7 +107,7 @@ static void server_end(server *s)
     SSL_CTX_free(s->context);
 }
 
-/* -- the probe alone ---------------------------------------------------------------------------------------------------- */
+/* -- the probe alone --------------------------------------------------------------------------- */
 
 static emqx_tls_probe_result result;
 static emqx_tls_error error;
@@ -174,13 +174,17 @@ static void the_name_is_sent_where_there_is_one(void **state)
     (void)state;
     server s;
     server_start(&s, &w.made, SERVE);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NULL, NULL, 5000, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NULL, NULL, 5000, NULL, NULL),
+                     EMQX_TLS_OK);
     assert_string_equal(s.name, "");
-    assert_int_equal(emqx_tls_probe("localhost", s.port, NULL, NULL, 5000, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_probe("localhost", s.port, NULL, NULL, 5000, NULL, NULL),
+                     EMQX_TLS_OK);
     assert_string_equal(s.name, "localhost");
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME, NULL, 5000, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME, NULL, 5000, NULL, NULL),
+                     EMQX_TLS_OK);
     assert_string_equal(s.name, NAME);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME ".", NULL, 5000, NULL, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME ".", NULL, 5000, NULL, NULL),
+                     EMQX_TLS_OK);
     assert_string_equal(s.name, NAME); /* SNI has no trailing dot */
     server_end(&s);
 }
@@ -198,7 +202,9 @@ static void what_is_no_tls_port_is_told_in_time(void **state)
     static const struct {
         enum manner manner;
         emqx_tls_code code;
-    } cases[] = {{SILENT, EMQX_TLS_E_TIMEOUT}, {PLAIN, EMQX_TLS_E_TRANSPORT}, {CLOSE_AT_ONCE, EMQX_TLS_E_TRANSPORT}};
+    } cases[] = {{SILENT, EMQX_TLS_E_TIMEOUT},
+                 {PLAIN, EMQX_TLS_E_TRANSPORT},
+                 {CLOSE_AT_ONCE, EMQX_TLS_E_TRANSPORT}};
     for (size_t i = 0; i < 3; i++) {
         server s;
         server_start(&s, NULL, cases[i].manner);
@@ -220,7 +226,8 @@ static void nobody_there_is_told(void **state)
     assert_int_equal(probe(&s, NULL, 5000), EMQX_TLS_E_TRANSPORT);
     assert_non_null(strstr(error.message, "127.0.0.1"));
     emqx_tls_code code = emqx_tls_probe("name.invalid", 8883, NULL, NULL, 2000, NULL, &error);
-    assert_true(code == EMQX_TLS_E_TRANSPORT || code == EMQX_TLS_E_TIMEOUT); /* as the resolver here is set up */
+    /* as the resolver here is set up */
+    assert_true(code == EMQX_TLS_E_TRANSPORT || code == EMQX_TLS_E_TIMEOUT);
     assert_non_null(strstr(error.message, "name.invalid"));
 }
 
@@ -238,14 +245,17 @@ static void wrong_arguments_are_refused(void **state)
     char long_name[300];
     memset(long_name, 'a', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
-    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, "", NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, long_name, NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_probe(long_name, 8883, NULL, NULL, 100, NULL, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, "", NULL, 100, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, long_name, NULL, 100, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe(long_name, 8883, NULL, NULL, 100, NULL, NULL),
+                     EMQX_TLS_E_INVALID);
     result.size = UINT32_MAX;
     assert_int_equal(emqx_tls_probe("h", 8883, NULL, NULL, 100, &result, NULL), EMQX_TLS_E_INVALID);
 }
 
-/* -- in ensure: on the system's clock, since the servers are real ------------------------------------------------------------- */
+/* -- in ensure: on the system's clock, since the servers are real ------------------------------ */
 
 static void use_probe(const server *s)
 {
@@ -357,7 +367,8 @@ static void it_polls_the_port_at_its_pace_where_no_read_is_left(void **state)
     made_free(&other);
 }
 
-/* A broker may need a moment after the platform says that it runs: the polls begin anew, and don't go on at 60 s. */
+/* A broker may need a moment after the platform says that it runs: the polls begin anew, and don't
+ * go on at 60 s. */
 static void the_last_step_begins_with_short_polls(void **state)
 {
     (void)state;
@@ -366,7 +377,8 @@ static void the_last_step_begins_with_short_polls(void **state)
     emqx_tls_client_free(w.f->client);
     w.f->config.timeout_ms = 1000;
     open_client(w.f);
-    w.options.probe_host = "127.0.0.1"; /* on the virtual clock: how a probe ends does not matter here */
+    /* on the virtual clock: how a probe ends does not matter here */
+    w.options.probe_host = "127.0.0.1";
     w.options.probe_port = s.port;
     w.options.wait_ms = 170000;
     gets_are(5, SAME_PENDING);
@@ -379,7 +391,8 @@ static void the_last_step_begins_with_short_polls(void **state)
     server_end(&s);
 }
 
-/* The name in a certificate is somebody else's text: it may hold an escape sequence, or the end of a line. */
+/* The name in a certificate is somebody else's text: it may hold an escape sequence, or the end of
+ * a line. */
 static void a_name_with_control_characters_is_shown_without_them(void **state)
 {
     (void)state;
@@ -409,7 +422,8 @@ static void a_probe_can_be_cancelled(void **state)
     server_start(&s, NULL, SILENT);
     use_probe(&s);
     get_is(SAME_RUNNING);
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, &code, &call, NULL),
+    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note,
+                                            &code, &call, NULL),
                      EMQX_TLS_OK);
     int64_t began = real_ms();
     while (real_ms() - began < 100)

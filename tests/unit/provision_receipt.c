@@ -31,7 +31,9 @@ static int set_up(void **state)
     (void)state;
     strcpy(folder, "/tmp/emqxtls-receipt-XXXXXX");
     emqxi_error_clear(&error);
-    return mkdtemp(folder) && emqxi_receipt_open(&file, folder, "ge6a1a75", &error) == EMQX_TLS_OK ? 0 : -1;
+    return mkdtemp(folder) && emqxi_receipt_open(&file, folder, "ge6a1a75", &error) == EMQX_TLS_OK
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
@@ -157,7 +159,7 @@ static void every_id_has_a_name_of_its_own_in_the_folder(void **state)
     }
 }
 
-/* -- damage ----------------------------------------------------------------------------------------------------------------- */
+/* -- damage ------------------------------------------------------------------------------------ */
 
 static void whatever_is_cut_off_it_is_damaged(void **state)
 {
@@ -171,7 +173,8 @@ static void whatever_is_cut_off_it_is_damaged(void **state)
     assert_true(emqxi_receipt_decode(text, len, file.name, &back));
 }
 
-/* A byte that flips can make another fingerprint, which matches nothing, but never the wanted one done. */
+/* A byte that flips can make another fingerprint, which matches nothing, but never the wanted one
+ * done. */
 static void a_flipped_byte_never_makes_it_more_certain(void **state)
 {
     (void)state;
@@ -219,7 +222,8 @@ static void what_is_no_receipt_of_this_deployment_is_damaged(void **state)
 static void numbers_that_no_receipt_has_are_damage(void **state)
 {
     (void)state;
-    static const int64_t no_times[] = {INT64_MIN, INT64_MAX, -INT64_C(1000000000000), INT64_C(1000000000000)};
+    static const int64_t no_times[] = {INT64_MIN, INT64_MAX, -INT64_C(1000000000000),
+                                       INT64_C(1000000000000)};
     emqxi_receipt back;
     for (size_t i = 0; i < 4; i++) {
         emqxi_receipt r = sample();
@@ -237,7 +241,7 @@ static void numbers_that_no_receipt_has_are_damage(void **state)
     }
 }
 
-/* -- crashes ---------------------------------------------------------------------------------------------------------------- */
+/* -- crashes ----------------------------------------------------------------------------------- */
 
 static void what_a_crash_left_of_a_new_one_does_not_matter(void **state)
 {
@@ -278,7 +282,7 @@ static void one_that_can_not_be_written_leaves_the_old_one(void **state)
     assert_int_equal(back.state, EMQXI_RECEIPT_DONE);
 }
 
-/* -- what is not ours -------------------------------------------------------------------------------------------------------- */
+/* -- what is not ours -------------------------------------------------------------------------- */
 
 static void refuse_load(const char *what)
 {
@@ -331,7 +335,8 @@ static void a_folder_that_others_may_write_to_is_refused(void **state)
 {
     (void)state;
     emqxi_receipt_file one;
-    assert_int_equal(emqxi_receipt_open(&one, "/nonexistent/receipts", "d1", &error), EMQX_TLS_E_STORE);
+    assert_int_equal(emqxi_receipt_open(&one, "/nonexistent/receipts", "d1", &error),
+                     EMQX_TLS_E_STORE);
     assert_non_null(strstr(error.message, "/nonexistent/receipts"));
     chmod(folder, 0777);
     assert_int_equal(emqxi_receipt_open(&one, folder, "d1", &error), EMQX_TLS_E_STORE);
@@ -341,7 +346,7 @@ static void a_folder_that_others_may_write_to_is_refused(void **state)
     chmod(folder, 0700);
 }
 
-/* -- lock ------------------------------------------------------------------------------------------------------------------- */
+/* -- lock -------------------------------------------------------------------------------------- */
 
 static bool second_is_busy(void)
 {

@@ -21,7 +21,8 @@ static emqx_tls_code remove_it(uint32_t wait_ms)
 
 static void answers(uint32_t times, const char *method, emqx_tls_code code, uint32_t delivery)
 {
-    emqx_tls_test_step step = {.method = method, .times = times, .code = code, .delivery = delivery};
+    emqx_tls_test_step step = {
+        .method = method, .times = times, .code = code, .delivery = delivery};
     expect(w.f, &step);
 }
 
@@ -32,7 +33,7 @@ static void done(void)
         fail_msg("%s", problem);
 }
 
-/* -- wait --------------------------------------------------------------------------------------------------------------------- */
+/* -- wait -------------------------------------------------------------------------------------- */
 
 static void running_is_seen_at_once(void **state)
 {
@@ -157,7 +158,8 @@ static void polls_are_stretched_so_that_the_quota_reaches_to_the_end(void **stat
         assert_int_equal(get(w.f), EMQX_TLS_OK);
     int64_t began = now(w.f) - 1000000;
     gets_are(10, SAME_PENDING);
-    /* All that is left is used, evenly; when it is used up no read fits in any more, and it says so, with what it knows. */
+    /* All that is left is used, evenly; when it is used up no read fits in any more, and it says
+     * so, with what it knows. */
     assert_int_equal(wait_for(MINUTES(30)), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(emqx_tls_test_transport_count(w.f->script), 60);
     assert_in_range(came_at(51) - came_at(50), MINUTES(30) / 10, MINUTES(30) / 9);
@@ -180,7 +182,7 @@ static void without_quota_it_ends_at_once(void **state)
     done();
 }
 
-/* -- remove ------------------------------------------------------------------------------------------------------------------- */
+/* -- remove ------------------------------------------------------------------------------------ */
 
 static void nothing_there_is_nothing_written(void **state)
 {
@@ -198,8 +200,8 @@ static void nothing_there_is_nothing_written(void **state)
 static void what_is_there_is_deleted_and_waited_out(void **state)
 {
     (void)state;
-    static const char *const there[] = {SAME_RUNNING, SAME_PENDING, TLS("failed", END_TEXT), TLS("deploying", END_TEXT),
-                                        "{\"tlsType\":\"one-way\"}"};
+    static const char *const there[] = {SAME_RUNNING, SAME_PENDING, TLS("failed", END_TEXT),
+                                        TLS("deploying", END_TEXT), "{\"tlsType\":\"one-way\"}"};
     for (size_t i = 0; i < 5; i++) {
         get_is(there[i]);
         expect_answer(w.f, "DELETE", 204, "");
@@ -253,7 +255,8 @@ static void a_lost_delete_is_looked_for_and_not_repeated(void **state)
     gets_are(3, SAME_RUNNING);
     assert_int_equal(remove_it(30000), EMQX_TLS_E_TIMEOUT);
     assert_non_null(strstr(w.f->error.message, "call again"));
-    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE); /* the DELETE's, though a read was answered since */
+    /* the DELETE's, though a read was answered since */
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
     get_is(SAME_RUNNING);
     write_lost("DELETE");
     assert_int_equal(remove_it(0), EMQX_TLS_E_TRANSPORT);
@@ -277,7 +280,8 @@ static void a_refused_delete_ends_it(void **state)
         assert_int_equal(remove_it(MINUTES(10)), cases[i].code);
     }
     get_is(SAME_RUNNING);
-    assert_int_equal(remove_it(0), EMQX_TLS_E_RATE_LIMITED); /* no quota for the DELETE: nothing is sent */
+    /* no quota for the DELETE: nothing is sent */
+    assert_int_equal(remove_it(0), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(w.f->error.http_status, 0);
     done();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Provisioning in a build without OpenSSL: what needs it says so, and nothing is written over what can't be compared.
+ * Provisioning in a build without OpenSSL: what needs it says so, and nothing is written over what
+ * can't be compared.
  */
 #include "fixture.h"
 
@@ -21,9 +22,11 @@ static void receipts_and_probe_are_refused(void **state)
     emqx_tls_ensure_options_init(&options);
     options.probe_host = "127.0.0.1";
     assert_int_equal(ensure(f, &options), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, NULL, &f->request, 1000, NULL, &f->error), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_probe("127.0.0.1", 8883, NULL, &f->request, 1000, NULL, &f->error),
+                     EMQX_TLS_E_INVALID);
     assert_non_null(strstr(f->error.message, "OpenSSL"));
-    assert_int_equal(emqx_tls_wait(f->client, "d1", &f->request, 1000, NULL, &f->error), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_wait(f->client, "d1", &f->request, 1000, NULL, &f->error),
+                     EMQX_TLS_E_INVALID);
     assert_non_null(strstr(f->error.message, "OpenSSL"));
 }
 

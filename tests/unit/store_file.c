@@ -19,7 +19,8 @@ static void advance(void *context, int64_t ms)
     emqx_tls_test_clock_advance(context, ms);
 }
 
-static emqx_tls_code open_file(void *context, const emqx_tls_limiter_config *config, emqx_tls_store *store)
+static emqx_tls_code open_file(void *context, const emqx_tls_limiter_config *config,
+                               emqx_tls_store *store)
 {
     emqx_tls_limiter_config with_clock = *config;
     emqxi_settings settings;
@@ -44,12 +45,15 @@ static int run(const char *name, int64_t origin_ms)
 
 int main(void)
 {
-    /* In memory where there is some: the suite is about the quota, not about how long a disk takes. */
-    snprintf(folder, sizeof folder, "%s/emqxtls-store-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    /* In memory where there is some: the suite is about the quota, not about how long a disk
+     * takes. */
+    snprintf(folder, sizeof folder, "%s/emqxtls-store-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(folder))
         return 1;
     snprintf(path, sizeof path, "%s/quota", folder);
-    int failed = run("store in a file", 1000) + run("store in a file, on a clock before zero", -((int64_t)1 << 40));
+    int failed = run("store in a file", 1000) +
+                 run("store in a file, on a clock before zero", -((int64_t)1 << 40));
     unlink(path);
     return rmdir(folder) == 0 ? failed : 1;
 }

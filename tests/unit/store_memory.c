@@ -12,7 +12,8 @@ static void advance(void *context, int64_t ms)
     emqx_tls_test_clock_advance(context, ms);
 }
 
-static emqx_tls_code open_memory(void *context, const emqx_tls_limiter_config *config, emqx_tls_store *store)
+static emqx_tls_code open_memory(void *context, const emqx_tls_limiter_config *config,
+                                 emqx_tls_store *store)
 {
     emqx_tls_limiter_config with_clock = *config;
     emqxi_settings settings;
@@ -40,5 +41,6 @@ static int run(const char *name, int64_t origin_ms)
 /* A clock's origin is its own business. */
 int main(void)
 {
-    return run("store in memory", 1000) + run("store in memory, on a clock before zero", -((int64_t)1 << 40));
+    return run("store in memory", 1000) +
+           run("store in memory, on a clock before zero", -((int64_t)1 << 40));
 }

@@ -40,7 +40,11 @@ void rig_pass(const rig *b, int64_t ms)
 
 emqx_tls_grant rig_ask(rig *b, uint32_t op, const char *deployment, uint32_t ahead)
 {
-    emqx_tls_ask ask = {.size = sizeof ask, .op = op, .deployment_id = deployment, .lease_ms = LEASE, .ahead = ahead};
+    emqx_tls_ask ask = {.size = sizeof ask,
+                        .op = op,
+                        .deployment_id = deployment,
+                        .lease_ms = LEASE,
+                        .ahead = ahead};
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error error;
     emqx_tls_error_init(&error);
@@ -62,14 +66,16 @@ void rig_settle(rig *b, const emqx_tls_grant *grant, uint32_t outcome)
 {
     emqx_tls_error error;
     emqx_tls_error_init(&error);
-    assert_int_equal(b->store.settle(b->store.context, grant->ticket, outcome, -1, &error), EMQX_TLS_OK);
+    assert_int_equal(b->store.settle(b->store.context, grant->ticket, outcome, -1, &error),
+                     EMQX_TLS_OK);
 }
 
 void rig_refuse(rig *b, const emqx_tls_grant *grant, int64_t retry_after_ms)
 {
     emqx_tls_error error;
     emqx_tls_error_init(&error);
-    assert_int_equal(b->store.settle(b->store.context, grant->ticket, EMQX_TLS_OUTCOME_REFUSED, retry_after_ms, &error),
+    assert_int_equal(b->store.settle(b->store.context, grant->ticket, EMQX_TLS_OUTCOME_REFUSED,
+                                     retry_after_ms, &error),
                      EMQX_TLS_OK);
 }
 
@@ -105,7 +111,8 @@ int store_suite_run(const store_subject *subject)
     if (!tests)
         return 1;
     memcpy(tests, store_suite_slots, store_suite_slots_count * sizeof *tests);
-    memcpy(tests + store_suite_slots_count, store_suite_refusals, store_suite_refusals_count * sizeof *tests);
+    memcpy(tests + store_suite_slots_count, store_suite_refusals,
+           store_suite_refusals_count * sizeof *tests);
     for (size_t i = 0; i < count; i++)
         tests[i].initial_state = (void *)(uintptr_t)subject;
     int failed = _cmocka_run_group_tests(subject->name, tests, count, NULL, NULL);

@@ -47,10 +47,10 @@ void rig_use(rig *b, uint32_t op);
 emqx_tls_quota rig_query(rig *b, uint32_t op);
 
 /* A time that the store tells, which may have shrunk since by what has passed unasked. */
-#define assert_ms(told, low, high)                                                                                     \
-    do {                                                                                                               \
-        assert_true((told) >= (low)-b.subject->slack_ms);                                                              \
-        assert_true((told) <= (high));                                                                                 \
+#define assert_ms(told, low, high)                                                                 \
+    do {                                                                                           \
+        assert_true((told) >= (low)-b.subject->slack_ms);                                          \
+        assert_true((told) <= (high));                                                             \
     } while (0)
 
 extern const struct CMUnitTest store_suite_slots[], store_suite_refusals[];

@@ -124,7 +124,8 @@ static void a_429_to_what_left_before_the_last_one_was_seen_blocks_no_longer(voi
     assert_block(rig_query(&b, WRITE).next_ms, 400);
     pass_until_free(&b);
     refuse_one(&b, -1);
-    assert_block(rig_query(&b, WRITE).next_ms, 2 * step(&b)); /* the second 429 that counts, not the third */
+    /* the second 429 that counts, not the third */
+    assert_block(rig_query(&b, WRITE).next_ms, 2 * step(&b));
     rig_close(&b);
 }
 
@@ -189,7 +190,8 @@ static void a_probe_whose_holder_died_ended_60_s_after_its_lease(void **state)
     rig_close(&b);
 }
 
-/* Three passed requests were held when the 429 came; two of them are released: two may go, at once. */
+/* Three passed requests were held when the 429 came; two of them are released: two may go, at
+ * once. */
 static void below_the_share_requests_go_freely(void **state)
 {
     rig b;
@@ -305,4 +307,5 @@ const struct CMUnitTest store_suite_refusals[] = {
     cmocka_unit_test(a_quiet_window_forgets_how_often_it_was_refused),
     cmocka_unit_test(a_429_shuts_the_scope_that_the_flags_define),
 };
-const size_t store_suite_refusals_count = sizeof store_suite_refusals / sizeof store_suite_refusals[0];
+const size_t store_suite_refusals_count =
+    sizeof store_suite_refusals / sizeof store_suite_refusals[0];

@@ -72,7 +72,8 @@ static void a_lost_request_holds_its_slot_60_s_longer(void **state)
     rig_settle(&b, &lost, EMQX_TLS_OUTCOME_LOST);
     for (int i = 1; i < WRITES; i++)
         rig_use(&b, EMQX_TLS_OP_UPDATE);
-    assert_ms(rig_ask(&b, EMQX_TLS_OP_UPDATE, "d1", WRITES - 1).late_ms, b.held + STRAY, b.held + STRAY);
+    assert_ms(rig_ask(&b, EMQX_TLS_OP_UPDATE, "d1", WRITES - 1).late_ms, b.held + STRAY,
+              b.held + STRAY);
     rig_needs(&b, b.held + STRAY);
     rig_pass(&b, b.held + STRAY - b.subject->slack_ms - 1);
     assert_int_equal(rig_query(&b, EMQX_TLS_OP_UPDATE).used, 1);
@@ -166,7 +167,8 @@ static void those_ahead_come_first(void **state)
     rig_close(&b);
 }
 
-/* More in line than there are slots: the last one waits until the same slot has been used by those ahead. */
+/* More in line than there are slots: the last one waits until the same slot has been used by those
+ * ahead. */
 static void a_line_longer_than_the_limit_waits_for_more_than_one_window(void **state)
 {
     rig b;
@@ -272,7 +274,8 @@ static int expected_used(const expected_slot *slots, int64_t now, int64_t *next)
     return used;
 }
 
-/* Thousands of steps, each of which may reserve, settle somehow, or let time pass; the schedule is the same in every run. */
+/* Thousands of steps, each of which may reserve, settle somehow, or let time pass; the schedule is
+ * the same in every run. */
 static void any_schedule_ends_in_what_a_simple_model_says(void **state)
 {
     rig b;
@@ -286,8 +289,9 @@ static void any_schedule_ends_in_what_a_simple_model_says(void **state)
         int64_t pick = (int64_t)(random >> 33);
         expected_slot *slot = &slots[pick % READS];
         if (slot->in_flight && slot->release - b.held > now && pick % 3 != 0) {
-            uint32_t outcome =
-                pick % 2 ? EMQX_TLS_OUTCOME_ANSWERED : (pick % 5 ? EMQX_TLS_OUTCOME_LOST : EMQX_TLS_OUTCOME_NOT_SENT);
+            uint32_t outcome = pick % 2
+                                   ? EMQX_TLS_OUTCOME_ANSWERED
+                                   : (pick % 5 ? EMQX_TLS_OUTCOME_LOST : EMQX_TLS_OUTCOME_NOT_SENT);
             int64_t end = outcome == EMQX_TLS_OUTCOME_LOST ? now + STRAY : now;
             rig_settle(&b, &slot->grant, outcome);
             slot->in_flight = false;

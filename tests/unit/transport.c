@@ -9,7 +9,7 @@
 
 #define RUNNING OK_JSON("{\"status\":\"running\"}", 20)
 
-/* -- what goes out ------------------------------------------------------------------------------------------------ */
+/* -- what goes out ----------------------------------------------------------------------------- */
 
 static void reads_share_a_connection(void **state)
 {
@@ -40,7 +40,8 @@ static void the_path_goes_out_as_it_is(void **state)
 {
     fixture *f = *state;
     SERVE(f, {.text = RUNNING});
-    snprintf(f->url, sizeof f->url, "http://127.0.0.1:%d/a/../b//c%%2Fd/./e", loopback_port(f->server));
+    snprintf(f->url, sizeof f->url, "http://127.0.0.1:%d/a/../b//c%%2Fd/./e",
+             loopback_port(f->server));
     run(f, "GET", NULL);
     assert_begins(loopback_request(f->server, 0), "GET /a/../b//c%2Fd/./e HTTP/1.1\r\n");
 }
@@ -54,8 +55,10 @@ static void each_exchange_goes_to_its_own_path_and_host(void **state)
     run(f, "GET", NULL);
     snprintf(f->url, sizeof f->url, "http://localhost:%d/third", loopback_port(f->server));
     run(f, "GET", NULL);
-    assert_non_null(strstr(loopback_request(f->server, 1), "GET /second HTTP/1.1\r\nHost: 127.0.0.1:"));
-    assert_non_null(strstr(loopback_request(f->server, 2), "GET /third HTTP/1.1\r\nHost: localhost:"));
+    assert_non_null(
+        strstr(loopback_request(f->server, 1), "GET /second HTTP/1.1\r\nHost: 127.0.0.1:"));
+    assert_non_null(
+        strstr(loopback_request(f->server, 2), "GET /third HTTP/1.1\r\nHost: localhost:"));
 }
 
 static void a_write_goes_out_on_a_connection_of_its_own(void **state)
@@ -110,13 +113,14 @@ static void a_large_body_arrives_whole(void **state)
     assert_string_equal(strstr(loopback_request(f->server, 0), "\r\n\r\n") + 4, body);
 }
 
-/* -- what comes back ---------------------------------------------------------------------------------------------- */
+/* -- what comes back --------------------------------------------------------------------------- */
 
 static void retry_after_and_date_are_passed_on(void **state)
 {
     fixture *f = *state;
     SERVE(f,
-          {.text = "HTTP/1.1 429 Too Many Requests\r\nretry-after:  120 \r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+          {.text = "HTTP/1.1 429 Too Many Requests\r\nretry-after:  120 \r\nDate: Thu, 01 Jan 2026 "
+                   "00:00:00 GMT\r\n"
                    "Content-Length: 0\r\n\r\n"},
           {.text = RUNNING});
     outcome o = run(f, "GET", NULL);
@@ -132,7 +136,8 @@ static void interim_answers_and_redirects_are_not_followed(void **state)
 {
     fixture *f = *state;
     SERVE(f, {.text = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-                      "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"});
+                      "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: "
+                      "a=b\r\nContent-Length: 0\r\n\r\n"});
     outcome o = run(f, "GET", NULL);
     assert_answered(o, 302);
     run(f, "GET", NULL);
@@ -150,7 +155,8 @@ static const char *answer_of(char *text, size_t room, size_t n)
     return text;
 }
 
-/* The bodies begin with a secret: teardown looks for it in what is given back, while the buffer grows and after. */
+/* The bodies begin with a secret: teardown looks for it in what is given back, while the buffer
+ * grows and after. */
 static void an_answer_of_reply_max_is_taken_and_one_byte_more_is_not(void **state)
 {
     fixture *f = *state;
@@ -182,8 +188,10 @@ static void broken_answers_are_no_answers(void **state)
 {
     fixture *f = *state;
     SERVE(f, {.text = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"sta", .then = CLOSE},
-          {.text = "HTTP/1.1 200 OK\r\nContent-Le", .then = CLOSE}, {.text = "no HTTP at all\r\n\r\n", .then = CLOSE},
-          {.text = "HTTP/1.1 999 Strange\r\nContent-Length: 0\r\n\r\n", .then = CLOSE}, {.text = NULL, .then = RESET});
+          {.text = "HTTP/1.1 200 OK\r\nContent-Le", .then = CLOSE},
+          {.text = "no HTTP at all\r\n\r\n", .then = CLOSE},
+          {.text = "HTTP/1.1 999 Strange\r\nContent-Length: 0\r\n\r\n", .then = CLOSE},
+          {.text = NULL, .then = RESET});
     outcome o = run(f, "GET", NULL);
     assert_failed(o, TRANSPORT, ANSWERED);
     assert_string_equal(o.detail, "the connection was closed in the middle of the answer");
@@ -195,14 +203,14 @@ static void broken_answers_are_no_answers(void **state)
     }
 }
 
-/* -- when nothing comes back -------------------------------------------------------------------------------------- */
+/* -- when nothing comes back ------------------------------------------------------------------- */
 
 /* libcurl by itself would ask again on a new connection. */
 static void a_request_lost_on_a_reused_connection_arrives_once(void **state)
 {
     fixture *f = *state;
-    SERVE(f, {.text = RUNNING}, {.text = NULL, .then = CLOSE}, {.text = RUNNING}, {.text = NULL, .then = RESET},
-          {.text = RUNNING});
+    SERVE(f, {.text = RUNNING}, {.text = NULL, .then = CLOSE}, {.text = RUNNING},
+          {.text = NULL, .then = RESET}, {.text = RUNNING});
     for (size_t i = 1; i <= 3; i += 2) {
         assert_int_equal(run(f, "GET", NULL).code, EMQX_TLS_OK);
         outcome o = run(f, "GET", NULL);
@@ -233,14 +241,16 @@ static void a_refused_connection_is_certain_not_to_have_sent(void **state)
     outcome o = run(f, "PUT", "{}");
     assert_failed(o, TRANSPORT, NOT_SENT);
     assert_int_equal(o.flags, 0);
-    assert_string_equal(o.detail, "the host (or its proxy) refused the connection or can't be reached");
+    assert_string_equal(o.detail,
+                        "the host (or its proxy) refused the connection or can't be reached");
 }
 
 static void an_answer_that_does_not_come_in_time_may_have_been_carried_out(void **state)
 {
     fixture *f = *state;
     outcome o;
-    SERVE(f, {.text = NULL, .then = STALL}, {.text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", .then = STALL});
+    SERVE(f, {.text = NULL, .then = STALL},
+          {.text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", .then = STALL});
     exchange(&o, f, "PUT", "{}")->exchange.timeout_ms = 150;
     int64_t began = real_ms();
     begin(f, &o);

@@ -73,9 +73,10 @@ static inline void open_transport(fixture *f)
 }
 
 /* A server with these answers, and a transport. */
-#define SERVE(f, ...)                                                                                                  \
-    static const loopback_answer answers_[] = {__VA_ARGS__};                                                           \
-    serve_with(f, &(loopback_options){.answers = answers_, .count = sizeof answers_ / sizeof answers_[0]})
+#define SERVE(f, ...)                                                                              \
+    static const loopback_answer answers_[] = {__VA_ARGS__};                                       \
+    serve_with(f, &(loopback_options){.answers = answers_,                                         \
+                                      .count = sizeof answers_ / sizeof answers_[0]})
 
 static inline void serve_with(fixture *f, const loopback_options *options)
 {
@@ -89,24 +90,26 @@ static inline outcome *exchange(outcome *o, fixture *f, const char *method, cons
 {
     static const char *const headers[] = {"Content-Type: application/json", LOGIN, NULL};
     memset(o, 0, sizeof *o);
-    o->exchange = (emqx_tls_exchange){.size = sizeof o->exchange,
-                                      .flags = *method == 'G' ? 0 : EMQX_TLS_FRESH_CONNECTION | EMQX_TLS_NEVER_REPEAT,
-                                      .method = method,
-                                      .url = f->url,
-                                      .headers = headers + (body ? 0 : 1),
-                                      .body = body,
-                                      .body_len = body ? strlen(body) : 0,
-                                      .connect_timeout_ms = 20000,
-                                      .timeout_ms = 20000,
-                                      .reply_max = 16384,
-                                      .done = on_done,
-                                      .done_user = o};
+    o->exchange = (emqx_tls_exchange){
+        .size = sizeof o->exchange,
+        .flags = *method == 'G' ? 0 : EMQX_TLS_FRESH_CONNECTION | EMQX_TLS_NEVER_REPEAT,
+        .method = method,
+        .url = f->url,
+        .headers = headers + (body ? 0 : 1),
+        .body = body,
+        .body_len = body ? strlen(body) : 0,
+        .connect_timeout_ms = 20000,
+        .timeout_ms = 20000,
+        .reply_max = 16384,
+        .done = on_done,
+        .done_user = o};
     return o;
 }
 
 static inline void begin(fixture *f, outcome *o)
 {
-    assert_int_equal(f->transport.start(f->transport.context, &o->exchange, &o->handle), EMQX_TLS_OK);
+    assert_int_equal(f->transport.start(f->transport.context, &o->exchange, &o->handle),
+                     EMQX_TLS_OK);
 }
 
 static inline int64_t real_ms(void)
@@ -156,25 +159,25 @@ static inline void drive_by_descriptor(fixture *f, int fd, const outcome *o)
     assert_int_equal(o->done, 1);
 }
 
-#define assert_answered(o, wanted)                                                                                     \
-    do {                                                                                                               \
-        if ((o).code != EMQX_TLS_OK)                                                                                   \
-            fail_msg("%s: %s", emqx_tls_code_name((o).code), (o).detail);                                              \
-        assert_int_equal((o).delivery, EMQX_TLS_DELIVERY_ANSWERED);                                                    \
-        assert_int_equal((o).status, wanted);                                                                          \
+#define assert_answered(o, wanted)                                                                 \
+    do {                                                                                           \
+        if ((o).code != EMQX_TLS_OK)                                                               \
+            fail_msg("%s: %s", emqx_tls_code_name((o).code), (o).detail);                          \
+        assert_int_equal((o).delivery, EMQX_TLS_DELIVERY_ANSWERED);                                \
+        assert_int_equal((o).status, wanted);                                                      \
     } while (0)
 
-#define assert_failed(o, code_, delivery_)                                                                             \
-    do {                                                                                                               \
-        assert_string_equal(emqx_tls_code_name((o).code), #code_);                                                     \
-        assert_int_equal((o).delivery, EMQX_TLS_DELIVERY_##delivery_);                                                 \
+#define assert_failed(o, code_, delivery_)                                                         \
+    do {                                                                                           \
+        assert_string_equal(emqx_tls_code_name((o).code), #code_);                                 \
+        assert_int_equal((o).delivery, EMQX_TLS_DELIVERY_##delivery_);                             \
     } while (0)
 
-#define assert_begins(text, beginning)                                                                                 \
-    do {                                                                                                               \
-        const char *text_ = text;                                                                                      \
-        if (strncmp(text_, beginning, strlen(beginning)) != 0)                                                         \
-            fail_msg("does not begin with %s: %s", beginning, text_);                                                  \
+#define assert_begins(text, beginning)                                                             \
+    do {                                                                                           \
+        const char *text_ = text;                                                                  \
+        if (strncmp(text_, beginning, strlen(beginning)) != 0)                                     \
+            fail_msg("does not begin with %s: %s", beginning, text_);                              \
     } while (0)
 
 static int setup(void **state)

@@ -13,7 +13,8 @@
 #define MANY    40
 
 /* A name that takes its time: libcurl asks this instead of the C library's. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
 {
     (void)service, (void)hints;
     if (strncmp(node, "slow", 4) == 0) {
@@ -21,7 +22,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         return EAI_AGAIN;
     }
     static struct sockaddr_in address;
-    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct addrinfo *a = calloc(1, sizeof *a);
     *a = (struct addrinfo){.ai_family = AF_INET,
                            .ai_socktype = SOCK_STREAM,
@@ -36,7 +38,7 @@ void freeaddrinfo(struct addrinfo *a)
     free(a);
 }
 
-/* -- time --------------------------------------------------------------------------------------------------------- */
+/* -- time -------------------------------------------------------------------------------------- */
 
 static void deadlines_hold_while_a_name_is_looked_up(void **state)
 {
@@ -91,7 +93,7 @@ static void deadlines_hold_for_reads_that_wait_for_the_first(void **state)
     assert_in_range(real_ms() - first_end, 0, 700); /* not a second later */
 }
 
-/* -- threads ------------------------------------------------------------------------------------------------------ */
+/* -- threads ----------------------------------------------------------------------------------- */
 
 static void *read_in_a_thread(void *argument)
 {
@@ -118,7 +120,7 @@ static void threads_may_make_their_transports_at_once(void **state)
     }
 }
 
-/* -- memory ------------------------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static void a_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
@@ -176,10 +178,14 @@ static void a_read_in_flight_takes_little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(threads_may_make_their_transports_at_once), /* first, while libcurl is not set up yet */
-        TEST(deadlines_hold_while_a_name_is_looked_up),         TEST(deadlines_reach_an_event_loop),
-        TEST(deadlines_hold_for_reads_that_wait_for_the_first), TEST(a_failed_allocation_is_told_and_leaks_nothing),
-        TEST(warm_reads_allocate_nothing_of_the_librarys_own),  TEST(a_read_in_flight_takes_little_memory),
+        /* first, while libcurl is not set up yet */
+        TEST(threads_may_make_their_transports_at_once),
+        TEST(deadlines_hold_while_a_name_is_looked_up),
+        TEST(deadlines_reach_an_event_loop),
+        TEST(deadlines_hold_for_reads_that_wait_for_the_first),
+        TEST(a_failed_allocation_is_told_and_leaks_nothing),
+        TEST(warm_reads_allocate_nothing_of_the_librarys_own),
+        TEST(a_read_in_flight_takes_little_memory),
     };
     alarm(120);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,12 +12,13 @@
 
 static void poll_until_arrived(fixture *f, size_t requests)
 {
-    for (int64_t end = real_ms() + 30000; loopback_requests(f->server) < requests && real_ms() < end;)
+    for (int64_t end = real_ms() + 30000;
+         loopback_requests(f->server) < requests && real_ms() < end;)
         poll_once(f, 5);
     assert_int_equal(loopback_requests(f->server), requests);
 }
 
-/* -- cancel ------------------------------------------------------------------------------------------------------- */
+/* -- cancel ------------------------------------------------------------------------------------ */
 
 static void cancelled_before_it_departs_nothing_was_sent(void **state)
 {
@@ -36,7 +37,8 @@ static void cancelled_in_the_handshake_nothing_was_sent(void **state)
     fixture *f = *state;
     outcome o;
     SERVE(f, {.text = NULL, .then = STALL});
-    memmove(f->url + 5, f->url + 4, strlen(f->url + 4) + 1); /* http -> https, which the server does not speak */
+    /* http -> https, which the server does not speak */
+    memmove(f->url + 5, f->url + 4, strlen(f->url + 4) + 1);
     f->url[4] = 's';
     begin(f, exchange(&o, f, "PUT", "{}"));
     for (int i = 0; i < 100 && loopback_connections(f->server) == 0; i++)
@@ -144,7 +146,7 @@ static void reads_behind_many_that_connect_and_are_cancelled_go_on(void **state)
     assert_int_equal(loopback_requests(f->server), 1 + BEHIND);
 }
 
-/* -- start -------------------------------------------------------------------------------------------------------- */
+/* -- start ------------------------------------------------------------------------------------- */
 
 static int chain_left;
 
@@ -206,7 +208,7 @@ static void reads_that_begin_together_connect_in_parallel(void **state)
     assert_in_range(real_ms() - began, 200, 6000); /* one after another: 8 s */
 }
 
-/* -- waking, and the descriptor ----------------------------------------------------------------------------------- */
+/* -- waking, and the descriptor ---------------------------------------------------------------- */
 
 static void *wake_later(void *transport)
 {
@@ -282,7 +284,8 @@ static void the_descriptor_may_be_asked_for_in_the_middle(void **state)
     outcome o;
     SERVE(f, {.text = RUNNING, .pause_ms = 700});
     begin(f, exchange(&o, f, "GET", NULL));
-    for (int64_t end = real_ms() + 400; real_ms() < end;) /* libcurl's timers of the beginning are over then */
+    /* libcurl's timers of the beginning are over then */
+    for (int64_t end = real_ms() + 400; real_ms() < end;)
         poll_once(f, 50);
     int fd = f->transport.fd(f->transport.context);
     assert_true(readable(fd, 0)); /* its sockets are not in there yet */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Proxies: the configured one, those of the environment, and none. The server of these tests is the proxy.
+ * Proxies: the configured one, those of the environment, and none. The server of these tests is the
+ * proxy.
  */
 #include "transport_fixture.h"
 
@@ -49,15 +50,18 @@ static void the_environment_names_the_proxy(void **state)
     f->transport.context = NULL;
     assert_begins(loopback_request(f->server, 0), "CONNECT 127.0.0.1:1 HTTP/1.1\r\n");
     assert_non_null(strstr(loopback_request(f->server, 0), "\r\nProxy-Authorization: Basic "));
-    assert_null(strstr(loopback_request(f->server, 0), SECRET)); /* the login is for the platform alone */
+    /* the login is for the platform alone */
+    assert_null(strstr(loopback_request(f->server, 0), SECRET));
 }
 
 static void a_proxy_that_wants_a_login_says_so(void **state)
 {
     fixture *f = *state;
     char url[64];
-    start_proxy(f, "HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n", url,
-                sizeof url);
+    start_proxy(
+        f,
+        "HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+        url, sizeof url);
     f->options.proxy = url;
     open_transport(f);
     outcome o = run(f, "GET", NULL);

@@ -31,7 +31,8 @@ static void make_server(const char *address)
     X509_gmtime_adj(X509_getm_notBefore(x), -3600);
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"loopback", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"loopback", -1, -1,
+                               0);
     X509_set_issuer_name(x, name);
     X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
     X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, &ctx, NID_subject_alt_name, address);
@@ -70,7 +71,7 @@ static void serve_tls(fixture *f, const char *ca_file)
     serve_with(f, &(loopback_options){.answers = &running, .count = 1, .tls = tls});
 }
 
-/* -- a libcurl that was built without HTTP/2 and proxies, as on small systems ----------------------------------------------------- */
+/* -- a libcurl that was built without HTTP/2 and proxies, as on small systems ------------------ */
 
 static bool small;
 
@@ -107,7 +108,7 @@ static void without_http2_and_proxies_reads_and_writes_go_by_http1(void **state)
     small = false;
 }
 
-/* -- certificates ------------------------------------------------------------------------------------------------- */
+/* -- certificates ------------------------------------------------------------------------------ */
 
 static void a_certificate_of_an_unknown_ca_is_refused_for_good(void **state)
 {
@@ -156,13 +157,13 @@ static void a_ca_file_that_is_not_there_is_named(void **state)
     assert_non_null(strstr(error.message, "/nowhere/ca.pem"));
 }
 
-/* -- HTTP/2: frames by hand --------------------------------------------------------------------------------------- */
+/* -- HTTP/2: frames by hand -------------------------------------------------------------------- */
 
 enum { DATA = 0, HEADERS = 1, RST_STREAM = 3, SETTINGS = 4, GOAWAY = 7 };
 enum { ANSWER, REFUSE_STREAM, SAY_GOODBYE } h2_mode;
 
-static bool write_frame(loopback_connection *c, int type, int flags, const unsigned char stream[4], const void *payload,
-                        size_t n)
+static bool write_frame(loopback_connection *c, int type, int flags, const unsigned char stream[4],
+                        const void *payload, size_t n)
 {
     unsigned char head[9] = {0, 0, (unsigned char)n, (unsigned char)type, (unsigned char)flags};
     memcpy(head + 5, stream, 4);
@@ -177,7 +178,8 @@ static bool answer_h2(loopback_connection *c, const unsigned char stream[4])
         return write_frame(c, RST_STREAM, 0, stream, "\0\0\0\7", 4);
     if (h2_mode == SAY_GOODBYE)
         return write_frame(c, GOAWAY, 0, none, "\0\0\0\0\0\0\0\0", 8) && false;
-    return write_frame(c, HEADERS, 4, stream, "\x88", 1) /* :status 200 */ && write_frame(c, DATA, 1, stream, "{}", 2);
+    return write_frame(c, HEADERS, 4, stream, "\x88", 1) /* :status 200 */ &&
+           write_frame(c, DATA, 1, stream, "{}", 2);
 }
 
 static void serve_h2(loopback_connection *c)
@@ -195,8 +197,8 @@ static void serve_h2(loopback_connection *c)
     }
 }
 
-static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                     unsigned in_len, void *user)
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                     const unsigned char *in, unsigned in_len, void *user)
 {
     (void)ssl, (void)user;
     for (unsigned i = 0; i < in_len; i += in[i] + 1u)
@@ -262,7 +264,8 @@ static void writes_offer_no_http2(void **state)
     serve_tls(f, ca_path); /* speaks HTTP/1.1 whatever was chosen */
     outcome o = run(f, "PUT", "{}");
     assert_answered(o, 200);
-    assert_begins(loopback_request(f->server, 0), "PUT /public_api/v1/deployments/d1/tls HTTP/1.1\r\n");
+    assert_begins(loopback_request(f->server, 0),
+                  "PUT /public_api/v1/deployments/d1/tls HTTP/1.1\r\n");
 }
 
 #undef TEST

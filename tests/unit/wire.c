@@ -24,10 +24,10 @@ static void endpoints_are_taken_with_their_path(void **state)
         const char *base, *host;
         bool loopback_http;
     } cases[] = {
-        {"https://cloud.example.com/public_api/v1", 0, "https://cloud.example.com/public_api/v1", "cloud.example.com",
-         0},
-        {"https://cloud.example.com/public_api/v1/", 0, "https://cloud.example.com/public_api/v1", "cloud.example.com",
-         0},
+        {"https://cloud.example.com/public_api/v1", 0, "https://cloud.example.com/public_api/v1",
+         "cloud.example.com", 0},
+        {"https://cloud.example.com/public_api/v1/", 0, "https://cloud.example.com/public_api/v1",
+         "cloud.example.com", 0},
         {"https://cloud.example.com", 0, "https://cloud.example.com", "cloud.example.com", 0},
         {"https://cloud.example.com/", 0, "https://cloud.example.com", "cloud.example.com", 0},
         {"HTTPS://cloud.example.com/A", 0, "https://cloud.example.com/A", "cloud.example.com", 0},
@@ -103,7 +103,8 @@ static void endpoints_that_could_leak_or_mislead_are_refused_with_the_mend(void 
         emqxi_endpoint e;
         emqx_tls_error error;
         emqx_tls_error_init(&error);
-        if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error) != EMQX_TLS_E_INVALID)
+        if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error) !=
+            EMQX_TLS_E_INVALID)
             fail_msg("%s was not refused", cases[i].endpoint);
         assert_null(e.base);
         assert_null(e.host);

@@ -16,7 +16,8 @@
 #define NONE     INT64_MIN
 
 /* Decodes from memory of the exact size, so that a read behind the end is seen. */
-static emqx_tls_code decode(const char *body, size_t len, emqx_tls_status *status, emqx_tls_error *error)
+static emqx_tls_code decode(const char *body, size_t len, emqx_tls_status *status,
+                            emqx_tls_error *error)
 {
     char *exact = malloc(len ? len : 1);
     memcpy(exact, body, len);
@@ -38,30 +39,35 @@ static void replies_are_read_tolerantly(void **state)
         {"", EMQX_TLS_STATE_ABSENT, 0, NONE, "", "", "", ""},
         {"{}", EMQX_TLS_STATE_ABSENT, 0, NONE, "", "", "", ""},
         {" {\r\n\t} \n", EMQX_TLS_STATE_ABSENT, 0, NONE, "", "", "", ""},
-        {"{\"status\":\"running\",\"tlsType\":\"one-way\",\"expire\":\"2034-05-22 02:43:21\",\"cn\":\"a.example\"}",
-         EMQX_TLS_STATE_RUNNING, EMQX_TLS_TYPE_ONE_WAY, 2031878601, "running", "one-way", "2034-05-22 02:43:21",
-         "a.example"},
-        {"{\"status\":\"pending\",\"tlsType\":\"two-way\",\"expire\":\"2030-01-01\"}", EMQX_TLS_STATE_PENDING,
-         EMQX_TLS_TYPE_TWO_WAY, 1893456000, "pending", "two-way", "2030-01-01", ""},
+        {"{\"status\":\"running\",\"tlsType\":\"one-way\",\"expire\":\"2034-05-22 "
+         "02:43:21\",\"cn\":\"a.example\"}",
+         EMQX_TLS_STATE_RUNNING, EMQX_TLS_TYPE_ONE_WAY, 2031878601, "running", "one-way",
+         "2034-05-22 02:43:21", "a.example"},
+        {"{\"status\":\"pending\",\"tlsType\":\"two-way\",\"expire\":\"2030-01-01\"}",
+         EMQX_TLS_STATE_PENDING, EMQX_TLS_TYPE_TWO_WAY, 1893456000, "pending", "two-way",
+         "2030-01-01", ""},
         {"{\"status\":\"failed\"}", EMQX_TLS_STATE_FAILED, 0, NONE, "failed", "", "", ""},
-        {"{\"status\":\"terminated\"}", EMQX_TLS_STATE_TERMINATED, 0, NONE, "terminated", "", "", ""},
+        {"{\"status\":\"terminated\"}", EMQX_TLS_STATE_TERMINATED, 0, NONE, "terminated", "", "",
+         ""},
         /* states and types that this version does not know */
-        {"{\"status\":\"updating\",\"tlsType\":\"three-way\"}", EMQX_TLS_STATE_OTHER, EMQX_TLS_TYPE_UNKNOWN, NONE,
-         "updating", "three-way", "", ""},
+        {"{\"status\":\"updating\",\"tlsType\":\"three-way\"}", EMQX_TLS_STATE_OTHER,
+         EMQX_TLS_TYPE_UNKNOWN, NONE, "updating", "three-way", "", ""},
         {"{\"status\":\"Running\"}", EMQX_TLS_STATE_OTHER, 0, NONE, "Running", "", "", ""},
         {"{\"status\":\"running \"}", EMQX_TLS_STATE_OTHER, 0, NONE, "running ", "", "", ""},
         /* no status, but something */
-        {"{\"tlsType\":\"one-way\"}", EMQX_TLS_STATE_UNKNOWN, EMQX_TLS_TYPE_ONE_WAY, NONE, "", "one-way", "", ""},
+        {"{\"tlsType\":\"one-way\"}", EMQX_TLS_STATE_UNKNOWN, EMQX_TLS_TYPE_ONE_WAY, NONE, "",
+         "one-way", "", ""},
         {"{\"whatever\":1}", EMQX_TLS_STATE_UNKNOWN, 0, NONE, "", "", "", ""},
-        {"{\"status\":null,\"tlsType\":null,\"expire\":null,\"cn\":null}", EMQX_TLS_STATE_UNKNOWN, 0, NONE, "", "", "",
-         ""},
+        {"{\"status\":null,\"tlsType\":null,\"expire\":null,\"cn\":null}", EMQX_TLS_STATE_UNKNOWN,
+         0, NONE, "", "", "", ""},
         {"{\"status\":\"\"}", EMQX_TLS_STATE_UNKNOWN, 0, NONE, "", "", "", ""},
         /* what we do not know is let through, whatever it is */
-        {"{\"status\":\"running\",\"a\":[1,{\"status\":2}],\"b\":true,\"c\":99999999999999999999999,\"d\":-0.5e-3,"
+        {"{\"status\":\"running\",\"a\":[1,{\"status\":2}],\"b\":true,\"c\":"
+         "99999999999999999999999,\"d\":-0.5e-3,"
          "\"e\":\"\\u0000\",\"Status\":1,\"f\":{}}",
          EMQX_TLS_STATE_RUNNING, 0, NONE, "running", "", "", ""},
-        {"{\"status\":\"runn\\u0069ng\",\"cn\":\"\\u00e4\\ud83d\\udd12\"}", EMQX_TLS_STATE_RUNNING, 0, NONE, "running",
-         "", "", "\xc3\xa4\xf0\x9f\x94\x92"},
+        {"{\"status\":\"runn\\u0069ng\",\"cn\":\"\\u00e4\\ud83d\\udd12\"}", EMQX_TLS_STATE_RUNNING,
+         0, NONE, "running", "", "", "\xc3\xa4\xf0\x9f\x94\x92"},
         {"{\"st\\u0061tus\":\"running\"}", EMQX_TLS_STATE_RUNNING, 0, NONE, "running", "", "", ""},
         /* no such date: kept as it is */
         {"{\"expire\":\"2034-02-30\"}", EMQX_TLS_STATE_UNKNOWN, 0, NONE, "", "", "2034-02-30", ""},
@@ -168,9 +174,11 @@ static void texts_that_are_too_long_are_cut_at_a_character(void **state)
     char body[1024], a[300], b[300];
     memset(a, 'a', sizeof a);
     memset(b, 'b', sizeof b);
-    /* state_text holds 31 bytes, common_name 255: the euro sign of three bytes would end one behind that, or just there */
+    /* state_text holds 31 bytes, common_name 255: the euro sign of three bytes would end one behind
+     * that, or just there */
     int n =
-        snprintf(body, sizeof body, "{\"status\":\"%.29s\xe2\x82\xac\",\"cn\":\"%.252s\xe2\x82\xac%.9s\"}", a, b, b);
+        snprintf(body, sizeof body,
+                 "{\"status\":\"%.29s\xe2\x82\xac\",\"cn\":\"%.252s\xe2\x82\xac%.9s\"}", a, b, b);
     assert_int_equal(decode(body, (size_t)n, &s, &e), EMQX_TLS_OK);
     assert_int_equal(s.state, EMQX_TLS_STATE_OTHER);
     assert_int_equal(strlen(s.state_text), 29);
@@ -184,8 +192,10 @@ static void texts_that_are_too_long_are_cut_at_a_character(void **state)
 }
 
 static const char *const samples[] = {
-    "{\"status\":\"running\",\"tlsType\":\"one-way\",\"expire\":\"2034-05-22 02:43:21\",\"cn\":\"a.example\"}",
-    "{\"cn\":\"\\u00e4\\ud83d\\udd12\xe2\x82\xac\",\"x\":[{\"y\":null},-1.5e3,true,\"\\\\\\\"\"],\"tlsType\":\"\"}",
+    "{\"status\":\"running\",\"tlsType\":\"one-way\",\"expire\":\"2034-05-22 "
+    "02:43:21\",\"cn\":\"a.example\"}",
+    "{\"cn\":\"\\u00e4\\ud83d\\udd12\xe2\x82\xac\",\"x\":[{\"y\":null},-1.5e3,true,\"\\\\\\\"\"],"
+    "\"tlsType\":\"\"}",
     "{ \"status\" : null , \"expire\" : \"2030-01-01\" }",
 };
 
@@ -197,8 +207,10 @@ static void assert_sound(const char *body, size_t len)
     emqx_tls_code code = decode(body, len, &s, &e);
     assert_true(code == EMQX_TLS_OK || code == EMQX_TLS_E_PROTOCOL);
     assert_int_equal(e.code, code);
-    assert_true(memchr(s.state_text, 0, sizeof s.state_text) && memchr(s.type_text, 0, sizeof s.type_text));
-    assert_true(memchr(s.expire_text, 0, sizeof s.expire_text) && memchr(s.common_name, 0, sizeof s.common_name));
+    assert_true(memchr(s.state_text, 0, sizeof s.state_text) &&
+                memchr(s.type_text, 0, sizeof s.type_text));
+    assert_true(memchr(s.expire_text, 0, sizeof s.expire_text) &&
+                memchr(s.common_name, 0, sizeof s.common_name));
     assert_true(emqxi_utf8_ok(s.common_name, strlen(s.common_name)));
     assert_int_equal(s.state == EMQX_TLS_STATE_RUNNING, strcmp(s.state_text, "running") == 0);
     assert_int_equal(s.state == EMQX_TLS_STATE_PENDING, strcmp(s.state_text, "pending") == 0);

@@ -88,7 +88,8 @@ static void parts_that_are_empty_are_left_out(void **state)
     json_decref(object);
 }
 
-/* The scan looks at eight bytes at a time, so each byte is tried at each place of two words and the odd bytes behind. */
+/* The scan looks at eight bytes at a time, so each byte is tried at each place of two words and the
+ * odd bytes behind. */
 static void every_byte_survives_at_every_place(void **state)
 {
     (void)state;
@@ -106,7 +107,8 @@ static void every_byte_survives_at_every_place(void **state)
 static void neighbouring_special_bytes_survive(void **state)
 {
     (void)state;
-    static const char special[] = {0, 1, '\b', '\t', '\n', '\f', '\r', 0x1f, ' ', '!', '"', '#', '[', '\\', ']', 0x7f};
+    static const char special[] = {0,   1,   '\b', '\t', '\n', '\f', '\r', 0x1f,
+                                   ' ', '!', '"',  '#',  '[',  '\\', ']',  0x7f};
     char text[9];
     for (size_t a = 0; a < sizeof special; a++)
         for (size_t b = 0; b < sizeof special; b++)
@@ -121,7 +123,8 @@ static void neighbouring_special_bytes_survive(void **state)
 static void utf8_goes_out_as_it_is(void **state)
 {
     (void)state;
-    static const char text[] = "\xc2\x80 \xc3\xa4 \xe2\x82\xac \xf0\x9f\x94\x92 \xf4\x8f\xbf\xbf \xef\xbb\xbf";
+    static const char text[] =
+        "\xc2\x80 \xc3\xa4 \xe2\x82\xac \xf0\x9f\x94\x92 \xf4\x8f\xbf\xbf \xef\xbb\xbf";
     for (size_t at = 0; at < 8; at++) {
         char shifted[sizeof text + 8];
         memset(shifted, 'x', at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * No memory, at every allocation in turn: the library's own, libcurl's and jansson's. And secrets: wiped before their
- * memory is given back.
+ * No memory, at every allocation in turn: the library's own, libcurl's and jansson's. And secrets:
+ * wiped before their memory is given back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,8 @@ static void *counted_malloc(size_t n)
 {
     void *p = fails() ? NULL : malloc(n);
     live += p != NULL;
-    return p ? memset(p, 0xA5, malloc_usable_size(p)) : NULL; /* counted_free reads it all, which valgrind would tell */
+    /* counted_free reads it all, which valgrind would tell */
+    return p ? memset(p, 0xA5, malloc_usable_size(p)) : NULL;
 }
 
 static void *counted_calloc(size_t n, size_t size)
@@ -93,7 +94,8 @@ static const emqx_tls_allocator allocator = {sizeof allocator, 0, NULL, allocate
 static void an_endpoint_without_memory_is_no_memory_and_leaks_nothing(void **state)
 {
     (void)state;
-    static const char *const endpoints[] = {"https://cloud.example.com:8443/public_api/v1/", "http://127.1:80/a"};
+    static const char *const endpoints[] = {"https://cloud.example.com:8443/public_api/v1/",
+                                            "http://127.1:80/a"};
     for (size_t e = 0; e < 2; e++) {
         emqxi_endpoint out;
         emqx_tls_error error;
@@ -102,7 +104,8 @@ static void an_endpoint_without_memory_is_no_memory_and_leaks_nothing(void **sta
         for (i = 1; code; i++) {
             emqx_tls_error_init(&error);
             start(i);
-            code = emqxi_endpoint_parse(&allocator, endpoints[e], EMQX_TLS_ALLOW_HTTP_LOOPBACK, &out, &error);
+            code = emqxi_endpoint_parse(&allocator, endpoints[e], EMQX_TLS_ALLOW_HTTP_LOOPBACK,
+                                        &out, &error);
             if (!code)
                 break;
             assert_int_equal(code, EMQX_TLS_E_NO_MEMORY);
@@ -133,8 +136,8 @@ static void an_authorization_without_memory_is_null_and_nothing_of_the_secret_st
     assert_int_equal(live, 0);
 }
 
-/* The texts are short on purpose. jansson 2.14 does not look whether the buffer of a text of 15 bytes or more could grow
- * (its issue 362). */
+/* The texts are short on purpose. jansson 2.14 does not look whether the buffer of a text of 15
+ * bytes or more could grow (its issue 362). */
 static void a_reply_without_memory_is_never_taken_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -165,8 +168,8 @@ static int setup(void **state)
 {
     (void)state;
     json_set_alloc_funcs(counted_malloc, counted_free);
-    return curl_global_init_mem(CURL_GLOBAL_NOTHING, counted_malloc, counted_free, counted_realloc, counted_strdup,
-                                counted_calloc) != CURLE_OK;
+    return curl_global_init_mem(CURL_GLOBAL_NOTHING, counted_malloc, counted_free, counted_realloc,
+                                counted_strdup, counted_calloc) != CURLE_OK;
 }
 
 int main(void)

@@ -38,7 +38,8 @@ static void the_code_of_an_error_body_is_found(void **state)
         {"{\"code\":-1.5}", "-1.5"},
         {"{\"code\":40401\n}", "40401"},
         {" {\r\n\t\"code\" : 7 , \"a\":1}", "7"},
-        {"{\"a\":{\"code\":1},\"b\":[{\"code\":2},\"}\",\"]\"],\"c\":\"\\\"code\\\":3\",\"d\":null,\"e\":1.5,\"code\":"
+        {"{\"a\":{\"code\":1},\"b\":[{\"code\":2},\"}\",\"]\"],\"c\":\"\\\"code\\\":3\",\"d\":null,"
+         "\"e\":1.5,\"code\":"
          "4}",
          "4"},
         {"{\"a\":\"\\\\\",\"code\":\"x\"}", "x"},
@@ -126,8 +127,9 @@ static void an_error_body_with_any_byte_changed_gives_a_harmless_code(void **sta
         for (int c = 0; c < 256; c++) {
             body[at] = (char)c;
             api_code(body, sizeof sample - 1, code);
-            assert_int_equal(strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"),
-                             strlen(code));
+            assert_int_equal(
+                strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"),
+                strlen(code));
         }
         body[at] = sample[at];
     }
@@ -172,8 +174,8 @@ static void dates_agree_with_the_c_library(void **state)
         char text[64];
         int64_t seconds;
         gmtime_r(&t, &tm);
-        snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
         assert_true(emqxi_expire_parse(text, &seconds));
         assert_true(seconds == s);
     }

@@ -34,12 +34,14 @@ static json_t *file(const char *name)
 }
 
 /* The answer's status, or the code of a refusal. */
-static void expect(const char *type, const char *cert, const char *key, const char *cacert, const char *code)
+static void expect(const char *type, const char *cert, const char *key, const char *cacert,
+                   const char *code)
 {
     static int number;
     char id[32];
     snprintf(id, sizeof id, "d%d", ++number);
-    json_t *json = json_pack("{s:s, s:o, s:o}", "tlsType", type, "cert", file(cert), "key", file(key));
+    json_t *json =
+        json_pack("{s:s, s:o, s:o}", "tlsType", type, "cert", file(cert), "key", file(key));
     if (cacert)
         json_object_set_new(json, "cacert", file(cacert));
     char *body = json_dumps(json, 0);

@@ -29,7 +29,8 @@ typedef struct reply {
 static inline size_t plain_add(char *data, size_t size, size_t n, void *user)
 {
     reply *r = user;
-    size_t used = strlen(r->body), room = sizeof r->body - 1 - used, len = size * n < room ? size * n : room;
+    size_t used = strlen(r->body), room = sizeof r->body - 1 - used,
+           len = size * n < room ? size * n : room;
     memcpy(r->body + used, data, len);
     r->body[used + len] = '\0';
     return size * n;
@@ -43,8 +44,8 @@ static inline void plain_header(CURL *curl, const char *name, char to[64])
 }
 
 /* `path` follows the endpoint. `login` "key:secret", NULL: the emulator's. */
-static inline reply plain_request(const emulator_run *e, const char *method, const char *path, const char *login,
-                                  const char *body)
+static inline reply plain_request(const emulator_run *e, const char *method, const char *path,
+                                  const char *login, const char *body)
 {
     reply r = {0};
     char url[512];
@@ -72,7 +73,8 @@ static inline reply plain_request(const emulator_run *e, const char *method, con
     return r;
 }
 
-static inline reply plain(const emulator_run *e, const char *method, const char *id, const char *body)
+static inline reply plain(const emulator_run *e, const char *method, const char *id,
+                          const char *body)
 {
     char path[256];
     snprintf(path, sizeof path, "/deployments/%s/tls", id);

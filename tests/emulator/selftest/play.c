@@ -98,7 +98,8 @@ static void what_is_running_lies_in_files_for_a_broker(void **state)
     struct stat s;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.key.pem", folder);
-    emulator_start(&e, (const char *[]){"--serve-dir", folder, "--pending", "100", "--terminated", "0", NULL});
+    emulator_start(
+        &e, (const char *[]){"--serve-dir", folder, "--pending", "100", "--terminated", "0", NULL});
     plain(&e, "POST", "a", body);
     expect_status(&e, "pending");
     assert_int_not_equal(stat(path, &s), 0);
@@ -144,7 +145,8 @@ static void wrong_usage_is_told(void **state)
         snprintf(command, sizeof command, PROGRAM " %s >/dev/null 2>&1", options[i]);
         assert_int_equal(WEXITSTATUS(system(command)), 2);
     }
-    assert_int_equal(WEXITSTATUS(system(PROGRAM " --http --fault '{\"no\": 1}' >/dev/null 2>&1")), 1);
+    assert_int_equal(WEXITSTATUS(system(PROGRAM " --http --fault '{\"no\": 1}' >/dev/null 2>&1")),
+                     1);
     unsetenv("EMQXCLOUD_PLATFORM_API_KEY");
     assert_int_equal(WEXITSTATUS(system(PROGRAM " --http >/dev/null 2>&1")), 2);
     unsetenv("EMQXCLOUD_PLATFORM_API_SECRET");

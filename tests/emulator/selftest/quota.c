@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The emulator's count of requests, at the edges of its windows. Windows are long and the time is moved on, so that the
- * moment at which a request is sent does not matter.
+ * The emulator's count of requests, at the edges of its windows. Windows are long and the time is
+ * moved on, so that the moment at which a request is sent does not matter.
  */
 #include "plain.h"
 
@@ -35,7 +35,8 @@ static void rejected_requests_may_count_too(void **state)
 {
     (void)state;
     emulator_run e;
-    emulator_start(&e, (const char *[]){"--reads", "2", "--window", "1000", "--count-rejected", NULL});
+    emulator_start(&e,
+                   (const char *[]){"--reads", "2", "--window", "1000", "--count-rejected", NULL});
     assert_int_equal(get(&e), 200);
     assert_int_equal(get(&e), 200);
     emulator_advance(&e, 500000);
@@ -50,8 +51,8 @@ static void fixed_windows_begin_at_their_offset(void **state)
 {
     (void)state;
     emulator_run e;
-    emulator_start(&e, (const char *[]){"--reads", "2", "--window", "1000", "--window-kind", "fixed", "--window-offset",
-                                        "300", NULL});
+    emulator_start(&e, (const char *[]){"--reads", "2", "--window", "1000", "--window-kind",
+                                        "fixed", "--window-offset", "300", NULL});
     assert_int_equal(get(&e), 200);
     assert_int_equal(get(&e), 200);
     emulator_advance(&e, 280000);
@@ -72,7 +73,8 @@ static void reads_and_writes_are_counted_apart(void **state)
     emulator_run e;
     emulator_start(&e, (const char *[]){"--reads", "1", "--writes", "2", NULL});
     assert_int_equal(plain(&e, "DELETE", "a", NULL).status, 404);
-    assert_int_equal(plain(&e, "PUT", "b", "{}").status, 404); /* refused, and counted all the same */
+    /* refused, and counted all the same */
+    assert_int_equal(plain(&e, "PUT", "b", "{}").status, 404);
     assert_int_equal(plain(&e, "POST", "c", "{}").status, 429);
     assert_int_equal(plain(&e, "GET", "a", NULL).status, 200);
     assert_int_equal(plain(&e, "GET", "b", NULL).status, 429);
@@ -117,13 +119,15 @@ static void retry_after_tells_when_a_request_may_pass(void **state)
 {
     (void)state;
     emulator_run e;
-    emulator_start(&e, (const char *[]){"--reads", "1", "--window", "1000", "--retry-after", "seconds", NULL});
+    emulator_start(
+        &e, (const char *[]){"--reads", "1", "--window", "1000", "--retry-after", "seconds", NULL});
     get(&e);
     emulator_advance(&e, 400000);
     reply r = plain(&e, "GET", "a", NULL);
     assert_in_range(atoi(r.retry_after), 580, 600);
     emulator_end(&e);
-    emulator_start(&e, (const char *[]){"--reads", "1", "--window", "1000", "--retry-after", "date", NULL});
+    emulator_start(
+        &e, (const char *[]){"--reads", "1", "--window", "1000", "--retry-after", "date", NULL});
     get(&e);
     emulator_advance(&e, 400000);
     r = plain(&e, "GET", "a", NULL);
