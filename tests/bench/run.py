@@ -177,7 +177,7 @@ class Bench:
                 alone, = self.many(server.endpoint(port), 1, 3, 40, ["plain"])
                 plain, library = self.many(server.endpoint(port), 256, 10, 256 * 40, ["plain", "library"])
                 share = [alone["us"] / 256 / who["us"] for who in (plain, library)]
-                self.row("**256 in flight, server answers after 50 ms, %s**: share of the rate that allows" % name,
+                self.row("**256 in flight at 50 ms, %s**: share of the possible rate" % name,
                          "%.1f %% (plain loop %.1f %%)" % (100 * share[1], 100 * share[0]), "at least 97 %", share[1] >= 0.97)
         finally:
             server.stop()
@@ -194,7 +194,7 @@ class Bench:
         for what, at, unit in (("time per call", 1, "us"), ("own memory per call in flight", 2, "bytes")):
             values = [float(line[at]) for line in lines]
             spread = max(values) / min(values)
-            self.row("**1,000, 10,000, 100,000 deployments in one sweep**: " + what,
+            self.row("**1,000, 10,000, 100,000 deployments**: " + what,
                      "%s %s" % (", ".join(line[at] for line in lines), unit), "flat, +-15 %", spread <= 1.30)
         self.row("own memory per read in flight", "%s bytes" % lines[-1][2], "at most 2048", float(lines[-1][2]) <= 2048)
 

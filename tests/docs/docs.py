@@ -4,6 +4,7 @@
 
 - relative links lead to files that exist, and to headings in them
 - paths in `backquotes` exist
+- no line is longer than 120 columns
 - every public function is named in docs/, and the README's table of codes has the headers' numbers
 """
 import pathlib
@@ -53,6 +54,12 @@ def check_paths(path, text):
             problems.append(f"{path.relative_to(root)}: `{quoted}` does not exist")
 
 
+def check_width(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if len(line.expandtabs(8)) > 120:
+            problems.append(f"{path.relative_to(root)}:{number}: longer than 120 columns")
+
+
 def headers():
     for path in sorted((root / "include" / "emqxtls").glob("*.h")):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
@@ -66,6 +73,9 @@ def main():
         text = without_code(path.read_text(encoding="utf-8"))
         check_links(path, text)
         check_paths(path, text)
+        check_width(path)
+    for path in (root / "docs").glob("*.scd"):
+        check_width(path)
 
     said = "\n".join(p.read_text(encoding="utf-8") for p in (root / "docs").rglob("*.md"))
     functions = 0
