@@ -144,8 +144,8 @@ enum {
 /* A quota store. The limiter calls one member at a time, from any thread, with its lock held: a
  * member must not call into the limiter, and blocks no longer than it has to. `error` is never
  * NULL; a member that fails sets its message (and retry_after_ms where told below), no more is
- * read. Copied by emqx_tls_limiter_open_store.
- * tests/unit/store_suite.h is a test suite that a store must pass. */
+ * read. Copied by emqx_tls_limiter_open_store. The project's sources bring a suite of tests for
+ * a store of your own; docs/quota.md there says where. */
 typedef struct emqx_tls_store {
     uint32_t size;
     /* what it counts for itself: EMQX_TLS_PER_METHOD | EMQX_TLS_PER_DEPLOYMENT. A line for each is

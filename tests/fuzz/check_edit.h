@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 
-#include "../unit/pki.h"
+#include "support/pki.h"
 #include "check/check.h"
 #include "check/pem.h"
 

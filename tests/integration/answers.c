@@ -3,7 +3,7 @@
  * Answers that came, and are not what was hoped for: other statuses, bodies that can't be trusted,
  * what is no HTTP.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <stdio.h>
 #include <time.h>

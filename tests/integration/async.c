@@ -3,7 +3,7 @@
  * Asynchronous calls over real connections: ended in every state, freed in every state, started and
  * ended by callbacks.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <netdb.h>
 #include <pthread.h>

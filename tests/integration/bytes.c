@@ -3,7 +3,7 @@
  * Requests and answers broken off at every byte, many calls at once: none is taken for a success,
  * no write arrives twice.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * The four calls and each documented reply, over HTTPS.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

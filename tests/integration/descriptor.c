@@ -3,7 +3,7 @@
  * The one descriptor is all that an event loop needs: here nothing but epoll_wait on it says when
  * to call run.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>

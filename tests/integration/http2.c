@@ -3,7 +3,7 @@
  * HTTP/2 where the server offers it, against nginx: reads share a connection, writes do not, and
  * what nginx says arrived was paid for.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <curl/curl.h>
 #include <netinet/in.h>

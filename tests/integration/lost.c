@@ -3,7 +3,7 @@
  * Connections that break, at every stage of a request. A write is never seen twice, and each
  * arrival was paid for.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <pthread.h>
 #include <stdio.h>

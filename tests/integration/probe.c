@@ -3,7 +3,7 @@
  * ensure against the emulator, and the probe of a real mosquitto that serves what the emulator was
  * given.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <poll.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
  *
  * The quota as a user meets it: the platform's own count, kept by the emulator, is never exceeded.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <pthread.h>
 

@@ -2,7 +2,7 @@
  *
  * A server that gives the whole request back must not bring a secret into a message or a log line.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Clients in threads of their own that share one limiter. Run under ThreadSanitizer too
  * (tests/run.sh).
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

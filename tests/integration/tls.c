@@ -2,7 +2,7 @@
  *
  * A server that can't prove who it is gets nothing: no login, no key, no quota used.
  */
-#include "fixture.h"
+#include "emulator_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

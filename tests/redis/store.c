@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "server.h"
-#include "store_suite.h"
+#include "support/store_suite.h"
 
 #include "redis/store.h"
 

@@ -5,7 +5,7 @@
  * timer would, until it succeeds. Whatever failed, the wanted certificate is in place at the end,
  * it was written exactly once, no secret is left in memory, and nothing leaks.
  */
-#include "fixture.h"
+#include "support/scripted_client.h"
 
 #include <dirent.h>
 #include <stdlib.h>
