@@ -51,23 +51,35 @@ bool emqxi_init(void *p, size_t caller_size);
 
 /* -- errors (error.c) -------------------------------------------------------------------------- */
 
-/* An emqx_tls_error of our own, empty: OK, nothing sent, no wait. */
-void emqxi_error_clear(emqx_tls_error *e);
+/* The library's own error. Another type than the caller's emqx_tls_error, which may be smaller than
+ * this release's: it is written to by emqxi_error_out and emqxi_refuse alone. */
+typedef struct emqxi_error {
+    emqx_tls_code code;
+    int32_t http_status;
+    uint32_t attempts;
+    uint32_t delivery;
+    int64_t retry_after_ms;
+    char api_code[64];
+    char message[256];
+} emqxi_error;
 
-/* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` is one of
- * our own, or NULL. */
-emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
+/* Empty: OK, nothing sent, no wait. */
+void emqxi_error_clear(emqxi_error *e);
+
+/* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` may be
+ * NULL. */
+emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same; `e` is not NULL. The arguments may point into it. */
-emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format,
-                          va_list arguments) __attribute__((format(printf, 3, 0)));
+emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* Copies an error of our own to the caller's; returns its code. */
-emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqx_tls_error *from);
+emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from);
 
-/* Fails a call that has not begun: a clear error with this code and message, straight to the
- * caller's struct. */
+/* Fails a call that has not begun, or a member of a vtable: a clear error with this code and
+ * message, straight to the caller's struct. */
 emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

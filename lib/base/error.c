@@ -24,23 +24,21 @@ const char *emqx_tls_version(void)
 
 void emqx_tls_error_init_size(emqx_tls_error *p, size_t caller_size)
 {
-    emqx_tls_error e;
+    emqxi_error e;
     if (!emqxi_init(p, caller_size))
         return;
     emqxi_error_clear(&e);
-    emqxi_output(p, &e, sizeof e);
+    emqxi_error_out(p, &e);
 }
 
-void emqxi_error_clear(emqx_tls_error *e)
+void emqxi_error_clear(emqxi_error *e)
 {
     memset(e, 0, sizeof *e);
-    e->size = sizeof *e;
     e->delivery = EMQX_TLS_DELIVERY_NOT_SENT;
     e->retry_after_ms = -1;
 }
 
-emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *format,
-                          va_list arguments)
+emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
 {
     char text[2 * sizeof e->message];
     int n = vsnprintf(text, sizeof text, format, arguments);
@@ -50,7 +48,7 @@ emqx_tls_code emqxi_vfail(emqx_tls_error *e, emqx_tls_code code, const char *for
     return code;
 }
 
-emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *format, ...)
+emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format, ...)
 {
     va_list arguments;
     if (!e)
@@ -61,15 +59,24 @@ emqx_tls_code emqxi_fail(emqx_tls_error *e, emqx_tls_code code, const char *form
     return code;
 }
 
-emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqx_tls_error *from)
+emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from)
 {
-    emqxi_output(to, from, sizeof *from);
+    emqx_tls_error own = {
+        .code = from->code,
+        .http_status = from->http_status,
+        .attempts = from->attempts,
+        .delivery = from->delivery,
+        .retry_after_ms = from->retry_after_ms,
+    };
+    memcpy(own.api_code, from->api_code, sizeof own.api_code);
+    memcpy(own.message, from->message, sizeof own.message);
+    emqxi_output(to, &own, sizeof own);
     return from->code;
 }
 
 emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *format, ...)
 {
-    emqx_tls_error e;
+    emqxi_error e;
     va_list arguments;
     emqxi_error_clear(&e);
     va_start(arguments, format);

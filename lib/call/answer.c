@@ -6,7 +6,7 @@
 static const char maybe_carried_out[] =
     "; the write may have been carried out: read the status before writing again";
 
-void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment_id)
+void emqxi_answer_refused(emqxi_error *e, uint32_t op, const char *deployment_id)
 {
     const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
     switch (e->http_status) {
@@ -50,13 +50,13 @@ void emqxi_answer_refused(emqx_tls_error *e, uint32_t op, const char *deployment
     }
 }
 
-void emqxi_answer_unreadable(emqx_tls_error *e, uint32_t op)
+void emqxi_answer_unreadable(emqxi_error *e, uint32_t op)
 {
     if (op != EMQX_TLS_OP_GET)
         emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
 }
 
-void emqxi_answer_missing(emqx_tls_error *e, uint32_t op, const char *host, emqx_tls_code code,
+void emqxi_answer_missing(emqxi_error *e, uint32_t op, const char *host, emqx_tls_code code,
                           const char *detail)
 {
     bool not_sent = e->delivery == EMQX_TLS_DELIVERY_NOT_SENT;

@@ -81,7 +81,7 @@ void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, em
     if (!call)
         return;
     emqxi_output(status, &call->status, sizeof call->status);
-    emqxi_output(error, &call->error, sizeof call->error);
+    emqxi_error_out(error, &call->error);
 }
 
 void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
@@ -99,7 +99,7 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
     int64_t end = timeout_ms < 0 ? INT64_MAX : emqxi_now(&client->clock) + timeout_ms;
     int64_t left = timeout_ms;
-    emqx_tls_error e;
+    emqxi_error e;
     emqxi_error_clear(&e);
     for (;;) {
         uint64_t delivered = client->delivered;

@@ -38,7 +38,7 @@ static void dispose(emqx_tls_client *client)
 }
 
 static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config *config,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     if (config->limiter) {
         client->limiter = emqx_tls_limiter_ref(config->limiter);
@@ -48,11 +48,14 @@ static emqx_tls_code take_limiter(emqx_tls_client *client, const emqx_tls_config
     emqx_tls_limiter_config_init(&own);
     own.clock = &client->clock;
     own.allocator = &client->allocator;
-    return emqx_tls_limiter_new(&own, &client->limiter, error);
+    emqx_tls_error told;
+    emqx_tls_error_init(&told);
+    emqx_tls_code code = emqx_tls_limiter_new(&own, &client->limiter, &told);
+    return emqxi_fail(error, code, "%s", told.message);
 }
 
 static emqx_tls_code take_transport(emqx_tls_client *client, const emqx_tls_config *config,
-                                    emqx_tls_error *error)
+                                    emqxi_error *error)
 {
     if (config->transport)
         return EMQX_TLS_OK; /* emqxi_config_take has copied it */
@@ -68,7 +71,7 @@ emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client 
 {
     emqx_tls_config config;
     emqx_tls_allocator allocator;
-    emqx_tls_error e;
+    emqxi_error e;
     emqxi_error_clear(&e);
     if (!out)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,

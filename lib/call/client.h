@@ -47,7 +47,7 @@ struct emqx_tls_call {
     emqx_tls_done_fn done;
     void *user;
     emqx_tls_status status;
-    emqx_tls_error error;
+    emqxi_error error;
 };
 
 struct emqx_tls_client {
@@ -88,7 +88,7 @@ const char *emqxi_client_problem(const emqx_tls_client *client);
 
 /* -- config.c: checks and copies a config, but for limiter and transport */
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config,
-                                emqx_tls_error *error);
+                                emqxi_error *error);
 
 /* -- loop.c */
 /* Enters a call that was allocated: its timer can't fail later. NO_MEMORY: it was not entered. */
@@ -125,7 +125,7 @@ typedef struct emqxi_sub {
     size_t body_len;
     /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms.
      * False: it must not, `error` says why. May be NULL. */
-    bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
+    bool (*departing)(void *user, int64_t lease_ms, emqxi_error *error);
 } emqxi_sub;
 
 /* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `sub` NULL:
@@ -133,14 +133,14 @@ typedef struct emqxi_sub {
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                                     const emqx_tls_request *request, const emqxi_budget *budget,
                                     const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
-                                    emqx_tls_call **call, emqx_tls_error *error);
+                                    emqx_tls_call **call, emqxi_error *error);
 void emqxi_spare_free(emqx_tls_client *client);
 
 /* -- async.c */
 /* What the submitting calls share: between the two something is started, if the first says true. */
 typedef struct emqxi_submission {
     emqx_tls_call *call; /* NULL: none was started */
-    emqx_tls_error error;
+    emqxi_error error;
 } emqxi_submission;
 bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *client,
                         emqx_tls_done_fn done);
@@ -154,7 +154,7 @@ void emqxi_arm(emqx_tls_client *client);
 typedef struct emqxi_blocking {
     bool over;
     emqx_tls_status status;
-    emqx_tls_error error;
+    emqxi_error error;
 } emqxi_blocking;
 /* False: the client can't be used now, or `status` was not set up: the error says so. */
 bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,

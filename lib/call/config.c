@@ -16,13 +16,13 @@ void emqx_tls_config_init_size(emqx_tls_config *p, size_t caller_size)
     emqxi_output(p, &defaults, sizeof defaults);
 }
 
-static emqx_tls_code invalid(emqx_tls_error *error, const char *text)
+static emqx_tls_code invalid(emqxi_error *error, const char *text)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
 }
 
 static emqx_tls_code take_vtables(emqx_tls_client *client, const emqx_tls_config *c,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     emqx_tls_transport *t = &client->transport;
     if (!emqxi_clock_take(&client->clock, c->clock))
@@ -42,7 +42,7 @@ static emqx_tls_code take_vtables(emqx_tls_client *client, const emqx_tls_config
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code check_login(const emqx_tls_config *c, emqx_tls_error *error)
+static emqx_tls_code check_login(const emqx_tls_config *c, emqxi_error *error)
 {
     if (!c->api_key || !*c->api_key)
         return invalid(error, "api_key is empty: give the platform API key");
@@ -58,7 +58,7 @@ static emqx_tls_code check_login(const emqx_tls_config *c, emqx_tls_error *error
 }
 
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *c,
-                                emqx_tls_error *error)
+                                emqxi_error *error)
 {
     if (c->flags & ~(EMQX_TLS_ALLOW_HTTP_LOOPBACK | EMQX_TLS_SKIP_CHECK))
         return invalid(error, "config.flags has a bit that this version does not know");

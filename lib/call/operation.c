@@ -44,7 +44,7 @@ typedef struct operation {
     size_t body_len;
     bool body_borrowed;
     unsigned store_busy; /* so often in a row when it asked for a slot */
-    bool (*departing)(void *user, int64_t lease_ms, emqx_tls_error *error);
+    bool (*departing)(void *user, int64_t lease_ms, emqxi_error *error);
     /* of what follows, kept in a spare: polling one deployment builds it once */
     size_t room;
     char deployment_id[]; /* and behind it the URL */
@@ -79,7 +79,7 @@ static void drop_body(operation *o)
 static void finish(operation *o)
 {
     emqx_tls_client *client = o->call.client;
-    emqx_tls_error *e = &o->call.error;
+    emqxi_error *e = &o->call.error;
     if (e->code != EMQX_TLS_OK) {
         emqxi_log(client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts",
                   methods[o->op], host_and_path(o), emqx_tls_code_name(e->code),
@@ -92,7 +92,7 @@ static void finish(operation *o)
 static void settle(operation *o, uint32_t outcome, int64_t retry_after_ms)
 {
     emqx_tls_client *client = o->call.client;
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     o->call.spent += outcome != EMQX_TLS_OUTCOME_NOT_SENT;
     /* Waited for in vain once, not once for each of many in flight: that would stop the user's loop
@@ -148,7 +148,7 @@ static int64_t shut_for(operation *o, int64_t told_ms)
 /* An HTTP answer came. */
 static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retry_after_ms)
 {
-    emqx_tls_error *e = &o->call.error;
+    emqxi_error *e = &o->call.error;
     int32_t status = reply->http_status;
     e->http_status = status;
     if (status >= 200 && status < 300) {
@@ -172,7 +172,7 @@ static void judge_answer(operation *o, const emqx_tls_reply *reply, int64_t retr
 static void no_answer(operation *o, emqx_tls_code code, int32_t status, uint32_t delivery,
                       const char *detail, bool permanent)
 {
-    emqx_tls_error *e = &o->call.error;
+    emqxi_error *e = &o->call.error;
     e->http_status = status;
     e->api_code[0] = '\0';
     e->delivery = delivery;
@@ -351,7 +351,7 @@ static void reserve(operation *o)
         .lease_ms = is_read(o) ? EMQXI_MIN(left, EMQXI_MAX(o->timeout_ms / 2, 1)) : left,
         .wait_ms = o->quota_left,
     };
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     emqx_tls_code code = emqxi_limiter_reserve(client->limiter, &r, &o->waiter, &error);
     unsigned busy_before = o->store_busy;
@@ -464,7 +464,7 @@ static const emqxi_call_kind operation_kind = {
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                                     const emqx_tls_request *request, const emqxi_budget *budget,
                                     const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
-                                    emqx_tls_call **call, emqx_tls_error *error)
+                                    emqx_tls_call **call, emqxi_error *error)
 {
     const char *problem;
     char *body = sub ? (char *)(uintptr_t)sub->body : NULL;

@@ -13,7 +13,7 @@ int64_t emqxi_wall_s(const emqx_tls_client *client)
 }
 
 static emqx_tls_code part_problem(const char *name, const char *pem, size_t len, bool needed,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     if (len > 0 && !pem)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
@@ -27,7 +27,7 @@ static emqx_tls_code part_problem(const char *name, const char *pem, size_t len,
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqx_tls_error *error)
+static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqxi_error *error)
 {
     if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
@@ -42,7 +42,7 @@ static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqx_tls_error
 }
 
 static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request *r, char **body,
-                            size_t *body_len, emqx_tls_error *error)
+                            size_t *body_len, emqxi_error *error)
 {
     *body_len = emqxi_encode_size(r);
     *body = emqxi_alloc(a, *body_len);
@@ -54,7 +54,7 @@ static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request 
 
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *given,
                                  const emqx_tls_policy *policy, char **body, size_t *body_len,
-                                 emqx_tls_error *error)
+                                 emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_canonical canonical;

@@ -8,7 +8,7 @@
  * emqxi_wipe_free. INVALID, CHECK, NO_MEMORY: there is none. */
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *request,
                                  const emqx_tls_policy *policy, char **body, size_t *body_len,
-                                 emqx_tls_error *error);
+                                 emqxi_error *error);
 
 /* Seconds since 1970 by the client's clock. */
 int64_t emqxi_wall_s(const emqx_tls_client *client);

@@ -23,13 +23,13 @@ void emqx_tls_policy_init_size(emqx_tls_policy *p, size_t caller_size)
         emqxi_output(p, &defaults, sizeof defaults);
 }
 
-static emqx_tls_code invalid(emqx_tls_error *error, const char *text)
+static emqx_tls_code invalid(emqxi_error *error, const char *text)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
 }
 
 static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *given,
-                                 emqx_tls_error *error)
+                                 emqxi_error *error)
 {
     emqx_tls_policy_init(own);
     if (!given)
@@ -50,7 +50,7 @@ static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *gi
 }
 
 static emqx_tls_code take_request(emqx_tls_request *own, const emqx_tls_request *given,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     if (!given)
         return invalid(error, "request is NULL");
@@ -64,7 +64,7 @@ static emqx_tls_code take_request(emqx_tls_request *own, const emqx_tls_request 
 }
 
 /* Runs the rules. OK and CHECK: *report is made. */
-static emqx_tls_code run(emqxi_check *c, emqx_tls_error *error)
+static emqx_tls_code run(emqxi_check *c, emqxi_error *error)
 {
     emqx_tls_report *r = c->report = emqxi_zalloc(c->allocator, sizeof *r);
     if (!r)
@@ -89,7 +89,7 @@ emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_pol
                              int64_t now_s, emqx_tls_report **report, emqx_tls_error *error)
 {
     emqx_tls_request r;
-    emqx_tls_error e;
+    emqxi_error e;
     emqxi_check c = {.allocator = &emqxi_malloc, .request = &r, .now_s = now_s};
     emqxi_error_clear(&e);
     if (report)
@@ -130,8 +130,7 @@ static char *write_part(const emqxi_pem *pem, char *at, const char **text, size_
     return at;
 }
 
-static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out,
-                                     emqx_tls_error *error)
+static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out, emqxi_error *error)
 {
     emqx_tls_request *r = &out->request;
     size_t size = 0;
@@ -150,7 +149,7 @@ static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out,
 
 emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_request *request,
                                     const emqx_tls_policy *policy, int64_t now_s,
-                                    emqxi_canonical *out, emqx_tls_error *error)
+                                    emqxi_canonical *out, emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_check c = {.allocator = a, .request = &r, .now_s = now_s};

@@ -22,7 +22,7 @@ typedef struct emqxi_canonical {
  * refusal), INVALID, NO_MEMORY. */
 emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_request *request,
                                     const emqx_tls_policy *policy, int64_t now_s,
-                                    emqxi_canonical *out, emqx_tls_error *error);
+                                    emqxi_canonical *out, emqxi_error *error);
 void emqxi_canonical_free(const emqx_tls_allocator *a, emqxi_canonical *canonical);
 
 /* What ensure and probe need of a leaf. SHA-256 of the DER. Only with OpenSSL; else false. */

@@ -19,7 +19,7 @@ typedef struct file_ticket {
 _Static_assert(sizeof(file_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t),
                "a ticket must hold it");
 
-emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqx_tls_error *error, const char *format, ...)
+emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqxi_error *error, const char *format, ...)
 {
     char text[sizeof error->message];
     size_t n = strlen(f->path);
@@ -48,7 +48,7 @@ static uint32_t file_tag(const emqxi_file *f)
 }
 
 /* Writes what has to be written although no slot was taken or given back. */
-static emqx_tls_code keep_fresh(emqxi_file *f, emqx_tls_error *error)
+static emqx_tls_code keep_fresh(emqxi_file *f, emqxi_error *error)
 {
     if (f->changed || f->here.seen_ms - f->now->origin.seen_ms >= FRESH_MS)
         return emqxi_cell_write(f, false, error);
@@ -56,7 +56,7 @@ static emqx_tls_code keep_fresh(emqxi_file *f, emqx_tls_error *error)
 }
 
 static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant *grant,
-                          emqx_tls_error *error)
+                          emqxi_error *error)
 {
     uint32_t class = emqxi_class(f->settings.flags, ask->op);
     uint64_t key = key_of(f, ask->deployment_id);
@@ -91,65 +91,71 @@ static emqx_tls_code take(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant
 static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                              emqx_tls_error *error)
 {
+    emqxi_error e;
+    emqxi_error_clear(&e);
     emqxi_file *f = context;
     grant->granted = 0;
-    emqx_tls_code code = emqxi_file_lock(f, error);
-    if (code == EMQX_TLS_E_STORE && error->retry_after_ms >= 0) {
+    emqx_tls_code code = emqxi_file_lock(f, &e);
+    if (code == EMQX_TLS_E_STORE && e.retry_after_ms >= 0) {
         grant->busy = 1;
         grant->reason = 0;
-        grant->early_ms = grant->late_ms = error->retry_after_ms;
+        grant->early_ms = grant->late_ms = e.retry_after_ms;
         return EMQX_TLS_OK;
     }
-    if (code != EMQX_TLS_OK)
-        return code;
-    code = take(f, ask, grant, error);
-    emqxi_file_unlock(f);
-    return code;
+    if (code == EMQX_TLS_OK) {
+        code = take(f, ask, grant, &e);
+        emqxi_file_unlock(f);
+    }
+    return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
 }
 
 static emqx_tls_code settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS],
                             uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
+    emqxi_error e;
+    emqxi_error_clear(&e);
     emqxi_file *f = context;
     file_ticket ticket;
     bool found;
     memcpy(&ticket, words, sizeof ticket);
-    emqx_tls_code code = emqxi_file_lock(f, error);
+    emqx_tls_code code = emqxi_file_lock(f, &e);
     if (code != EMQX_TLS_OK)
-        return code;
+        return emqxi_error_out(error, &e);
     if (ticket.file == file_tag(f) && ticket.class < f->classes) {
-        code = emqxi_file_find(f, ticket.key, false, &found, error);
+        code = emqxi_file_find(f, ticket.key, false, &found, &e);
         if (code == EMQX_TLS_OK && found) {
             bool refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
             emqxi_log_settle(&f->now->logs[ticket.class], emqxi_cell_slots(f, ticket.class),
                              &f->limits[ticket.class], f->here.seen_ms, &ticket.flight, outcome,
                              retry_after_ms, refused ? emqxi_random() : 0);
-            code = emqxi_cell_write(f, refused, error);
+            code = emqxi_cell_write(f, refused, &e);
         }
     }
     emqxi_file_unlock(f);
-    return code;
+    return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
 }
 
 static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
                            emqx_tls_quota *quota, emqx_tls_error *error)
 {
+    emqxi_error e;
+    emqxi_error_clear(&e);
     emqxi_file *f = context;
     uint32_t class = emqxi_class(f->settings.flags, op);
     bool found;
-    emqx_tls_code code = emqxi_file_lock(f, error);
+    emqx_tls_code code = emqxi_file_lock(f, &e);
     if (code != EMQX_TLS_OK)
-        return code;
-    code = emqxi_file_find(f, key_of(f, deployment_id), false, &found, error);
+        return emqxi_error_out(error, &e);
+    code = emqxi_file_find(f, key_of(f, deployment_id), false, &found, &e);
     if (code == EMQX_TLS_OK && found)
-        code = keep_fresh(f, error);
+        code = keep_fresh(f, &e);
     if (code == EMQX_TLS_OK && !found)
         emqxi_cell_begin(f, 0);
     if (code == EMQX_TLS_OK)
         emqxi_log_query(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class],
                         f->here.seen_ms, quota);
     emqxi_file_unlock(f);
-    return code;
+    return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
 }
 
 static void destroy(void *context)
@@ -186,7 +192,7 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
                               const emqxi_host *host, emqx_tls_store *store,
                               emqxi_settings *settings, emqx_tls_error *error)
 {
-    emqx_tls_error own;
+    emqxi_error own;
     emqxi_error_clear(&own);
     if (!path || !*path)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,

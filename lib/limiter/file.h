@@ -103,19 +103,19 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
                               emqxi_settings *settings, emqx_tls_error *error);
 
 /* STORE, the path before the text. `error` as a store gets it. */
-emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqx_tls_error *error, const char *format, ...)
+emqx_tls_code emqxi_file_fail(const emqxi_file *f, emqxi_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* -- file_disk.c: the file as a whole ---------------------------------------------------------- */
 
 /* Opens the file, making it if it does not exist. `take`: its settings are taken over, else they
  * must be the same. NO_MEMORY, STORE. */
-emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqx_tls_error *error);
+emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqxi_error *error);
 void emqxi_file_detach(emqxi_file *f);
 
 /* Takes the lock on the file that the path names now, and looks at the clocks. STORE; with
  * error->retry_after_ms >= 0: another process has the lock. */
-emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error);
+emqx_tls_code emqxi_file_lock(emqxi_file *f, emqxi_error *error);
 void emqxi_file_unlock(const emqxi_file *f);
 
 /* Reads the clocks. */
@@ -131,7 +131,7 @@ off_t emqxi_file_size(const emqxi_file *f, uint64_t cells);
 int emqxi_above_stdio(int fd);
 
 /* Makes the file, unless somebody else has by then. NO_MEMORY, STORE. */
-emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error);
+emqx_tls_code emqxi_file_make(emqxi_file *f, emqxi_error *error);
 
 /* Syncs the folder: its entry for the file must be on the disk before the file is relied on, and
  * whoever made it may have been killed before. False: errno tells. */
@@ -140,7 +140,7 @@ bool emqxi_folder_sync(const emqxi_file *f);
 /* Replaces the locked file by one whose cells are `from[i]` of this one, or fresh where that is
  * UINT64_MAX. */
 emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells,
-                                 emqx_tls_error *error);
+                                 emqxi_error *error);
 
 /* -- file_cell.c: one cell --------------------------------------------------------------------- */
 
@@ -159,10 +159,10 @@ bool emqxi_file_doubted(const emqxi_file *f);
 void emqxi_cell_begin(emqxi_file *f, uint64_t key);
 
 /* Reads the cell and brings its stamps to this boot's clock. STORE. */
-emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error);
+emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqxi_error *error);
 
 /* Writes f->now as the cell's newest record; `sync`: it is on the disk when this returns. STORE. */
-emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error);
+emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqxi_error *error);
 
 /* Writes f->now as the first record of a cell in a new file. False: errno tells. */
 bool emqxi_cell_put(emqxi_file *f, int fd, uint64_t cell);
@@ -185,6 +185,6 @@ uint64_t emqxi_checksum(uint64_t seed, const void *data, size_t len);
 /* Reads the deployment's cell into hand; *found false: it has none. `claim`: then it gets one, to
  * be written with a sync. */
 emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found,
-                              emqx_tls_error *error);
+                              emqxi_error *error);
 
 #endif

@@ -137,7 +137,7 @@ static void rebase(emqxi_file *f)
     f->changed = f->rebased = true;
 }
 
-emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqx_tls_error *error)
+emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqxi_error *error)
 {
     size_t size = EMQXI_RECORDS * f->record_size;
     ssize_t n = pread(f->fd, f->records, size, offset(f, cell, 0));
@@ -187,7 +187,7 @@ static bool sync_record(emqxi_file *f, uint32_t i, const emqxi_record *r)
     return true;
 }
 
-emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqx_tls_error *error)
+emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqxi_error *error)
 {
     const emqxi_record *newest = at(f, f->newest);
     uint32_t i = 0;

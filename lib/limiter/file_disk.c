@@ -33,7 +33,7 @@ void emqxi_file_look(emqxi_file *f)
 
 /* -- open -------------------------------------------------------------------------------------- */
 
-static emqx_tls_code damaged(const emqxi_file *f, emqx_tls_error *error, const char *how)
+static emqx_tls_code damaged(const emqxi_file *f, emqxi_error *error, const char *how)
 {
     return emqxi_file_fail(f, error,
                            "is damaged or no quota file (%s); if it is one, send nothing with this "
@@ -43,7 +43,7 @@ static emqx_tls_code damaged(const emqxi_file *f, emqx_tls_error *error, const c
 }
 
 static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, bool take,
-                                    emqx_tls_error *error)
+                                    emqxi_error *error)
 {
     emqxi_settings *s = &f->settings, own;
     const emqx_tls_limiter_config in_file = {.size = sizeof in_file,
@@ -70,7 +70,7 @@ static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, b
                            s->reads, s->writes, (unsigned long long)s->window_ms, s->flags);
 }
 
-static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
+static emqx_tls_code check_file(emqxi_file *f, bool take, emqxi_error *error)
 {
     struct stat s;
     emqxi_file_header h;
@@ -117,7 +117,7 @@ static emqx_tls_code check_file(emqxi_file *f, bool take, emqx_tls_error *error)
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqx_tls_error *error)
+emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqxi_error *error)
 {
     const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     emqx_tls_code code = EMQX_TLS_OK;
@@ -160,7 +160,7 @@ static int try_lock(const emqxi_file *f)
     return lstat(f->path, &s) == 0 && s.st_ino == f->inode && s.st_dev == f->device;
 }
 
-emqx_tls_code emqxi_file_lock(emqxi_file *f, emqx_tls_error *error)
+emqx_tls_code emqxi_file_lock(emqxi_file *f, emqxi_error *error)
 {
     for (int i = 0; i < REPLACED_MAX; i++) {
         /* After a fork the parent's descriptor is closed here and not unlocked: its lock is the

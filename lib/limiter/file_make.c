@@ -52,7 +52,7 @@ bool emqxi_folder_sync(const emqxi_file *f)
     return ok;
 }
 
-static emqx_tls_code cant_make(const emqxi_file *f, emqx_tls_error *error, int why)
+static emqx_tls_code cant_make(const emqxi_file *f, emqxi_error *error, int why)
 {
     return emqxi_file_fail(
         f, error, "can't be made: %s; its folder must exist, be writable, and know hard links",
@@ -61,7 +61,7 @@ static emqx_tls_code cant_make(const emqxi_file *f, emqx_tls_error *error, int w
 
 /* A complete file; f->now is used up. */
 static emqx_tls_code fill(emqxi_file *f, int fd, const uint64_t *from, uint64_t cells,
-                          emqx_tls_error *error)
+                          emqxi_error *error)
 {
     emqxi_file_header h = {.magic = EMQXI_FILE_MAGIC,
                            .version = EMQXI_FILE_VERSION,
@@ -112,7 +112,7 @@ static int create(const char *name)
     return emqxi_above_stdio(open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 }
 
-emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error)
+emqx_tls_code emqxi_file_make(emqxi_file *f, emqxi_error *error)
 {
     char *name = other_name(f, ".new-%016llx", emqxi_random());
     if (!name || (!f->now && !emqxi_cell_setup(f))) {
@@ -138,7 +138,7 @@ emqx_tls_code emqxi_file_make(emqxi_file *f, emqx_tls_error *error)
 }
 
 emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells,
-                                 emqx_tls_error *error)
+                                 emqxi_error *error)
 {
     char *name = other_name(f, ".grow", 0);
     struct stat s;

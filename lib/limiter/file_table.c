@@ -27,7 +27,7 @@ static bool place(uint64_t *from, uint64_t cells, uint64_t key, uint64_t cell)
 }
 
 /* The keys of the cells that are not idle, at their cells' places; the others' are `idle`. */
-static emqx_tls_code keys_in_use(emqxi_file *f, uint64_t *keys, bool *used, emqx_tls_error *error)
+static emqx_tls_code keys_in_use(emqxi_file *f, uint64_t *keys, bool *used, emqxi_error *error)
 {
     for (uint64_t cell = 0; cell < f->cells; cell++) {
         emqx_tls_code code = emqxi_cell_read(f, cell, error);
@@ -49,7 +49,7 @@ static bool place_all(uint64_t *from, uint64_t cells, const emqxi_file *f, const
     return true;
 }
 
-static emqx_tls_code grow(emqxi_file *f, emqx_tls_error *error)
+static emqx_tls_code grow(emqxi_file *f, emqxi_error *error)
 {
     const emqx_tls_allocator *a = &f->settings.allocator;
     uint64_t *keys = emqxi_alloc(a, f->cells * sizeof *keys), *from = NULL;
@@ -77,7 +77,7 @@ static emqx_tls_code grow(emqxi_file *f, emqx_tls_error *error)
     return code;
 }
 
-static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqx_tls_error *error)
+static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqxi_error *error)
 {
     emqx_tls_code code = emqxi_cell_read(f, cell, error);
     if (code != EMQX_TLS_OK)
@@ -89,7 +89,7 @@ static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqx
 }
 
 emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found,
-                              emqx_tls_error *error)
+                              emqxi_error *error)
 {
     for (;;) {
         uint64_t idle = NO_CELL;

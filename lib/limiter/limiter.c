@@ -132,7 +132,7 @@ static bool enter(emqx_tls_limiter *l)
     return true;
 }
 
-static emqx_tls_code forked(emqx_tls_error *error)
+static emqx_tls_code forked(emqxi_error *error)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID,
                       "this limiter is a copy that a fork has left; make a new one in the child, "
@@ -149,8 +149,7 @@ static void prepare(emqx_tls_error *e)
 }
 
 /* A store has failed. One of a user's own may return anything, and may say nothing. */
-static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e,
-                                  emqx_tls_error *error)
+static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, emqxi_error *error)
 {
     return emqxi_fail(error, code == EMQX_TLS_E_NO_MEMORY ? code : EMQX_TLS_E_STORE, "%s",
                       *e->message ? e->message : "the quota store has failed and does not say why");
@@ -159,7 +158,7 @@ static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e,
 /* -- reserve ----------------------------------------------------------------------------------- */
 
 static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant,
-                              emqx_tls_error *error)
+                              emqxi_error *error)
 {
     const char *kind = r->op == EMQX_TLS_OP_GET ? "reads" : "writes";
     long long seconds = grant->late_ms / 1000 + (grant->late_ms % 1000 != 0);
@@ -184,7 +183,7 @@ static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *gran
 /* No slot is free. Stays in line, or goes to its end, if it can be served in time. */
 static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
                                    uint64_t scope, uint32_t ahead, const emqx_tls_grant *grant,
-                                   emqx_tls_error *error)
+                                   emqxi_error *error)
 {
     int64_t now = emqxi_now(&l->clock);
     if (r->wait_ms <= 0 || grant->early_ms > r->wait_ms)
@@ -201,7 +200,7 @@ static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_
 }
 
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
-                                    emqx_tls_error *error)
+                                    emqxi_error *error)
 {
     emqx_tls_ask ask = {.size = sizeof ask,
                         .op = r->op,
@@ -273,8 +272,7 @@ static bool locked_wait(emqx_tls_limiter *l, emqx_tls_code code, const emqx_tls_
 
 emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,
                                    const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                                   int64_t retry_after_ms, int64_t patience_ms,
-                                   emqx_tls_error *error)
+                                   int64_t retry_after_ms, int64_t patience_ms, emqxi_error *error)
 {
     emqx_tls_code code;
     emqx_tls_error e;
@@ -302,7 +300,8 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
                                      emqx_tls_quota *quota, emqx_tls_error *error)
 {
     emqx_tls_quota own = {.size = sizeof own};
-    emqx_tls_error e, out;
+    emqx_tls_error e;
+    emqxi_error out;
     emqxi_error_clear(&out);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL");

@@ -47,7 +47,7 @@ typedef struct emqxi_reserve {
  * STORE, INVALID (after a fork), NO_MEMORY: not in line any more. Called again with the same waiter
  * it keeps its place. */
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *limiter, emqxi_reserve *reserve,
-                                    emqxi_waiter *waiter, emqx_tls_error *error);
+                                    emqxi_waiter *waiter, emqxi_error *error);
 
 /* Leaves the line; nothing if it is not in it. */
 void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter);
@@ -56,7 +56,6 @@ void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter);
  * STORE: then the slot is held until lease, 60 s and a window are over. */
 emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *limiter,
                                    const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
-                                   int64_t retry_after_ms, int64_t patience_ms,
-                                   emqx_tls_error *error);
+                                   int64_t retry_after_ms, int64_t patience_ms, emqxi_error *error);
 
 #endif

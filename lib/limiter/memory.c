@@ -98,8 +98,8 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
         s = make(m, key, limits->slots);
     }
     if (!s)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY,
-                          "no memory for the quota of one more deployment or call");
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY,
+                            "no memory for the quota of one more deployment or call");
 
     emqxi_log_reserve(&s->log, s->slots, limits, now, ask->lease_ms, ask->ahead, &reservation);
     grant->granted = reservation.granted;

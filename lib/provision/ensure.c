@@ -9,7 +9,7 @@
 #include "call/request.h"
 
 static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ensure_options *given,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     const uint32_t known = EMQX_TLS_FORCE | EMQX_TLS_ALLOW_EARLIER | EMQX_TLS_DRY_RUN;
     emqx_tls_ensure_options_init(o);
@@ -43,7 +43,7 @@ static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ens
 
 /* What the status, a receipt and a probe will be compared with. */
 static emqx_tls_code take_wanted(emqxi_ensure *e, const emqx_tls_request *given,
-                                 const emqx_tls_ensure_options *o, emqx_tls_error *error)
+                                 const emqx_tls_ensure_options *o, emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_leaf leaf;
@@ -73,7 +73,7 @@ static bool take_strings(emqxi_ensure *e, const emqx_tls_ensure_options *o)
 static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
                            const emqx_tls_request *request, const emqx_tls_ensure_options *given,
                            emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                           emqx_tls_error *error)
+                           emqxi_error *error)
 {
     emqx_tls_ensure_options o;
     emqx_tls_code code = take_options(&o, given, error);

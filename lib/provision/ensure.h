@@ -39,15 +39,15 @@ typedef struct emqxi_ensure {
     enum emqxi_before before;
     bool accepted, settled, lost, misjudged;
     int64_t written_at;
-    int64_t doubt_until;  /* until then a write in doubt may still arrive */
-    emqx_tls_error trial; /* how the last write ended */
-    bool unsaved;         /* the receipt could not be written */
+    int64_t doubt_until; /* until then a write in doubt may still arrive */
+    emqxi_error trial;   /* how the last write ended */
+    bool unsaved;        /* the receipt could not be written */
     /* the probe, since the status was last read */
     emqxi_probe *probe;
     bool last_step; /* it shall prove what the status says; else it may help to decide */
     bool probed, matched;
     enum emqxi_evidence evidence;
-    emqx_tls_error probe_error; /* why the last one was no proof */
+    emqxi_error probe_error; /* why the last one was no proof */
     emqx_tls_ensure_result result;
 } emqxi_ensure;
 
@@ -80,9 +80,9 @@ enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e);
  * still? */
 bool emqxi_ensure_is_fresh(const emqxi_ensure *e);
 /* Reads the receipt, and finds out how long a write of an earlier call is in doubt. STORE. */
-emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error);
+emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqxi_error *error);
 /* Writes down that a write is about to leave. STORE: it must not. */
-emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqx_tls_error *error);
+emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqxi_error *error);
 /* The write was carried out, or what is wanted was proven to be in place. */
 void emqxi_ensure_done(emqxi_ensure *e);
 /* The write was not carried out: the receipt is what it was before. */

@@ -82,7 +82,7 @@ void emqxi_ensure_probe(emqxi_job *job)
     emqxi_ensure *e = (emqxi_ensure *)job;
     const emqx_tls_client *client = job->call.client;
     int64_t deadline = EMQXI_MIN(emqxi_add(emqxi_job_now(job), client->timeout_ms), job->deadline);
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     if (emqxi_probe_start(&client->allocator, e->probe_host, e->probe_port, NULL, deadline,
                           &e->probe, &error) != EMQX_TLS_OK) {

@@ -58,14 +58,14 @@ bool emqxi_ensure_is_fresh(const emqxi_ensure *e)
            strcmp(e->receipt.was, e->job.call.status.expire_text) == 0;
 }
 
-static emqx_tls_code save(emqxi_ensure *e, emqx_tls_error *error)
+static emqx_tls_code save(emqxi_ensure *e, emqxi_error *error)
 {
     return e->locked ? emqxi_receipt_save(&e->file, &e->receipt, error) : EMQX_TLS_OK;
 }
 
 static void save_or_warn(emqxi_ensure *e, const char *what)
 {
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     e->unsaved = save(e, &error) != EMQX_TLS_OK;
     if (e->unsaved)
@@ -91,7 +91,7 @@ static int64_t doubt_ms(const emqxi_ensure *e)
     return left > 0 ? left * 1000 : 0;
 }
 
-emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error)
+emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqxi_error *error)
 {
     bool damaged;
     emqx_tls_code code = emqxi_receipt_load(&e->file, &e->receipt, &damaged, error);
@@ -105,7 +105,7 @@ emqx_tls_code emqxi_ensure_load(emqxi_ensure *e, emqx_tls_error *error)
     return EMQX_TLS_OK;
 }
 
-emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqx_tls_error *error)
+emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqxi_error *error)
 {
     emqxi_receipt *r = &e->receipt;
     if (!e->intended)

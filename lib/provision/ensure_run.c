@@ -242,7 +242,7 @@ static void on_unread(emqxi_ensure *e)
         emqxi_job_poll(job, INT64_MAX, emqxi_ensure_look);
         return;
     }
-    emqx_tls_error error = job->answer;
+    emqxi_error error = job->answer;
     if (e->lost) {
         error.delivery = e->trial.delivery;
         emqxi_fail(
@@ -277,7 +277,7 @@ void emqxi_ensure_look(emqxi_job *job)
 
 static void load(emqxi_ensure *e)
 {
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     if (emqxi_ensure_load(e, &error) != EMQX_TLS_OK)
         emqxi_job_end_as(&e->job, &error);
@@ -289,7 +289,7 @@ static void try_lock(emqxi_job *job)
 {
     emqxi_ensure *e = (emqxi_ensure *)job;
     bool busy;
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     if (emqxi_receipt_lock(&e->file, &busy, &error) != EMQX_TLS_OK) {
         emqxi_job_end_as(job, &error);
@@ -307,7 +307,7 @@ static void try_lock(emqxi_job *job)
 static void begin(emqxi_job *job)
 {
     emqxi_ensure *e = (emqxi_ensure *)job;
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     emqxi_ensure_forget_probe(e);
     if (!e->receipt_dir)

@@ -12,7 +12,7 @@ void emqxi_ensure_end_in_doubt(emqxi_ensure *e)
     emqxi_job_end_as(&e->job, &e->trial);
 }
 
-static bool departing(void *user, int64_t lease_ms, emqx_tls_error *error)
+static bool departing(void *user, int64_t lease_ms, emqxi_error *error)
 {
     return emqxi_ensure_intend(user, lease_ms, error) == EMQX_TLS_OK;
 }
@@ -56,7 +56,7 @@ static void on_lost(emqxi_ensure *e)
 static void on_written(emqxi_job *job)
 {
     emqxi_ensure *e = (emqxi_ensure *)job;
-    const emqx_tls_error *a = &job->answer;
+    const emqxi_error *a = &job->answer;
     e->trial = *a;
     e->written_at = emqxi_job_now(job);
     e->tries += a->delivery != EMQX_TLS_DELIVERY_NOT_SENT;

@@ -60,7 +60,7 @@ static void start_sub(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_s
     emqxi_budget budget = {.timeout_ms = time_left(job, client->timeout_ms),
                            .quota_wait_ms = emqxi_job_waits(job) ? time_left(job, job->wait_ms)
                                                                  : client->quota_wait_ms};
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     if (budget.timeout_ms == 0) {
         job->kind->late(job);
@@ -113,7 +113,7 @@ bool emqxi_job_reads_again(const emqxi_job *job)
 
 bool emqxi_job_refused(const emqxi_job *job)
 {
-    const emqx_tls_error *a = &job->answer;
+    const emqxi_error *a = &job->answer;
     if (a->delivery != EMQX_TLS_DELIVERY_ANSWERED)
         return a->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
     return a->code != EMQX_TLS_OK && a->http_status >= 300 && a->http_status < 500;
@@ -182,7 +182,7 @@ void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
 
 static void finish(emqxi_job *job)
 {
-    emqx_tls_error *e = &job->call.error;
+    emqxi_error *e = &job->call.error;
     e->attempts = job->answer.attempts;
     emqxi_log(job->call.client, e->code == EMQX_TLS_OK ? EMQX_TLS_LOG_INFO : EMQX_TLS_LOG_WARNING,
               "%s of %s ended with %s after %u reads and %u writes", job->kind->name,
@@ -194,7 +194,7 @@ static void finish(emqxi_job *job)
 
 void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...)
 {
-    emqx_tls_error *e = &job->call.error;
+    emqxi_error *e = &job->call.error;
     va_list arguments;
     *e = job->answer;
     e->retry_after_ms = -1;
@@ -206,7 +206,7 @@ void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...)
     finish(job);
 }
 
-void emqxi_job_end_as(emqxi_job *job, const emqx_tls_error *error)
+void emqxi_job_end_as(emqxi_job *job, const emqxi_error *error)
 {
     job->call.error = *error;
     finish(job);
@@ -261,7 +261,7 @@ void emqxi_job_free(emqxi_job *job)
 
 emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emqxi_job_kind *kind,
                               const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
-                              void *user, emqx_tls_error *error)
+                              void *user, emqxi_error *error)
 {
     emqx_tls_call *call = &job->call;
     const char *problem = emqxi_deployment_id_problem(deployment_id);

@@ -32,7 +32,7 @@ struct emqxi_job {
     uint32_t sub_op;
     emqxi_step next; /* what follows it, or the pause */
     /* how the last operation ended; `attempts` are those of the whole job */
-    emqx_tls_error answer;
+    emqxi_error answer;
     emqx_tls_status reply;  /* and its status */
     bool seen;              /* call.status holds one that was read, or told by a write */
     uint32_t reads, writes; /* quota spent */
@@ -42,7 +42,7 @@ struct emqxi_job {
 /* Starts a job that was zeroed. `job` is freed if it fails: NO_MEMORY, INVALID. */
 emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emqxi_job_kind *kind,
                               const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
-                              void *user, emqx_tls_error *error);
+                              void *user, emqxi_error *error);
 void emqxi_job_free(emqxi_job *job);
 /* The job that a call is, if it is one of this kind; else NULL. */
 const emqxi_job *emqxi_job_of(const emqx_tls_call *call, const emqxi_job_kind *kind);
@@ -60,7 +60,7 @@ void emqxi_job_poll_free(emqxi_job *job, emqxi_step next);
 void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* with this error; attempts are the job's */
-void emqxi_job_end_as(emqxi_job *job, const emqx_tls_error *error);
+void emqxi_job_end_as(emqxi_job *job, const emqxi_error *error);
 
 /* -- questions */
 static inline void emqxi_job_poll_anew(emqxi_job *job)

@@ -18,7 +18,7 @@ static void fill_result(emqx_tls_probe_result *r, const emqxi_leaf *leaf,
 }
 
 static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_leaf *leaf,
-                                   emqx_tls_error *error)
+                                   emqxi_error *error)
 {
     emqx_tls_request r;
     if (!emqxi_input_ok(given, sizeof r, sizeof r))
@@ -31,8 +31,7 @@ static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_leaf *le
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_leaf *leaf,
-                         emqx_tls_error *error)
+static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_leaf *leaf, emqxi_error *error)
 {
     const emqx_tls_clock *clock = &emqxi_system_clock;
     emqx_tls_code code;
@@ -47,7 +46,7 @@ static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_leaf *leaf,
 
 static emqx_tls_code probe(const char *host, uint32_t port, const char *server_name,
                            const emqx_tls_request *expected, uint32_t timeout_ms,
-                           emqx_tls_probe_result *result, emqx_tls_error *error)
+                           emqx_tls_probe_result *result, emqxi_error *error)
 {
     emqxi_leaf wanted, served;
     emqxi_probe *p;
@@ -93,7 +92,7 @@ emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server
                              emqx_tls_probe_result *result, emqx_tls_error *error)
 {
     const emqx_tls_probe_result empty = {.size = sizeof empty};
-    emqx_tls_error e;
+    emqxi_error e;
     emqxi_error_clear(&e);
     emqxi_output(result, &empty, sizeof empty);
     probe(host, port, server_name, expected, timeout_ms, result, &e);

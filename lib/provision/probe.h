@@ -18,10 +18,10 @@ extern const bool emqxi_probe_available; /* the build has OpenSSL */
 /* Times are the caller's clock. NULL server_name: `host`, if it is a name. */
 emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
                                 const char *server_name, int64_t deadline_ms, emqxi_probe **probe,
-                                emqx_tls_error *error);
+                                emqxi_error *error);
 /* True: it is over, `code` and either `leaf` or `error` are set. */
 bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
-                      emqx_tls_error *error);
+                      emqxi_error *error);
 /* Waits until a step may do something, at most ms. */
 void emqxi_probe_wait(emqxi_probe *probe, int ms);
 void emqxi_probe_free(emqxi_probe *probe); /* NULL is fine */

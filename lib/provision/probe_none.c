@@ -8,7 +8,7 @@ const bool emqxi_probe_available = false;
 
 emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
                                 const char *server_name, int64_t deadline_ms, emqxi_probe **probe,
-                                emqx_tls_error *error)
+                                emqxi_error *error)
 {
     (void)a;
     (void)host;
@@ -21,7 +21,7 @@ emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, u
 }
 
 bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
-                      emqx_tls_error *error)
+                      emqxi_error *error)
 {
     (void)probe;
     (void)now_ms;

@@ -124,7 +124,7 @@ static int fill(emqxi_probe *p)
 /* -- steps ------------------------------------------------------------------------------------- */
 
 static emqx_tls_code fail(const emqxi_probe *p, emqx_tls_code code, const char *what,
-                          emqx_tls_error *error)
+                          emqxi_error *error)
 {
     return emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
 }
@@ -160,7 +160,7 @@ static bool connect_next(emqxi_probe *p, int64_t now_ms)
     return false;
 }
 
-static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqx_tls_error *error)
+static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_error *error)
 {
     const char *problem;
     if (!emqxi_resolver_over(p->resolver, &p->address, &problem))
@@ -171,7 +171,7 @@ static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, em
     return true;
 }
 
-static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqx_tls_error *error)
+static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_error *error)
 {
     struct pollfd ready = {.fd = p->fd, .events = POLLOUT};
     int problem = 0;
@@ -194,7 +194,7 @@ static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, em
     return true;
 }
 
-static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqx_tls_error *error)
+static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqxi_error *error)
 {
     for (;;) {
         ERR_clear_error();
@@ -220,7 +220,7 @@ static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqx_tls_error *
 }
 
 bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
-                      emqx_tls_error *error)
+                      emqxi_error *error)
 {
     bool over = false;
     *code = EMQX_TLS_OK;
@@ -255,7 +255,7 @@ void emqxi_probe_wait(emqxi_probe *p, int ms)
 
 emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
                                 const char *server_name, int64_t deadline_ms, emqxi_probe **out,
-                                emqx_tls_error *error)
+                                emqxi_error *error)
 {
     emqxi_probe *p = emqxi_zalloc(a, sizeof *p);
     *out = NULL;

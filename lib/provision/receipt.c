@@ -16,14 +16,14 @@
 #define RECEIPT_MAX 4096
 
 static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what,
-                            emqx_tls_error *error)
+                            emqxi_error *error)
 {
     return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s", f->path, f->name, ending,
                       what);
 }
 
 static emqx_tls_code system_error(const emqxi_receipt_file *f, const char *ending, const char *what,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s can't be %s: %s", f->path, f->name,
                       ending, what, strerror(errno));
@@ -52,7 +52,7 @@ static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
 }
 
 emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
-                                 const char *deployment_id, emqx_tls_error *error)
+                                 const char *deployment_id, emqxi_error *error)
 {
     struct stat s;
     f->path = folder;
@@ -78,7 +78,7 @@ emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
 }
 
 /* Opens a file that must be our own. -1 with errno 0: it is not, and the error says so. */
-static int open_own(emqxi_receipt_file *f, const char *ending, int flags, emqx_tls_error *error)
+static int open_own(emqxi_receipt_file *f, const char *ending, int flags, emqxi_error *error)
 {
     char name[128];
     struct stat s;
@@ -99,7 +99,7 @@ static int open_own(emqxi_receipt_file *f, const char *ending, int flags, emqx_t
     return -1;
 }
 
-emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqx_tls_error *error)
+emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqxi_error *error)
 {
     struct stat s;
     *busy = false;
@@ -123,7 +123,7 @@ emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqx_tls_err
 }
 
 emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, bool *damaged,
-                                 emqx_tls_error *error)
+                                 emqxi_error *error)
 {
     char text[RECEIPT_MAX];
     size_t len = 0;
@@ -161,7 +161,7 @@ static bool write_all(int fd, const char *text, size_t len)
 }
 
 emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt,
-                                 emqx_tls_error *error)
+                                 emqxi_error *error)
 {
     char text[RECEIPT_MAX], name[128], fresh[128];
     file_name(f, ".json", name);

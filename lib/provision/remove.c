@@ -6,10 +6,10 @@
 
 typedef struct removal {
     emqxi_job job;
-    bool deleted;        /* the platform took the DELETE, or was deleting already */
-    bool lost;           /* whether the DELETE was carried out is not known */
-    bool refused;        /* the DELETE was answered with 404: is there really nothing? */
-    emqx_tls_error told; /* how it ended then */
+    bool deleted;     /* the platform took the DELETE, or was deleting already */
+    bool lost;        /* whether the DELETE was carried out is not known */
+    bool refused;     /* the DELETE was answered with 404: is there really nothing? */
+    emqxi_error told; /* how it ended then */
 } removal;
 
 static void look(emqxi_job *job);
@@ -115,7 +115,7 @@ static const emqxi_job_kind remove_kind = {
 
 static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms,
                            emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                           emqx_tls_error *error)
+                           emqxi_error *error)
 {
     removal *r = emqxi_zalloc(&client->allocator, sizeof *r);
     if (!r)

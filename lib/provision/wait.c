@@ -92,7 +92,7 @@ static const emqxi_job_kind wait_kind = {
     .name = "wait", .first = look, .late = late, .let_go = nothing, .release = nothing};
 
 static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request *given,
-                                   emqx_tls_error *error)
+                                   emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_leaf leaf;
@@ -118,7 +118,7 @@ static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request 
 static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
                            const emqx_tls_request *expected, uint32_t wait_ms,
                            emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                           emqx_tls_error *error)
+                           emqxi_error *error)
 {
     emqxi_wanted wanted = {0};
     if (expected) {

@@ -97,7 +97,7 @@ static redisReply *ask(emqxi_redis *r, int count, const char **arguments)
 
 static emqx_tls_code away(emqxi_redis *r, emqx_tls_error *error, const char *what)
 {
-    emqxi_fail(error, EMQX_TLS_E_STORE, "the quota's Redis at %s %s", where(r), what);
+    emqxi_refuse(error, EMQX_TLS_E_STORE, "the quota's Redis at %s %s", where(r), what);
     drop(r);
     r->retry_ms = monotonic_ms() + RETRY_MS;
     return EMQX_TLS_E_STORE;
@@ -171,7 +171,7 @@ static emqx_tls_code open_link(emqxi_redis *r, emqx_tls_error *error)
     r->link = r->url.path ? redisConnectUnixWithTimeout(r->url.path, patience)
                           : redisConnectWithTimeout(r->url.host, r->url.port, patience);
     if (!r->link)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for a connection to Redis");
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a connection to Redis");
     if (r->link->err)
         return away(r, error, "can't be reached: is it running?");
     redisSetTimeout(r->link, patience);
@@ -234,12 +234,12 @@ static emqx_tls_code compare_settings(emqxi_redis *r, emqx_tls_error *error)
     const char *until = strchr(r->epoch, ':'), *settings = until ? strchr(until + 1, ':') : NULL;
     if (settings && strcmp(settings + 1, r->settings) == 0)
         return EMQX_TLS_OK;
-    emqxi_fail(error, EMQX_TLS_E_STORE,
-               "Redis keeps a quota of %s under the prefix %s, not of %s (reads/writes/window in "
-               "ms/flags): use the "
-               "same settings on "
-               "every host, or another prefix",
-               settings ? settings + 1 : "something else", r->prefix, r->settings);
+    emqxi_refuse(error, EMQX_TLS_E_STORE,
+                 "Redis keeps a quota of %s under the prefix %s, not of %s (reads/writes/window in "
+                 "ms/flags): use the "
+                 "same settings on "
+                 "every host, or another prefix",
+                 settings ? settings + 1 : "something else", r->prefix, r->settings);
     r->epoch[0] = '\0';
     return EMQX_TLS_E_STORE;
 }
@@ -286,8 +286,8 @@ emqx_tls_code emqxi_redis_connect(emqxi_redis *r, emqx_tls_error *error)
     if (r->link)
         return EMQX_TLS_OK;
     if (monotonic_ms() < r->retry_ms)
-        return emqxi_fail(error, EMQX_TLS_E_STORE,
-                          "the quota's Redis at %s could not be reached just now", where(r));
+        return emqxi_refuse(error, EMQX_TLS_E_STORE,
+                            "the quota's Redis at %s could not be reached just now", where(r));
     emqx_tls_code code = open_link(r, error);
     return code == EMQX_TLS_OK ? join_epoch(r, error) : code;
 }

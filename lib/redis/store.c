@@ -78,11 +78,11 @@ static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16],
     if (!reply)
         return NULL;
     if (reply->element[0]->integer == -3) {
-        emqxi_fail(error, EMQX_TLS_E_STORE,
-                   "Redis has lost what it knew of the quota, or was just started without "
-                   "appendonly: what was used before "
-                   "is not known; try again in %lld s, and turn appendonly on",
-                   (reply->element[1]->integer + 999) / 1000);
+        emqxi_refuse(error, EMQX_TLS_E_STORE,
+                     "Redis has lost what it knew of the quota, or was just started without "
+                     "appendonly: what was used before "
+                     "is not known; try again in %lld s, and turn appendonly on",
+                     (reply->element[1]->integer + 999) / 1000);
         freeReplyObject(reply);
         return NULL;
     }
@@ -90,8 +90,8 @@ static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16],
                      : reply->element[0]->integer == 0 ? none
                                                        : 0;
     if (reply->elements != numbers) {
-        emqxi_fail(error, EMQX_TLS_E_STORE,
-                   "what is behind the address of the quota's Redis answers as no Redis does");
+        emqxi_refuse(error, EMQX_TLS_E_STORE,
+                     "what is behind the address of the quota's Redis answers as no Redis does");
         freeReplyObject(reply);
         return NULL;
     }
@@ -215,7 +215,6 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
 {
     emqxi_redis *r = &s->redis;
     emqx_tls_quota quota = {.size = sizeof quota};
-    emqx_tls_error e;
     r->allocator = s->settings.allocator;
     r->forks = emqxi_fork_count();
     emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
@@ -235,10 +234,9 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
     r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
     if (!(r->prefix = emqxi_strdup(&r->allocator, prefix)))
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    emqxi_error_clear(&e);
     for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
-        code = query(s, op, "", &quota, &e);
-    return code == EMQX_TLS_OK ? code : emqxi_error_out(error, &e);
+        code = query(s, op, "", &quota, error);
+    return code;
 }
 
 emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,

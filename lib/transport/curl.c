@@ -293,7 +293,7 @@ static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
 }
 
 emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out,
-                                   emqx_tls_error *error)
+                                   emqxi_error *error)
 {
     if (options->ca_file && access(options->ca_file, R_OK) != 0)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "ca_file %s can't be read: %s",

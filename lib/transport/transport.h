@@ -21,6 +21,6 @@ typedef struct emqxi_curl_options {
  * TRANSPORT: libcurl can't be set up. Any thread. `start` never calls done, `poll` does; start and
  * cancel may be called inside done. */
 emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out,
-                                   emqx_tls_error *error);
+                                   emqxi_error *error);
 
 #endif

@@ -40,7 +40,7 @@ static bool too_deep(const char *body, size_t len)
     return false;
 }
 
-static emqx_tls_code protocol(emqx_tls_error *error, const char *what)
+static emqx_tls_code protocol(emqxi_error *error, const char *what)
 {
     return emqxi_fail(
         error, EMQX_TLS_E_PROTOCOL,
@@ -88,8 +88,7 @@ static uint32_t type_of(const char *text)
     return strcmp(text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_UNKNOWN;
 }
 
-static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status,
-                                  emqx_tls_error *error)
+static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status, emqxi_error *error)
 {
     const char *state, *type, *expire, *name;
     size_t state_len, type_len, expire_len, name_len;
@@ -112,7 +111,7 @@ static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status,
 }
 
 emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status,
-                                  emqx_tls_error *error)
+                                  emqxi_error *error)
 {
     /* NULs are let through so that one in a member we do not know does no harm; integers of any
      * length likewise. */

@@ -14,12 +14,12 @@
 
 #include <emqxtls/client.h>
 
-static emqx_tls_code refuse(emqx_tls_error *error, const char *what)
+static emqx_tls_code refuse(emqxi_error *error, const char *what)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "endpoint %s", what);
 }
 
-static emqx_tls_code no_memory(emqx_tls_error *error)
+static emqx_tls_code no_memory(emqxi_error *error)
 {
     return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the endpoint");
 }
@@ -73,7 +73,7 @@ static bool is_loopback(const char *host)
 }
 
 static emqx_tls_code take(const emqx_tls_allocator *a, CURLU *url, uint32_t flags,
-                          emqxi_endpoint *out, emqx_tls_error *error)
+                          emqxi_endpoint *out, emqxi_error *error)
 {
     char *scheme = NULL, *host = NULL, *whole = NULL;
     emqx_tls_code code = EMQX_TLS_OK;
@@ -109,7 +109,7 @@ end:
 }
 
 emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
-                                   uint32_t flags, emqxi_endpoint *out, emqx_tls_error *error)
+                                   uint32_t flags, emqxi_endpoint *out, emqxi_error *error)
 {
     const char *what = problem(endpoint);
     memset(out, 0, sizeof *out);

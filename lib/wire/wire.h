@@ -31,7 +31,7 @@ typedef struct emqxi_endpoint {
 } emqxi_endpoint;
 
 emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
-                                   uint32_t flags, emqxi_endpoint *out, emqx_tls_error *error);
+                                   uint32_t flags, emqxi_endpoint *out, emqxi_error *error);
 void emqxi_endpoint_free(const emqx_tls_allocator *a, emqxi_endpoint *endpoint);
 
 /* What is wrong with a deployment ID (NULL included), as the end of "deployment_id ..."; NULL if
@@ -59,7 +59,7 @@ void emqxi_encode(const emqx_tls_request *request, char *to);
 /* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. But for OK,
  * *status is empty. */
 emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status,
-                                  emqx_tls_error *error);
+                                  emqxi_error *error);
 
 /* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". A scanner of its
  * own, since such a body may echo the request and jansson would leave copies of it in freed

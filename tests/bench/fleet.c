@@ -44,8 +44,8 @@ static void call(emqx_tls_limiter *limiter, uint32_t op)
     for (;;) {
         emqxi_waiter waiter = {0};
         emqxi_reserve r = {.op = op, .deployment_id = "d", .lease_ms = 30000};
-        emqx_tls_error error;
-        emqx_tls_error_init(&error);
+        emqxi_error error;
+        emqxi_error_clear(&error);
         if (emqxi_limiter_reserve(limiter, &r, &waiter, &error) == EMQX_TLS_OK && r.granted) {
             now_ms_ += ANSWER_MS;
             emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 0, NULL);

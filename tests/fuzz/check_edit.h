@@ -36,7 +36,7 @@ static inline void edit_free(edit_request *e)
 static inline emqx_tls_code edit_check(const edit_request *e)
 {
     emqx_tls_request r;
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_canonical once, twice;
     char *exact[EDIT_PARTS];
     for (size_t i = 0; i < EDIT_PARTS; i++) {
@@ -46,7 +46,7 @@ static inline emqx_tls_code edit_check(const edit_request *e)
             memcpy(exact[i], e->parts[i].data, e->parts[i].len);
     }
     emqx_tls_request_init(&r);
-    emqx_tls_error_init(&error);
+    emqxi_error_clear(&error);
     r.type = EMQX_TLS_TYPE_TWO_WAY;
     r.cert = exact[EDIT_CERT];
     r.cert_len = e->parts[EDIT_CERT].len;

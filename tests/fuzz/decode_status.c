@@ -14,9 +14,9 @@ static void text_holds(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     emqx_tls_status s;
-    emqx_tls_error e;
+    emqxi_error e;
     int64_t seconds;
-    emqx_tls_error_init(&e);
+    emqxi_error_clear(&e);
     emqx_tls_code code = emqxi_decode_status((const char *)data, size, &s, &e);
     HOLDS(code == EMQX_TLS_OK || code == EMQX_TLS_E_PROTOCOL);
     HOLDS(e.code == code && (code == EMQX_TLS_OK) == (e.message[0] == '\0'));

@@ -46,8 +46,8 @@ static bool loopback(const char *host)
 static void endpoint_holds(const char *text, uint32_t flags, const char *id)
 {
     emqxi_endpoint first, second;
-    emqx_tls_error error;
-    emqx_tls_error_init(&error);
+    emqxi_error error;
+    emqxi_error_clear(&error);
     emqx_tls_code code = emqxi_endpoint_parse(&emqxi_malloc, text, flags, &first, &error);
     if (code) {
         HOLDS(code == EMQX_TLS_E_INVALID && strncmp(error.message, "endpoint ", 9) == 0);

@@ -147,7 +147,7 @@ static void try_one(void)
         .size = sizeof ask, .op = EMQX_TLS_OP_UPDATE, .deployment_id = "d0", .lease_ms = LEASE_MS};
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error error;
-    emqxi_error_clear(&error);
+    emqx_tls_error_init(&error);
     if (w.store.reserve(w.store.context, &ask, &grant, &error) != EMQX_TLS_OK || grant.busy)
         abort();
     if (!grant.granted) {
@@ -168,7 +168,7 @@ static void try_one(void)
 static void end(int index)
 {
     emqx_tls_error error;
-    emqxi_error_clear(&error);
+    emqx_tls_error_init(&error);
     uint32_t outcome = index % 2 ? EMQX_TLS_OUTCOME_LOST : EMQX_TLS_OUTCOME_ANSWERED;
     if (w.store.settle(w.store.context, w.tickets[index / 2], outcome, -1, &error) != EMQX_TLS_OK)
         abort();

@@ -210,7 +210,7 @@ static void event_done(int i)
 
 static void look(caller *c)
 {
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     c->turn++;
     c->r.wait_ms = c->deadline_ms - clock_ms(NULL);

@@ -130,12 +130,12 @@ static void call(emqx_tls_limiter *limiter)
     uint32_t outcome = EMQX_TLS_OUTCOME_ANSWERED;
     char name[24];
     emqxi_waiter waiter = {0};
-    emqx_tls_error error;
+    emqxi_error error;
     name_of(name, deployment);
     emqxi_reserve r = {.op = class ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET,
                        .deployment_id = name,
                        .lease_ms = LEASE_MS};
-    emqx_tls_error_init(&error);
+    emqxi_error_clear(&error);
     int64_t lease_end = now_ms(NULL) + LEASE_MS;
     emqx_tls_code code = emqxi_limiter_reserve(limiter, &r, &waiter, &error);
     if (code != EMQX_TLS_OK && code != EMQX_TLS_E_RATE_LIMITED) {

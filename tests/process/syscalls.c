@@ -74,8 +74,8 @@ static bool reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployme
                     emqxi_reserve *r, bool *busy)
 {
     emqxi_waiter waiter = {0};
-    emqx_tls_error error;
-    emqx_tls_error_init(&error);
+    emqxi_error error;
+    emqxi_error_clear(&error);
     *r = (emqxi_reserve){.op = op, .deployment_id = deployment, .lease_ms = LEASE_MS};
     if (emqxi_limiter_reserve(limiter, r, &waiter, &error) != EMQX_TLS_OK || (r->busy && !busy)) {
         fprintf(stderr, "%s\n", error.message);

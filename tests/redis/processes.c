@@ -43,14 +43,14 @@ static void client(const server *s, int number, int out)
 {
     emqx_tls_limiter_config config;
     emqx_tls_limiter *limiter = NULL;
-    emqx_tls_error error;
+    emqxi_error error;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     emqx_tls_limiter_config_init(&config);
-    emqx_tls_error_init(&error);
+    emqxi_error_clear(&error);
     config.reads = SLOTS;
     config.window_ms = WINDOW_MS;
     while (emqx_tls_limiter_open_redis(number % 2 ? s->socket_url : s->tcp_url, NULL, &config,
-                                       &limiter, &error) != EMQX_TLS_OK)
+                                       &limiter, NULL) != EMQX_TLS_OK)
         pause_ms(20);
     for (;;) {
         emqxi_waiter waiter = {0};

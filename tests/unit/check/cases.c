@@ -155,7 +155,8 @@ static void finds_what_is_expected(void **state)
     char expected[1024], found[1024];
     material m;
     emqx_tls_report *report;
-    emqx_tls_error error, again;
+    emqx_tls_error error;
+    emqxi_error again;
     emqxi_canonical canonical;
     build(c, &m);
     expect(c, expected, sizeof expected);
@@ -168,7 +169,7 @@ static void finds_what_is_expected(void **state)
     texts_are_harmless(report, &m);
     emqx_tls_report_free(report);
     /* what create and update run says the same */
-    emqx_tls_error_init(&again);
+    emqxi_error_clear(&again);
     assert_int_equal(
         emqxi_check_canonical(&emqxi_malloc, &m.request, &m.policy, m.now, &canonical, &again),
         code);

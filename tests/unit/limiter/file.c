@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static emqx_tls_error error;
+static emqxi_error error;
 
 static void a_new_file_is_the_users_alone(void **state)
 {
@@ -86,10 +86,10 @@ static void a_null_or_empty_path_is_invalid(void **state)
 {
     (void)state;
     emqx_tls_limiter *limiter = (void *)1;
-    assert_int_equal(emqx_tls_limiter_open_file(NULL, NULL, &limiter, &error), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_file(NULL, NULL, &limiter, NULL), EMQX_TLS_E_INVALID);
     assert_null(limiter);
-    assert_int_equal(emqx_tls_limiter_open_file("", NULL, &limiter, &error), EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, NULL, &error), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_file("", NULL, &limiter, NULL), EMQX_TLS_E_INVALID);
+    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, NULL, NULL), EMQX_TLS_E_INVALID);
 }
 
 static void other_settings_are_refused_and_both_are_named(void **state)
@@ -119,8 +119,8 @@ static void without_a_config_the_files_own_settings_count(void **state)
     emqx_tls_limiter *limiter;
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
-    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, &limiter, &error), EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, &limiter, NULL), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, NULL), EMQX_TLS_OK);
     assert_int_equal(quota.limit, 20);
     emqx_tls_limiter_unref(limiter);
 }
@@ -132,12 +132,12 @@ static void a_relative_path_means_the_same_file_after_a_chdir(void **state)
     emqx_tls_limiter *limiter;
     assert_non_null(getcwd(before, sizeof before));
     assert_int_equal(chdir(folder), 0);
-    assert_int_equal(emqx_tls_limiter_open_file("quota", NULL, &limiter, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_open_file("quota", NULL, &limiter, NULL), EMQX_TLS_OK);
     assert_int_equal(chdir("/"), 0);
     use(limiter, WRITE);
     assert_int_equal(access("/quota", F_OK), -1);
     emqx_tls_limiter_unref(limiter);
-    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, &limiter, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_limiter_open_file(path, NULL, &limiter, NULL), EMQX_TLS_OK);
     assert_int_equal(used(limiter, WRITE), 1);
     emqx_tls_limiter_unref(limiter);
     assert_int_equal(chdir(before), 0);
@@ -165,7 +165,7 @@ static void every_allocation_that_fails_is_no_memory_and_leaks_nothing(void **st
         emqx_tls_limiter *limiter;
         unlink(path);
         emqx_tls_test_allocator_fail(watch, i, 0);
-        emqx_tls_code code = file_try_open(&config, &limiter, &error);
+        emqx_tls_code code = file_try_open(&config, &limiter, NULL);
         if (!emqx_tls_test_allocator_failed(watch)) {
             assert_int_equal(code, EMQX_TLS_OK);
             assert_true(i > 4);

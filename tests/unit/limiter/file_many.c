@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static emqx_tls_error error;
+static emqxi_error error;
 
 static void take(emqx_tls_limiter *limiter, uint32_t op, unsigned deployment, bool granted)
 {

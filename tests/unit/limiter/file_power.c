@@ -200,7 +200,7 @@ static void step(emqx_tls_limiter *limiter)
     uint32_t class = pick(3) == 0;
     truth *t = &truths[class];
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     t->most = EMQXI_MAX(t->most, held(t, HELD_MS) + 1);
     recording = true;
     emqx_tls_code code = reserve(limiter, class ? WRITE : READ, "d1", &r, &error);
@@ -229,7 +229,7 @@ static void use_another(emqx_tls_limiter *limiter, uint32_t op)
 {
     char name[16];
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     snprintf(name, sizeof name, "x%u", (unsigned)pick(200));
     recording = true;
     syncs_fail = false;

@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static emqx_tls_error error;
+static emqxi_error error;
+static emqx_tls_error told;
 
 static void limiters_that_are_open_at_once_share_it(void **state)
 {
@@ -102,7 +103,7 @@ static void a_child_uses_its_parents_limiter(void **state)
 
 static void lock_in_child(void *file)
 {
-    emqx_tls_error_init(&error);
+    emqxi_error_clear(&error);
     if (emqxi_file_lock(file, &error) == EMQX_TLS_OK || error.retry_after_ms < 0)
         _exit(1);
 }
@@ -113,7 +114,7 @@ static void a_lock_of_the_parent_is_not_the_childs(void **state)
     (void)state;
     emqx_tls_store store;
     emqxi_settings settings;
-    assert_int_equal(emqxi_file_open(path, NULL, NULL, &store, &settings, &error), EMQX_TLS_OK);
+    assert_int_equal(emqxi_file_open(path, NULL, NULL, &store, &settings, NULL), EMQX_TLS_OK);
     assert_int_equal(emqxi_file_lock(store.context, &error), EMQX_TLS_OK);
     in_child(lock_in_child, store.context);
     emqxi_file_unlock(store.context);
@@ -150,6 +151,7 @@ static void a_file_that_stays_locked_ends_settling_and_queries_with_store(void *
     emqxi_reserve r;
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
+    emqx_tls_error_init(&told);
     assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
     int fd = lock_file();
     int64_t before = emqx_tls_test_clock_now(timer);
@@ -157,9 +159,8 @@ static void a_file_that_stays_locked_ends_settling_and_queries_with_store(void *
         emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_ANSWERED, -1, 500, &error),
         EMQX_TLS_E_STORE);
     assert_int_equal(emqx_tls_test_clock_now(timer) - before, 500);
-    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, &error),
-                     EMQX_TLS_E_STORE);
-    assert_non_null(strstr(error.message, "locked by another process"));
+    assert_int_equal(emqx_tls_limiter_query(limiter, WRITE, NULL, &quota, &told), EMQX_TLS_E_STORE);
+    assert_non_null(strstr(told.message, "locked by another process"));
     close(fd);
     emqx_tls_limiter_unref(limiter);
 }
@@ -180,7 +181,7 @@ static emqx_tls_code call_on_a_locked_file(int64_t unlock_ms, size_t sent)
     emqx_tls_config config;
     emqx_tls_client *client;
     emqx_tls_config_init(&config);
-    emqx_tls_error_init(&error);
+    emqx_tls_error_init(&told);
     config.endpoint = "https://platform.test/v1";
     config.api_key = "key";
     config.api_secret = "secret";
@@ -188,12 +189,12 @@ static emqx_tls_code call_on_a_locked_file(int64_t unlock_ms, size_t sent)
     config.transport = emqx_tls_test_transport_vtable(script);
     config.clock = emqx_tls_test_clock_vtable(timer);
     emqx_tls_test_transport_expect(script, &answer);
-    assert_int_equal(emqx_tls_client_new(&config, &client, &error), EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_client_new(&config, &client, &told), EMQX_TLS_OK);
     int fd = lock_file();
     int64_t begin = emqx_tls_test_clock_now(timer);
     if (unlock_ms > 0)
         emqx_tls_test_clock_at(timer, begin + unlock_ms, unlock, &fd);
-    emqx_tls_code code = emqx_tls_get(client, "d1", NULL, &error);
+    emqx_tls_code code = emqx_tls_get(client, "d1", NULL, &told);
     assert_true(emqx_tls_test_clock_now(timer) - begin <= (int64_t)config.timeout_ms);
     emqx_tls_client_free(client);
     emqx_tls_limiter_unref(limiter);
@@ -214,8 +215,8 @@ static void a_lock_that_is_never_given_back_ends_a_call_at_its_deadline_with_sto
 {
     (void)state;
     assert_int_equal(call_on_a_locked_file(0, 0), EMQX_TLS_E_STORE);
-    assert_int_equal(error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
-    assert_int_equal(error.attempts, 0);
+    assert_int_equal(told.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    assert_int_equal(told.attempts, 0);
 }
 
 int main(void)

@@ -276,7 +276,7 @@ static void a_429_and_stamps_of_a_new_boot_are_synced_and_other_answers_are_not(
     (void)state;
     emqx_tls_limiter *limiter = file_open(NULL);
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     use(limiter, READ);
     assert_false(newest_synced());
     assert_int_equal(reserve(limiter, READ, "d1", &r, &error), EMQX_TLS_OK);
@@ -296,7 +296,7 @@ static void a_429_shuts_the_class_across_a_reboot(void **state)
     (void)state;
     emqx_tls_limiter *limiter = file_open(NULL);
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
     emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, 30 * MINUTE_MS, 0, &error);
     emqx_tls_limiter_unref(limiter);
@@ -314,7 +314,7 @@ static void a_429_blocks_no_longer_than_a_window_and_60_s_from_first_sight(void 
     for (int i = 0; i < 40; i++) {
         emqx_tls_limiter *limiter = file_open(NULL);
         emqxi_reserve r;
-        emqx_tls_error error;
+        emqxi_error error;
         assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
         emqxi_limiter_settle(limiter, r.ticket, EMQX_TLS_OUTCOME_REFUSED, HOUR_MS, 0, &error);
         emqx_tls_limiter_unref(limiter);
@@ -330,7 +330,7 @@ static void a_429_is_forgotten_in_time_also_across_a_reboot(void **state)
     (void)state;
     emqx_tls_limiter *limiter = file_open(NULL);
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
     assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
@@ -387,7 +387,7 @@ static void at_random_no_window_ever_has_more_than_the_limit(void **state)
         emqx_tls_test_clock_set_wall(timer, 1700000000000 + truth + wrong);
         emqx_tls_limiter *limiter = file_open(&config);
         emqxi_reserve r;
-        emqx_tls_error error;
+        emqxi_error error;
         if (reserve(limiter, WRITE, "d1", &r, &error) == EMQX_TLS_OK && r.granted) {
             sent[count++] = truth;
             if (count > LIMIT)

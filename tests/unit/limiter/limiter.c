@@ -44,18 +44,18 @@ static emqx_tls_limiter *default_limiter(void)
 }
 
 static emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, emqxi_reserve *r,
-                             emqx_tls_error *error)
+                             emqxi_error *error)
 {
     emqxi_waiter waiter = {0};
     *r = (emqxi_reserve){.op = op, .deployment_id = DEPLOYMENT, .lease_ms = 30000};
-    emqx_tls_error_init(error);
+    emqxi_error_clear(error);
     return emqxi_limiter_reserve(limiter, r, &waiter, error);
 }
 
 static void use(emqx_tls_limiter *limiter, uint32_t op)
 {
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_OK);
     assert_true(r.granted);
     assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error), EMQX_TLS_OK);
@@ -65,7 +65,7 @@ static void check_edges(uint32_t op, int limit)
 {
     emqx_tls_limiter *limiter = default_limiter();
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     for (int i = 0; i < limit; i++)
         use(limiter, op);
     assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_E_RATE_LIMITED);
@@ -99,7 +99,7 @@ static void create_update_and_delete_share_the_writes_and_reads_are_apart(void *
     static const uint32_t writes[] = {EMQX_TLS_OP_CREATE, EMQX_TLS_OP_UPDATE, EMQX_TLS_OP_DELETE};
     emqx_tls_limiter *limiter = default_limiter();
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     for (int i = 0; i < 6; i++)
         use(limiter, writes[i % 3]);
     for (int i = 0; i < 3; i++)
@@ -231,9 +231,11 @@ static void a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store(
     static const uint64_t ticket[EMQX_TLS_TICKET_WORDS];
     emqx_tls_limiter *limiter = careless_limiter(false);
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
+    emqx_tls_error told;
     emqx_tls_quota quota;
     emqx_tls_quota_init(&quota);
+    emqx_tls_error_init(&told);
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         careless_code = codes[i];
         assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r, &error), EMQX_TLS_E_STORE);
@@ -242,9 +244,9 @@ static void a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store(
         assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 0, &error),
                          EMQX_TLS_E_STORE);
         assert_non_null(strstr(error.message, "store"));
-        assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error),
+        assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &told),
                          EMQX_TLS_E_STORE);
-        assert_non_null(strstr(error.message, "store"));
+        assert_non_null(strstr(told.message, "store"));
     }
     emqx_tls_limiter_unref(limiter);
 }
@@ -255,7 +257,7 @@ static void a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense(void *
     static const int64_t times[][3] = {
         {-5, -5, 0}, {INT64_MIN, INT64_MIN, 0}, {INT64_MIN, INT64_MAX, INT64_MAX}, {700, 3, 700}};
     emqx_tls_limiter *limiter = careless_limiter(false);
-    emqx_tls_error error;
+    emqxi_error error;
     careless_code = EMQX_TLS_OK;
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         emqxi_waiter waiter = {0};
@@ -279,7 +281,7 @@ static void the_first_in_line_looks_every_second_at_a_store_that_others_use(void
     (void)state;
     for (int shared = 0; shared < 2; shared++) {
         emqx_tls_limiter *limiter = careless_limiter(shared != 0);
-        emqx_tls_error error;
+        emqxi_error error;
         emqxi_waiter waiter = {0};
         emqxi_reserve r = {.op = EMQX_TLS_OP_GET,
                            .deployment_id = DEPLOYMENT,
@@ -328,10 +330,9 @@ static void without_memory_no_slot_is_given_and_none_is_forgotten(void **state)
     bool reached = true;
     for (size_t i = 1; reached; i++) {
         emqx_tls_limiter *limiter;
-        emqx_tls_error error;
-        emqx_tls_error_init(&error);
+        emqxi_error error;
         emqx_tls_test_allocator_fail(heap, i, 0);
-        emqx_tls_code code = emqx_tls_limiter_new(&config, &limiter, &error);
+        emqx_tls_code code = emqx_tls_limiter_new(&config, &limiter, NULL);
         if (code == EMQX_TLS_OK) {
             int given = 0, failed = 0;
             for (emqxi_reserve r; (code = reserve(limiter, EMQX_TLS_OP_GET, &r, &error)) !=
@@ -357,7 +358,7 @@ static void warm_calls_allocate_nothing_and_idle_deployments_are_given_back(void
     enum { DEPLOYMENTS = 2000 };
     emqx_tls_test_allocator *heap = emqx_tls_test_allocator_new();
     emqx_tls_limiter_config config;
-    emqx_tls_error error;
+    emqxi_error error;
     char name[16];
     emqx_tls_limiter_config_init(&config);
     config.flags = EMQX_TLS_PER_DEPLOYMENT;
@@ -396,12 +397,12 @@ static void a_child_after_fork_is_told_to_make_its_own(void **state)
     pid_t child = fork();
     if (child == 0) {
         emqxi_reserve r;
-        emqx_tls_error error;
+        emqxi_error error;
         emqx_tls_quota quota;
         emqx_tls_quota_init(&quota);
         int wrong =
             reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_E_INVALID || r.granted;
-        wrong |= emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &error) !=
+        wrong |= emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL) !=
                  EMQX_TLS_E_INVALID;
         wrong |=
             emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error) != EMQX_TLS_E_INVALID;
@@ -418,7 +419,7 @@ static void *greedy(void *context)
 {
     emqx_tls_limiter *limiter = context;
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     intptr_t given = 0;
     for (int i = 0; i < 2000; i++) {
         if (reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_OK)
@@ -458,7 +459,7 @@ static void times_at_the_end_of_the_range_do_not_overflow(void **state)
         emqxi_waiter waiter = {0};
         emqxi_reserve r = {
             .op = EMQX_TLS_OP_CREATE, .deployment_id = DEPLOYMENT, .lease_ms = INT64_MAX};
-        emqx_tls_error error;
+        emqxi_error error;
         emqx_tls_test_clock_set(timer, origins[i]);
         for (int j = 0; j < 6; j++) {
             assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);

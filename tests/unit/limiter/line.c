@@ -25,7 +25,7 @@
 typedef struct caller {
     emqxi_waiter waiter;
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     unsigned woken;
     int64_t deadline;
 } caller;
@@ -51,7 +51,7 @@ static void set_up(caller *c, const char *deployment, int64_t wait_ms)
     c->r =
         (emqxi_reserve){.op = EMQX_TLS_OP_UPDATE, .deployment_id = deployment, .lease_ms = LEASE};
     c->deadline = now() + wait_ms;
-    emqx_tls_error_init(&c->error);
+    emqxi_error_clear(&c->error);
 }
 
 static emqx_tls_code look(caller *c)

@@ -24,7 +24,7 @@
 
 static char folder[64];
 static emqxi_receipt_file file;
-static emqx_tls_error error;
+static emqxi_error error;
 
 static int set_up(void **state)
 {

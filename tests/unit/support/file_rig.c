@@ -80,18 +80,18 @@ emqx_tls_limiter *file_open(const emqx_tls_limiter_config *config)
 }
 
 emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
-                      emqxi_reserve *r, emqx_tls_error *error)
+                      emqxi_reserve *r, emqxi_error *error)
 {
     emqxi_waiter waiter = {0};
     *r = (emqxi_reserve){.op = op, .deployment_id = deployment, .lease_ms = LEASE_MS};
-    emqx_tls_error_init(error);
+    emqxi_error_clear(error);
     return emqxi_limiter_reserve(limiter, r, &waiter, error);
 }
 
 void use(emqx_tls_limiter *limiter, uint32_t op)
 {
     emqxi_reserve r;
-    emqx_tls_error error;
+    emqxi_error error;
     if (reserve(limiter, op, "d1", &r, &error) != EMQX_TLS_OK)
         fail_msg("%s", error.message);
     assert_true(r.granted);

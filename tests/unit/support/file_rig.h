@@ -48,7 +48,7 @@ uint32_t file_used(uint32_t op);
 int64_t file_next(uint32_t op);
 
 emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
-                      emqxi_reserve *r, emqx_tls_error *error);
+                      emqxi_reserve *r, emqxi_error *error);
 void use(emqx_tls_limiter *limiter, uint32_t op);
 uint32_t used(emqx_tls_limiter *limiter, uint32_t op);
 

@@ -66,7 +66,7 @@ static inline void on_done(void *user, const emqx_tls_reply *r)
 
 static inline void open_transport(fixture *f)
 {
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     if (emqxi_curl_transport(&f->options, &f->transport, &error) != EMQX_TLS_OK)
         fail_msg("transport: %s", error.message);

@@ -125,7 +125,7 @@ static void threads_may_make_their_transports_at_once(void **state)
 static void a_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
     fixture *f = *state;
-    emqx_tls_error error;
+    emqxi_error error;
     SERVE(f, {.text = RUNNING});
     f->transport.destroy(f->transport.context);
     f->transport.context = NULL;

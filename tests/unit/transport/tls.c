@@ -150,7 +150,7 @@ static void ca_file_is_read_once(void **state)
 static void a_ca_file_that_is_not_there_is_named(void **state)
 {
     fixture *f = *state;
-    emqx_tls_error error;
+    emqxi_error error;
     emqxi_error_clear(&error);
     f->options.ca_file = "/nowhere/ca.pem";
     assert_int_equal(emqxi_curl_transport(&f->options, &f->transport, &error), EMQX_TLS_E_INVALID);

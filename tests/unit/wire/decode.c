@@ -17,11 +17,11 @@
 
 /* Decodes from memory of the exact size, so that a read behind the end is seen. */
 static emqx_tls_code decode(const char *body, size_t len, emqx_tls_status *status,
-                            emqx_tls_error *error)
+                            emqxi_error *error)
 {
     char *exact = malloc(len ? len : 1);
     memcpy(exact, body, len);
-    emqx_tls_error_init(error);
+    emqxi_error_clear(error);
     emqx_tls_code code = emqxi_decode_status(exact, len, status, error);
     free(exact);
     return code;
@@ -75,7 +75,7 @@ static void replies_are_read_tolerantly(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         emqx_tls_status s;
-        emqx_tls_error e;
+        emqxi_error e;
         if (decode(cases[i].body, strlen(cases[i].body), &s, &e))
             fail_msg("%s: %s", cases[i].body, e.message);
         assert_int_equal(s.size, sizeof s);
@@ -130,7 +130,7 @@ static void replies_that_cannot_be_trusted_are_protocol_errors(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         emqx_tls_status s, empty;
-        emqx_tls_error e;
+        emqxi_error e;
         emqx_tls_status_init(&empty);
         if (decode(cases[i].body, strlen(cases[i].body), &s, &e) != EMQX_TLS_E_PROTOCOL)
             fail_msg("%s was let through", cases[i].body);
@@ -148,7 +148,7 @@ static void raw_nuls_are_protocol_errors(void **state)
     static const size_t lengths[] = {1, 3, 12, 3};
     for (size_t i = 0; i < COUNT(bodies); i++) {
         emqx_tls_status s;
-        emqx_tls_error e;
+        emqxi_error e;
         assert_int_equal(decode(bodies[i], lengths[i], &s, &e), EMQX_TLS_E_PROTOCOL);
     }
 }
@@ -157,7 +157,7 @@ static void a_reply_of_16_kib_is_read_and_one_byte_more_is_not(void **state)
 {
     (void)state;
     emqx_tls_status s;
-    emqx_tls_error e;
+    emqxi_error e;
     char body[EMQXI_REPLY_MAX + 1];
     memset(body, ' ', sizeof body);
     memcpy(body, "{}", 2);
@@ -170,7 +170,7 @@ static void texts_that_are_too_long_are_cut_at_a_character(void **state)
 {
     (void)state;
     emqx_tls_status s;
-    emqx_tls_error e;
+    emqxi_error e;
     char body[1024], a[300], b[300];
     memset(a, 'a', sizeof a);
     memset(b, 'b', sizeof b);
@@ -203,7 +203,7 @@ static const char *const samples[] = {
 static void assert_sound(const char *body, size_t len)
 {
     emqx_tls_status s;
-    emqx_tls_error e;
+    emqxi_error e;
     emqx_tls_code code = decode(body, len, &s, &e);
     assert_true(code == EMQX_TLS_OK || code == EMQX_TLS_E_PROTOCOL);
     assert_int_equal(e.code, code);
@@ -222,7 +222,7 @@ static void a_reply_cut_anywhere_is_never_taken_for_a_whole_one(void **state)
     for (size_t i = 0; i < COUNT(samples); i++)
         for (size_t n = 1; n < strlen(samples[i]); n++) {
             emqx_tls_status s;
-            emqx_tls_error e;
+            emqxi_error e;
             assert_int_equal(decode(samples[i], n, &s, &e), EMQX_TLS_E_PROTOCOL);
         }
 }
@@ -272,7 +272,7 @@ static void reasonable_nesting_is_let_through(void **state)
 {
     (void)state;
     emqx_tls_status s;
-    emqx_tls_error e;
+    emqxi_error e;
     static const char body[] = "{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]],"
                                "\"b\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[{\"}";
     assert_int_equal(decode(body, sizeof body - 1, &s, &e), EMQX_TLS_OK);

@@ -98,11 +98,11 @@ static void an_endpoint_without_memory_is_no_memory_and_leaks_nothing(void **sta
                                             "http://127.1:80/a"};
     for (size_t e = 0; e < 2; e++) {
         emqxi_endpoint out;
-        emqx_tls_error error;
+        emqxi_error error;
         emqx_tls_code code = EMQX_TLS_E_NO_MEMORY;
         size_t i;
         for (i = 1; code; i++) {
-            emqx_tls_error_init(&error);
+            emqxi_error_clear(&error);
             start(i);
             code = emqxi_endpoint_parse(&allocator, endpoints[e], EMQX_TLS_ALLOW_HTTP_LOOPBACK,
                                         &out, &error);
@@ -143,12 +143,12 @@ static void a_reply_without_memory_is_never_taken_and_leaks_nothing(void **state
     (void)state;
     static const char body[] = "{\"status\":\"running\",\"cn\":\"a\",\"x\":[1,null,{\"y\":\"z\"}]}";
     emqx_tls_status status;
-    emqx_tls_error error;
+    emqxi_error error;
     emqx_tls_code code;
     json_decref(json_object()); /* seeds the hash once */
     size_t i = 1;
     for (;; i++) {
-        emqx_tls_error_init(&error);
+        emqxi_error_clear(&error);
         start(i);
         code = emqxi_decode_status(body, sizeof body - 1, &status, &error);
         assert_int_equal(live, 0);

@@ -44,8 +44,8 @@ static void endpoints_are_taken_with_their_path(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         emqxi_endpoint e;
-        emqx_tls_error error;
-        emqx_tls_error_init(&error);
+        emqxi_error error;
+        emqxi_error_clear(&error);
         if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error))
             fail_msg("%s: %s", cases[i].endpoint, error.message);
         assert_string_equal(e.base, cases[i].base);
@@ -101,8 +101,8 @@ static void endpoints_that_could_leak_or_mislead_are_refused_with_the_mend(void 
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         emqxi_endpoint e;
-        emqx_tls_error error;
-        emqx_tls_error_init(&error);
+        emqxi_error error;
+        emqxi_error_clear(&error);
         if (emqxi_endpoint_parse(&emqxi_malloc, cases[i].endpoint, cases[i].flags, &e, &error) !=
             EMQX_TLS_E_INVALID)
             fail_msg("%s was not refused", cases[i].endpoint);
