@@ -126,16 +126,12 @@ void emqxi_file_look(emqxi_file *f);
 uint64_t emqxi_header_checksum(const emqxi_file_header *h);
 off_t emqxi_file_size(const emqxi_file *f, uint64_t cells);
 
-/* The same file under a descriptor that is none of stdin, stdout and stderr: a program that has
- * closed those may still write to them. -1 stays -1. */
-int emqxi_above_stdio(int fd);
-
 /* Makes the file, unless somebody else has by then. NO_MEMORY, STORE. */
 emqx_tls_code emqxi_file_make(emqxi_file *f, emqxi_error *error);
 
 /* Syncs the folder: its entry for the file must be on the disk before the file is relied on, and
  * whoever made it may have been killed before. False: errno tells. */
-bool emqxi_folder_sync(const emqxi_file *f);
+bool emqxi_file_sync_name(const emqxi_file *f);
 
 /* Replaces the locked file by one whose cells are `from[i]` of this one, or fresh where that is
  * UINT64_MAX. */

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define WALL_CHECK_MS  60000
 #define BUSY_MIN_MS    5
 #define BUSY_JITTER_MS 16
@@ -135,7 +137,7 @@ emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqxi_error *error)
     f->forks = emqxi_fork_count();
     memset(f->synced, 0, sizeof f->synced);
     code = check_file(f, take, error);
-    if (code == EMQX_TLS_OK && !emqxi_folder_sync(f))
+    if (code == EMQX_TLS_OK && !emqxi_file_sync_name(f))
         code = emqxi_file_fail(f, error, "has a folder that can't be synced: %s", strerror(errno));
     if (code != EMQX_TLS_OK)
         emqxi_file_detach(f);

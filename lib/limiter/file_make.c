@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define FIRST_CELLS 64 /* with PER_DEPLOYMENT */
 
 uint64_t emqxi_header_checksum(const emqxi_file_header *h)
@@ -25,17 +27,7 @@ off_t emqxi_file_size(const emqxi_file *f, uint64_t cells)
     return (off_t)(EMQXI_FILE_BLOCK + cells * EMQXI_RECORDS * f->record_size);
 }
 
-int emqxi_above_stdio(int fd)
-{
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), why = errno;
-    close(fd);
-    errno = why;
-    return above;
-}
-
-bool emqxi_folder_sync(const emqxi_file *f)
+bool emqxi_file_sync_name(const emqxi_file *f)
 {
     char *name = strrchr(f->path, '/') + 1, first = *name;
     *name = '\0';
@@ -44,8 +36,7 @@ bool emqxi_folder_sync(const emqxi_file *f)
     if (fd < 0)
         /* it may be entered and not be read: then somebody else has made the file, long ago */
         return errno == EACCES;
-    /* EINVAL: this file system has nothing to sync there */
-    bool ok = fsync(fd) == 0 || errno == EINVAL;
+    bool ok = emqxi_folder_sync(fd);
     int why = errno;
     close(fd);
     errno = why;
@@ -163,7 +154,7 @@ emqx_tls_code emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t c
         f->inode = s.st_ino;
         f->cells = cells;
         memset(f->synced, 0, sizeof f->synced);
-        if (!emqxi_folder_sync(f))
+        if (!emqxi_file_sync_name(f))
             code = cant_make(f, error, errno);
     }
     emqxi_free(&f->settings.allocator, name);

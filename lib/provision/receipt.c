@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define RECEIPT_MAX 4096
 
 static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what,
@@ -146,20 +148,6 @@ emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, 
     return EMQX_TLS_OK;
 }
 
-static bool write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd) == 0;
-}
-
 emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt,
                                  emqxi_error *error)
 {
@@ -167,7 +155,7 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
     file_name(f, ".json", name);
     file_name(f, ".new", fresh);
     if (receipt->state == EMQXI_RECEIPT_NONE) {
-        if ((unlinkat(f->folder, name, 0) != 0 && errno != ENOENT) || fsync(f->folder) != 0)
+        if ((unlinkat(f->folder, name, 0) != 0 && errno != ENOENT) || !emqxi_folder_sync(f->folder))
             return system_error(f, ".json", "removed", error);
         return EMQX_TLS_OK;
     }
@@ -177,13 +165,13 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
     /* what a crash left; O_EXCL finds whatever could not be removed */
     unlinkat(f->folder, fresh, 0);
     int fd = openat(f->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && write_all(fd, text, len);
+    bool written = fd >= 0 && emqxi_write_all(fd, text, len) && fsync(fd) == 0;
     int saved = errno;
     if (fd >= 0 && close(fd) != 0 && written) {
         saved = errno;
         written = false;
     }
-    if (written && renameat(f->folder, fresh, f->folder, name) == 0 && fsync(f->folder) == 0)
+    if (written && renameat(f->folder, fresh, f->folder, name) == 0 && emqxi_folder_sync(f->folder))
         return EMQX_TLS_OK;
     errno = written ? errno : saved;
     system_error(f, ".json", "written", error);

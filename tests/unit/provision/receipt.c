@@ -26,6 +26,21 @@ static char folder[64];
 static emqxi_receipt_file file;
 static emqxi_error error;
 
+/* -- a file system that has nothing to sync in folders ------------------------------------------ */
+
+static bool folders_sync = true;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    struct stat s;
+    if (folders_sync || fstat(fd, &s) != 0 || !S_ISDIR(s.st_mode))
+        return __real_fsync(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -346,6 +361,23 @@ static void a_folder_that_others_may_write_to_is_refused(void **state)
     chmod(folder, 0700);
 }
 
+static void a_folder_that_has_nothing_to_sync_will_do(void **state)
+{
+    (void)state;
+    emqxi_receipt r = sample(), back;
+    bool damaged;
+    folders_sync = false;
+    emqx_tls_code saved = emqxi_receipt_save(&file, &r, &error);
+    emqx_tls_code loaded = emqxi_receipt_load(&file, &back, &damaged, &error);
+    r.state = EMQXI_RECEIPT_NONE;
+    emqx_tls_code removed = emqxi_receipt_save(&file, &r, &error);
+    folders_sync = true;
+    assert_int_equal(saved, EMQX_TLS_OK);
+    assert_int_equal(loaded, EMQX_TLS_OK);
+    assert_int_equal(back.state, EMQXI_RECEIPT_DONE);
+    assert_int_equal(removed, EMQX_TLS_OK);
+}
+
 /* -- lock -------------------------------------------------------------------------------------- */
 
 static bool second_is_busy(void)
@@ -410,6 +442,7 @@ int main(void)
         TEST(one_that_can_not_be_written_leaves_the_old_one),
         TEST(a_file_that_is_not_its_users_alone_is_refused),
         TEST(a_folder_that_others_may_write_to_is_refused),
+        TEST(a_folder_that_has_nothing_to_sync_will_do),
         TEST(a_second_one_is_kept_out_until_the_first_lets_go),
         TEST(one_that_dies_lets_go),
     };
