@@ -100,11 +100,27 @@ void emqxi_wipe_free(const emqx_tls_allocator *a, void *p, size_t n); /* NULL is
 /* Copies the caller's allocator, or malloc for NULL. False: it is not usable. */
 bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *given);
 
+/* -- text (text.c) ----------------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 sequence that `text` begins with; 0: none. `len` is not 0. */
+size_t emqxi_utf8_sequence(const char *text, size_t len);
+bool emqxi_utf8_ok(const char *text, size_t len);
+
 /* Cuts `text` of `len` bytes at a UTF-8 character so that it fits `to` with its NUL. */
 void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len);
 
+bool emqxi_has_control(const char *text); /* below 0x20, or 0x7f */
+
+/* Puts '?' in the place of what is not UTF-8, and of what a terminal or a log might obey. */
+void emqxi_text_clean(char *text);
+
 /* Two small hexadecimal digits a byte, and a NUL; returns where that is. */
 char *emqxi_hex(const unsigned char *from, size_t len, char *to);
+int emqxi_hex_digit(char c); /* its value; -1: it is none */
+
+/* Base64, without a NUL; returns its end. */
+char *emqxi_base64(const unsigned char *from, size_t len, char *to);
+int emqxi_base64_digit(char c); /* its value; -1: it is none */
 
 /* -- time (clock.c) ---------------------------------------------------------------------------- */
 

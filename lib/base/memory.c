@@ -88,25 +88,3 @@ void emqxi_wipe_free(const emqx_tls_allocator *a, void *p, size_t n)
     emqxi_wipe(p, n);
     emqxi_free(a, p);
 }
-
-void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len)
-{
-    if (len >= to_size) {
-        len = to_size - 1;
-        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
-            len--;
-    }
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
-
-char *emqxi_hex(const unsigned char *from, size_t len, char *to)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        *to++ = digits[from[i] >> 4];
-        *to++ = digits[from[i] & 15];
-    }
-    *to = '\0';
-    return to;
-}

@@ -167,21 +167,10 @@ static void close_block(scanner *s, const char *fault)
         set_fault(b, "is damaged: what is in it has another length than it says");
 }
 
-static int digit(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static void decode(scanner *s, line l)
 {
     for (size_t i = 0; i < l.len; i++) {
-        int value = digit(l.p[i]);
+        int value = emqxi_base64_digit(l.p[i]);
         if (l.p[i] == '=' && s->padding < 2 && s->digits % 4 >= 2) {
             s->padding++;
             s->digits++;
@@ -230,7 +219,7 @@ static bool is_stray(line l)
     for (size_t i = 0; i < l.len; i++) {
         if (((unsigned char)l.p[i] < 0x20 && l.p[i] != '\t') || l.p[i] == 0x7F)
             return true;
-        if (digit(l.p[i]) >= 0 || l.p[i] == '=')
+        if (emqxi_base64_digit(l.p[i]) >= 0 || l.p[i] == '=')
             base64++;
     }
     return base64 == l.len && l.len >= 40;

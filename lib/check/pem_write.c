@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "wire/wire.h"
-
 #define COLUMNS 64u
 
 static const char *label_of(const emqxi_pem_block *b)

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/wire.h"
-
 static void found_fault(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];

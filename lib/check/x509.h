@@ -36,8 +36,6 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
 /* for a message: printable, cut */
 void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
 void emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
-/* Puts '?' in the place of what a terminal or a log might obey. `text`: valid UTF-8. */
-void emqxi_name_clean(char *text);
 
 /* -- leaf.c */
 /* as emqxi_leaf_of; leaves errors in OpenSSL's queue */

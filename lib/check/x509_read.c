@@ -84,42 +84,6 @@ void emqxi_date_text(int64_t seconds, char text[16])
     ASN1_TIME_free(t);
 }
 
-/* Control characters, and those that turn the direction of a line or break it: a subject is
- * somebody else's text. */
-static bool harmful(const unsigned char *p)
-{
-    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0))
-        return true;
-    if (p[0] == 0xD8 && p[1] == 0x9C) /* U+061C */
-        return true;
-    if (p[0] != 0xE2 || (p[1] != 0x80 && p[1] != 0x81))
-        return false;
-    /* U+200B to 200F, U+2028 to 202E, U+2060 to 206F */
-    return p[1] == 0x81 ? p[2] >= 0xA0 && p[2] <= 0xAF
-                        : (p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE);
-}
-
-static size_t character(unsigned char first)
-{
-    return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-}
-
-void emqxi_name_clean(char *text)
-{
-    unsigned char *p = (unsigned char *)text, *to = p;
-    while (*p) {
-        size_t n = character(*p);
-        if (harmful(p)) {
-            *to++ = '?';
-        } else {
-            memmove(to, p, n);
-            to += n;
-        }
-        p += n;
-    }
-    *to = '\0';
-}
-
 void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
 {
     static const int telling[] = {NID_commonName, NID_organizationalUnitName, NID_organizationName};
@@ -133,7 +97,7 @@ void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
     strcpy(text, "?");
     if (len > 0) {
         emqxi_text_copy(text, EMQXI_NAME_TEXT, (const char *)utf8, (size_t)len);
-        emqxi_name_clean(text);
+        emqxi_text_clean(text);
     }
     OPENSSL_free(utf8);
 }

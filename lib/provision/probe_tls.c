@@ -47,7 +47,7 @@ static int keep_leaf(X509_STORE_CTX *store, void *context)
     emqxi_probe *p = context;
     X509 *x = X509_STORE_CTX_get0_cert(store);
     p->seen = x && emqxi_leaf_read(x, &p->leaf);
-    emqxi_name_clean(p->leaf.common_name); /* it is only shown */
+    emqxi_text_clean(p->leaf.common_name); /* it is only shown */
     return 1;
 }
 

@@ -17,19 +17,12 @@ static const char *const befores[] = {"different", "alike", "alike-unfinished"};
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool from_hex(const char *from, unsigned char to[32])
 {
     if (strlen(from) != 64)
         return false;
     for (int i = 0; i < 32; i++) {
-        int high = digit(from[2 * i]), low = digit(from[2 * i + 1]);
+        int high = emqxi_hex_digit(from[2 * i]), low = emqxi_hex_digit(from[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         to[i] = (unsigned char)(high << 4 | low);

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hex(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 /* In place; false: a % without two digits behind it, or a NUL. */
 static bool percent_decode(char *text)
 {
@@ -22,7 +15,7 @@ static bool percent_decode(char *text)
     for (const char *from = text; *from; from++) {
         char c = *from;
         if (c == '%') {
-            int high = hex(from[1]), low = high < 0 ? -1 : hex(from[2]);
+            int high = emqxi_hex_digit(from[1]), low = high < 0 ? -1 : emqxi_hex_digit(from[2]);
             if (low < 0 || (high == 0 && low == 0))
                 return false;
             c = (char)(high << 4 | low);

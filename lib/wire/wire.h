@@ -12,14 +12,6 @@
 #define EMQXI_REPLY_MAX 16384
 #define EMQXI_ID_MAX    128
 
-/* -- text (text.c) */
-bool emqxi_utf8_ok(const char *text, size_t len);
-bool emqxi_has_control(const char *text); /* below 0x20, or 0x7f */
-
-/* Base64, without a NUL; returns its end. Own code: libcurl exports none, and OpenSSL is
- * optional. */
-char *emqxi_base64(const unsigned char *from, size_t len, char *to);
-
 /* -- where to (url.c, auth.c) */
 
 /* The endpoint, checked: https, or http to a loopback address if `flags` (of emqx_tls_config) allow

@@ -166,52 +166,6 @@ static void basic_authorization_is_base64_of_key_and_secret(void **state)
     }
 }
 
-static void utf8_is_what_unicode_says(void **state)
-{
-    (void)state;
-    static const char *const good[] = {"",
-                                       "a",
-                                       "\x7f",
-                                       "\xc2\x80",
-                                       "\xdf\xbf",
-                                       "\xe0\xa0\x80",
-                                       "\xed\x9f\xbf",
-                                       "\xee\x80\x80",
-                                       "\xf0\x90\x80\x80",
-                                       "\xf4\x8f\xbf\xbf"};
-    static const char *const bad[] = {"\x80",
-                                      "\xbf",
-                                      "\xc0\x80",
-                                      "\xc1\xbf",
-                                      "\xc2",
-                                      "\xc2\x41",
-                                      "\xe0\x9f\xbf",
-                                      "\xed\xa0\x80",
-                                      "\xe2\x82",
-                                      "\xe2\x82\x41",
-                                      "\xf0\x8f\xbf\xbf",
-                                      "\xf0\x90\x80",
-                                      "\xf4\x90\x80\x80",
-                                      "\xf5\x80\x80\x80",
-                                      "\xff",
-                                      "ok\xfe"};
-    for (size_t i = 0; i < COUNT(good); i++)
-        assert_true(emqxi_utf8_ok(good[i], strlen(good[i])));
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(emqxi_utf8_ok(bad[i], strlen(bad[i])));
-    assert_true(emqxi_utf8_ok("\0", 1));
-    assert_true(emqxi_utf8_ok(NULL, 0));
-}
-
-static void control_characters_are_found(void **state)
-{
-    (void)state;
-    assert_false(emqxi_has_control("a b~\x80\xff"));
-    assert_true(emqxi_has_control("a\x1f"));
-    assert_true(emqxi_has_control("\r"));
-    assert_true(emqxi_has_control("a\x7f"));
-}
-
 /* An older caller's struct is a prefix; a newer one's is longer than ours. */
 static void structs_are_set_up_for_older_and_newer_callers(void **state)
 {
@@ -253,8 +207,6 @@ int main(void)
         cmocka_unit_test(deployment_ids_become_one_path_segment),
         cmocka_unit_test(deployment_ids_that_are_none_are_refused),
         cmocka_unit_test(basic_authorization_is_base64_of_key_and_secret),
-        cmocka_unit_test(utf8_is_what_unicode_says),
-        cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(structs_are_set_up_for_older_and_newer_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

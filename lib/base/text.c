@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UTF-8, hexadecimal digits and base64. Own code: libcurl exports none of it, and OpenSSL is
+ * optional.
+ */
+#include "base/base.h"
+
+#include <string.h>
+
+/* -- UTF-8 ------------------------------------------------------------------------------------- */
+
+size_t emqxi_utf8_sequence(const char *text, size_t len)
+{
+    /* The range of the second byte leaves out overlong forms, surrogates and what lies beyond
+     * U+10FFFF (Unicode, table 3-7). */
+    static const struct {
+        unsigned char first, last, length, low, high;
+    } rows[] = {
+        {0x00, 0x7F, 1, 0, 0},       {0xC2, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF},
+        {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
+        {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F},
+    };
+    const unsigned char *p = (const unsigned char *)text;
+    size_t row = 0, rest = sizeof rows / sizeof rows[0];
+    while (row < rest && (p[0] < rows[row].first || p[0] > rows[row].last))
+        row++;
+    if (row == rest || rows[row].length > len)
+        return 0;
+    if (rows[row].length > 1 && (p[1] < rows[row].low || p[1] > rows[row].high))
+        return 0;
+    for (size_t i = 2; i < rows[row].length; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return rows[row].length;
+}
+
+bool emqxi_utf8_ok(const char *text, size_t len)
+{
+    while (len > 0) {
+        size_t n = emqxi_utf8_sequence(text, len);
+        if (n == 0)
+            return false;
+        text += n;
+        len -= n;
+    }
+    return true;
+}
+
+void emqxi_text_copy(char *to, size_t to_size, const char *text, size_t len)
+{
+    if (len >= to_size) {
+        len = to_size - 1;
+        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
+            len--;
+    }
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+/* -- what a terminal or a log might obey ------------------------------------------------------- */
+
+bool emqxi_has_control(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7F)
+            return true;
+    return false;
+}
+
+/* Control characters, and those that turn the direction of a line or break it. */
+static bool is_harmful(const char *sequence)
+{
+    const unsigned char *p = (const unsigned char *)sequence;
+    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0))
+        return true;
+    if (p[0] == 0xD8 && p[1] == 0x9C) /* U+061C */
+        return true;
+    if (p[0] != 0xE2 || (p[1] != 0x80 && p[1] != 0x81))
+        return false;
+    /* U+200B to 200F, U+2028 to 202E, U+2060 to 206F */
+    return p[1] == 0x81 ? p[2] >= 0xA0 && p[2] <= 0xAF
+                        : (p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE);
+}
+
+void emqxi_text_clean(char *text)
+{
+    char *to = text;
+    for (size_t left = strlen(text); left > 0;) {
+        size_t n = emqxi_utf8_sequence(text, left);
+        if (n == 0 || is_harmful(text))
+            *to++ = '?';
+        else
+            to = (char *)memmove(to, text, n) + n;
+        n += n == 0;
+        text += n;
+        left -= n;
+    }
+    *to = '\0';
+}
+
+/* -- digits ------------------------------------------------------------------------------------ */
+
+char *emqxi_hex(const unsigned char *from, size_t len, char *to)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        *to++ = digits[from[i] >> 4];
+        *to++ = digits[from[i] & 15];
+    }
+    *to = '\0';
+    return to;
+}
+
+int emqxi_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+char *emqxi_base64(const unsigned char *from, size_t len, char *to)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = EMQXI_MIN(len - i, 3);
+        uint32_t bits = (uint32_t)from[i] << 16;
+        bits |= n > 1 ? (uint32_t)from[i + 1] << 8 : 0;
+        bits |= n > 2 ? from[i + 2] : 0;
+        *to++ = digits[bits >> 18];
+        *to++ = digits[bits >> 12 & 63];
+        *to++ = n > 1 ? digits[bits >> 6 & 63] : '=';
+        *to++ = n > 2 ? digits[bits & 63] : '=';
+    }
+    return to;
+}
+
+int emqxi_base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
