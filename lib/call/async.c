@@ -68,10 +68,14 @@ emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *
 {
     emqxi_submission s;
     if (emqxi_submit_begin(&s, client, done)) {
-        emqxi_budget budget = {.timeout_ms = client->timeout_ms,
-                               .quota_wait_ms = client->quota_wait_ms};
-        emqxi_operation_start(client, op, deployment_id, request, &budget, NULL, done, user,
-                              &s.call, &s.error);
+        emqxi_order order = {.op = op,
+                             .deployment_id = deployment_id,
+                             .request = request,
+                             .timeout_ms = client->timeout_ms,
+                             .quota_wait_ms = client->quota_wait_ms,
+                             .done = done,
+                             .user = user};
+        emqxi_operation_start(client, &order, &s.call, &s.error);
     }
     return emqxi_submit_end(&s, client, call, error);
 }

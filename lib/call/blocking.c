@@ -50,10 +50,14 @@ static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deplo
     emqxi_blocking b;
     emqx_tls_call *call;
     if (emqxi_blocking_begin(client, status, &b)) {
-        emqxi_budget budget = {.timeout_ms = client->timeout_ms,
-                               .quota_wait_ms = client->quota_wait_ms};
-        if (emqxi_operation_start(client, op, deployment_id, request, &budget, NULL,
-                                  emqxi_blocking_done, &b, &call, &b.error) == EMQX_TLS_OK)
+        emqxi_order order = {.op = op,
+                             .deployment_id = deployment_id,
+                             .request = request,
+                             .timeout_ms = client->timeout_ms,
+                             .quota_wait_ms = client->quota_wait_ms,
+                             .done = emqxi_blocking_done,
+                             .user = &b};
+        if (emqxi_operation_start(client, &order, &call, &b.error) == EMQX_TLS_OK)
             emqxi_blocking_drive(client, call, &b);
     }
     emqxi_output(status, &b.status, sizeof b.status);

@@ -112,27 +112,26 @@ int64_t emqxi_next_ms(emqx_tls_client *client);
 int64_t emqxi_own_next_ms(emqx_tls_client *client);
 
 /* -- operation.c: the state machine of the four calls */
-typedef struct emqxi_budget {
-    uint32_t timeout_ms, quota_wait_ms;
-} emqxi_budget;
-
-/* What a job wants of an operation of its own. */
-typedef struct emqxi_sub {
-    const char *
-        /* for CREATE and UPDATE instead of a request: checked and encoded, borrowed until the call
-         * is over */
-        body;
+/* What an operation shall do. */
+typedef struct emqxi_order {
+    uint32_t op;               /* EMQX_TLS_OP_* */
+    const char *deployment_id; /* copied */
+    /* Of CREATE and UPDATE one of the two: a request, which is checked and encoded, or a body for
+     * which that was done, borrowed until the call is over. */
+    const emqx_tls_request *request;
+    const char *body;
     size_t body_len;
+    uint32_t timeout_ms, quota_wait_ms;
+    bool internal; /* a job's: not counted as pending */
     /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms.
      * False: it must not, `error` says why. May be NULL. */
-    bool (*departing)(void *user, int64_t lease_ms, emqxi_error *error);
-} emqxi_sub;
+    bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
+    emqx_tls_done_fn done;
+    void *user; /* of before_send and done */
+} emqxi_order;
 
-/* Checks the arguments and starts an operation. `request` only for CREATE and UPDATE; `sub` NULL:
- * the user's own. INVALID, CHECK, NO_MEMORY: nothing was started. */
-emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqxi_budget *budget,
-                                    const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
+/* Checks an order and starts an operation. INVALID, CHECK, NO_MEMORY: nothing was started. */
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error);
 void emqxi_spare_free(emqx_tls_client *client);
 

@@ -44,7 +44,7 @@ typedef struct operation {
     size_t body_len;
     bool body_borrowed;
     unsigned store_busy; /* so often in a row when it asked for a slot */
-    bool (*departing)(void *user, int64_t lease_ms, emqxi_error *error);
+    bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
     /* of what follows, kept in a spare: polling one deployment builds it once */
     size_t room;
     char deployment_id[]; /* and behind it the URL */
@@ -251,8 +251,8 @@ static void depart(operation *o)
     emqx_tls_client *client = o->call.client;
     emqx_tls_exchange *x = &o->exchange;
     int64_t now = emqxi_now(&client->clock), left = o->lease_end - now;
-    if (o->departing && left > 0) {
-        if (!o->departing(o->call.user, left, &o->call.error)) {
+    if (o->before_send && left > 0) {
+        if (!o->before_send(o->call.user, left, &o->call.error)) {
             settle(o, EMQX_TLS_OUTCOME_NOT_SENT, -1);
             finish(o);
             return;
@@ -461,51 +461,49 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
 static const emqxi_call_kind operation_kind = {
     .advance = advance, .stop = stop, .release = release};
 
-emqx_tls_code emqxi_operation_start(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                                    const emqx_tls_request *request, const emqxi_budget *budget,
-                                    const emqxi_sub *sub, emqx_tls_done_fn done, void *user,
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error)
 {
     const char *problem;
-    char *body = sub ? (char *)(uintptr_t)sub->body : NULL;
-    size_t body_len = sub ? sub->body_len : 0;
+    uint32_t op = order->op;
+    char *body = (char *)(uintptr_t)order->body;
+    size_t body_len = order->body_len;
     *call = NULL;
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*",
                           (unsigned)op);
-    if ((problem = emqxi_deployment_id_problem(deployment_id)))
+    if ((problem = emqxi_deployment_id_problem(order->deployment_id)))
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
     if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {
-        emqx_tls_code code = emqxi_request_body(client, request, NULL, &body, &body_len, error);
+        emqx_tls_code code =
+            emqxi_request_body(client, order->request, NULL, &body, &body_len, error);
         if (code != EMQX_TLS_OK)
             return code;
-    } else if (request) {
+    } else if (order->request) {
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "request must be NULL for a read or a delete");
     }
-    operation *o = obtain(client, deployment_id);
+    operation *o = obtain(client, order->deployment_id);
     if (!o) {
-        if (!sub)
+        if (!order->body)
             emqxi_wipe_free(&client->allocator, body, body_len);
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     }
     o->call.client = client;
     o->call.kind = &operation_kind;
-    o->call.done = done;
-    o->call.user = user;
+    o->call.done = order->done;
+    o->call.user = order->user;
+    o->call.internal = order->internal;
     emqx_tls_status_init(&o->call.status);
     emqxi_error_clear(&o->call.error);
     o->state = RESERVE;
     o->op = op;
     o->body = body;
     o->body_len = body_len;
-    if (sub) {
-        o->call.internal = true;
-        o->body_borrowed = true;
-        o->departing = sub->departing;
-    }
-    o->timeout_ms = budget->timeout_ms;
-    o->deadline = emqxi_now(&client->clock) + budget->timeout_ms;
-    o->quota_left = budget->quota_wait_ms;
+    o->body_borrowed = order->body != NULL;
+    o->before_send = order->before_send;
+    o->timeout_ms = order->timeout_ms;
+    o->deadline = emqxi_now(&client->clock) + order->timeout_ms;
+    o->quota_left = order->quota_wait_ms;
     o->waiter.wake = emqxi_call_wake;
     o->waiter.wake_context = &o->call;
     if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {

@@ -12,7 +12,7 @@ void emqxi_ensure_end_in_doubt(emqxi_ensure *e)
     emqxi_job_end_as(&e->job, &e->trial);
 }
 
-static bool departing(void *user, int64_t lease_ms, emqxi_error *error)
+static bool before_send(void *user, int64_t lease_ms, emqxi_error *error)
 {
     return emqxi_ensure_intend(user, lease_ms, error) == EMQX_TLS_OK;
 }
@@ -105,7 +105,6 @@ void emqxi_ensure_in_doubt(emqxi_ensure *e)
 void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decision *d)
 {
     emqxi_job *job = &e->job;
-    emqxi_sub sub = {.body = e->body, .body_len = e->body_len, .departing = departing};
     uint32_t op = d->verdict == EMQXI_CREATE ? EMQX_TLS_OP_CREATE : EMQX_TLS_OP_UPDATE;
     if (emqxi_ensure_dry(e)) {
         e->result.action =
@@ -129,5 +128,7 @@ void emqxi_ensure_write(emqxi_ensure *e, const emqxi_facts *f, const emqxi_decis
     e->before_failed = f->state == EMQX_TLS_STATE_FAILED;
     e->write_op = op;
     emqxi_ensure_forget_probe(e); /* it told of what was before */
-    emqxi_job_write(job, op, &sub, on_written);
+    emqxi_order order = {
+        .op = op, .body = e->body, .body_len = e->body_len, .before_send = before_send};
+    emqxi_job_write(job, &order, on_written);
 }

@@ -54,22 +54,26 @@ static uint32_t time_left(const emqxi_job *job, uint32_t at_most)
     return left < at_most ? (uint32_t)EMQXI_MAX(left, 0) : at_most;
 }
 
-static void start_sub(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_step next)
+void emqxi_job_write(emqxi_job *job, const emqxi_order *given, emqxi_step next)
 {
     emqx_tls_client *client = job->call.client;
-    emqxi_budget budget = {.timeout_ms = time_left(job, client->timeout_ms),
-                           .quota_wait_ms = emqxi_job_waits(job) ? time_left(job, job->wait_ms)
-                                                                 : client->quota_wait_ms};
+    emqxi_order order = *given;
     emqxi_error error;
+    order.deployment_id = job->deployment_id;
+    order.timeout_ms = time_left(job, client->timeout_ms);
+    order.quota_wait_ms =
+        emqxi_job_waits(job) ? time_left(job, job->wait_ms) : client->quota_wait_ms;
+    order.internal = true;
+    order.done = sub_done;
+    order.user = job;
     emqxi_error_clear(&error);
-    if (budget.timeout_ms == 0) {
+    if (order.timeout_ms == 0) {
         job->kind->late(job);
         return;
     }
     job->next = next;
-    job->sub_op = op;
-    if (emqxi_operation_start(client, op, job->deployment_id, NULL, &budget, sub, sub_done, job,
-                              &job->sub, &error) != EMQX_TLS_OK)
+    job->sub_op = order.op;
+    if (emqxi_operation_start(client, &order, &job->sub, &error) != EMQX_TLS_OK)
         emqxi_job_end_as(job, &error);
     else if (emqxi_job_waits(job))
         emqxi_call_at(&job->call, job->deadline);
@@ -77,13 +81,8 @@ static void start_sub(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_s
 
 void emqxi_job_read(emqxi_job *job, emqxi_step next)
 {
-    static const emqxi_sub plain = {0};
-    start_sub(job, EMQX_TLS_OP_GET, &plain, next);
-}
-
-void emqxi_job_write(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_step next)
-{
-    start_sub(job, op, sub, next);
+    static const emqxi_order get = {.op = EMQX_TLS_OP_GET};
+    emqxi_job_write(job, &get, next);
 }
 
 bool emqxi_job_has_read(const emqxi_job *job)

@@ -50,7 +50,8 @@ const emqxi_job *emqxi_job_of(const emqx_tls_call *call, const emqxi_job_kind *k
 /* -- steps: each is the last thing that a step does. `next` follows when it is over, unless the
  * deadline comes first. */
 void emqxi_job_read(emqxi_job *job, emqxi_step next);
-void emqxi_job_write(emqxi_job *job, uint32_t op, const emqxi_sub *sub, emqxi_step next);
+/* `order`: its op, and where it has them body and before_send; the rest is set here. */
+void emqxi_job_write(emqxi_job *job, const emqxi_order *order, emqxi_step next);
 void emqxi_job_pause(emqxi_job *job, int64_t ms, emqxi_step next);
 /* Pauses until the next poll is due: 5, 10, 20, 40 s after emqxi_job_poll_anew, then every 60 s,
  * later where the read quota would not reach to the end; at most at_most_ms. */

@@ -68,7 +68,7 @@ static void on_deleted(emqxi_job *job)
 
 static void judge(emqxi_job *job)
 {
-    static const emqxi_sub plain = {0};
+    static const emqxi_order deletion = {.op = EMQX_TLS_OP_DELETE};
     removal *r = (removal *)job;
     uint32_t state = job->call.status.state;
     if (state == EMQX_TLS_STATE_ABSENT) {
@@ -84,7 +84,7 @@ static void judge(emqxi_job *job)
     } else if (r->deleted || r->lost) {
         wait_until_gone(job);
     } else {
-        emqxi_job_write(job, EMQX_TLS_OP_DELETE, &plain, on_deleted);
+        emqxi_job_write(job, &deletion, on_deleted);
     }
 }
 
