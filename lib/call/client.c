@@ -24,7 +24,7 @@ const char *emqxi_client_problem(const emqx_tls_client *client)
 static void dispose(emqx_tls_client *client)
 {
     emqx_tls_allocator a = client->allocator;
-    emqxi_spare_free(client);
+    emqxi_pool_free(client);
     emqx_tls_limiter_unref(client->limiter);
     if (client->authorization)
         emqxi_wipe_free(&a, client->authorization, strlen(client->authorization));

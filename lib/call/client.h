@@ -23,17 +23,17 @@ typedef struct emqxi_call_list {
     emqx_tls_call *first, *last;
 } emqxi_call_list;
 
-/* What a kind of call does. */
-typedef struct emqxi_call_kind {
+/* What a type of call does. */
+typedef struct emqxi_call_type {
     void (*advance)(emqx_tls_call *call); /* its time has come */
     /* cancelled: let go of everything outside; sets error.delivery */
     void (*stop)(emqx_tls_call *call);
     void (*release)(emqx_tls_call *call); /* give its memory back, the struct included */
-} emqxi_call_kind;
+} emqxi_call_type;
 
 struct emqx_tls_call {
     emqx_tls_client *client;
-    const emqxi_call_kind *kind;
+    const emqxi_call_type *type;
     emqx_tls_call *previous, *next; /* in `all` */
     emqx_tls_call *queue_previous, *queue_next;
     emqxi_call_list *queue; /* `ready` or `finished`, or NULL */
@@ -73,8 +73,8 @@ struct emqx_tls_client {
     size_t call_count, pending;
     uint64_t delivered; /* how often a `done` of the user's has run */
     /* operations kept for the next call, so that a warm one allocates nothing */
-    emqx_tls_call *spare;
-    size_t spare_count;
+    emqx_tls_call *pool;
+    size_t pool_count;
 
     atomic_bool interrupted;
     bool store_stuck; /* the last settlement has failed */
@@ -133,7 +133,7 @@ typedef struct emqxi_order {
 /* Checks an order and starts an operation. INVALID, CHECK, NO_MEMORY: nothing was started. */
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error);
-void emqxi_spare_free(emqx_tls_client *client);
+void emqxi_pool_free(emqx_tls_client *client);
 
 /* -- async.c */
 /* What the submitting calls share: between the two something is started, if the first says true. */

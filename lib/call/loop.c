@@ -152,7 +152,7 @@ void emqxi_call_cancel(emqx_tls_call *call)
 {
     if (call->told || call->queue == &call->client->finished)
         return;
-    call->kind->stop(call);
+    call->type->stop(call);
     emqxi_fail(&call->error, EMQX_TLS_E_CANCELLED, "cancelled%s",
                call->error.delivery == EMQX_TLS_DELIVERY_MAYBE
                    ? ": the request may have reached the platform"
@@ -191,7 +191,7 @@ static void advance(emqx_tls_client *client)
            !atomic_load_explicit(&client->interrupted, memory_order_relaxed)) {
         emqx_tls_call *call = client->ready.first;
         unqueue(call);
-        call->kind->advance(call);
+        call->type->advance(call);
     }
 }
 
@@ -208,7 +208,7 @@ bool emqxi_deliver(emqx_tls_client *client)
         call->told = true;
         if (call->done)
             call->done(call->user, call, call->error.code);
-        call->kind->release(call);
+        call->type->release(call);
     }
     client->in_done = outer;
     return last != NULL;

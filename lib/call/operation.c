@@ -18,7 +18,7 @@
 #define PAUSE_MS       500     /* the first repeat's longest pause; doubled for the next */
 #define WINDOW_MS      3600000 /* the platform's */
 #define PATIENCE_MS    2000    /* how long a settlement waits for a locked store */
-#define SPARES_MAX     2
+#define POOL_MAX       2
 #define BUSY_DOUBLINGS 7 /* of the time after which a locked store is asked again */
 #define BUSY_MAX_MS    1000
 
@@ -45,7 +45,7 @@ typedef struct operation {
     bool body_borrowed;
     unsigned store_busy; /* so often in a row when it asked for a slot */
     bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
-    /* of what follows, kept in a spare: polling one deployment builds it once */
+    /* of what follows, kept in the pool: polling one deployment builds it once */
     size_t room;
     char deployment_id[]; /* and behind it the URL */
 } operation;
@@ -406,37 +406,37 @@ static void release(emqx_tls_call *call)
 {
     operation *o = (operation *)call;
     emqx_tls_client *client = call->client;
-    if (client->spare_count >= SPARES_MAX) {
+    if (client->pool_count >= POOL_MAX) {
         emqxi_free(&client->allocator, o);
         return;
     }
-    call->next = client->spare;
-    client->spare = call;
-    client->spare_count++;
+    call->next = client->pool;
+    client->pool = call;
+    client->pool_count++;
 }
 
-void emqxi_spare_free(emqx_tls_client *client)
+void emqxi_pool_free(emqx_tls_client *client)
 {
-    while (client->spare) {
-        operation *o = (operation *)client->spare;
-        client->spare = o->call.next;
+    while (client->pool) {
+        operation *o = (operation *)client->pool;
+        client->pool = o->call.next;
         emqxi_free(&client->allocator, o);
     }
-    client->spare_count = 0;
+    client->pool_count = 0;
 }
 
-/* A zeroed operation with its ID and URL, from a spare if there is one; NULL: no memory. */
+/* A zeroed operation with its ID and URL, from the pool if it holds one; NULL: no memory. */
 static operation *obtain(emqx_tls_client *client, const char *deployment_id)
 {
     const char *base = client->endpoint.base;
     size_t id_size = strlen(deployment_id) + 1,
            need = id_size + emqxi_url_size(base, deployment_id);
-    operation *o = (operation *)client->spare;
+    operation *o = (operation *)client->pool;
     size_t room = o ? o->room : 0;
     bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
     if (o) {
-        client->spare = o->call.next;
-        client->spare_count--;
+        client->pool = o->call.next;
+        client->pool_count--;
     }
     if (room < need) {
         operation *larger = emqxi_resize(&client->allocator, o, sizeof *o + need);
@@ -458,7 +458,7 @@ static operation *obtain(emqx_tls_client *client, const char *deployment_id)
     return o;
 }
 
-static const emqxi_call_kind operation_kind = {
+static const emqxi_call_type operation_type = {
     .advance = advance, .stop = stop, .release = release};
 
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
@@ -489,7 +489,7 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     }
     o->call.client = client;
-    o->call.kind = &operation_kind;
+    o->call.type = &operation_type;
     o->call.done = order->done;
     o->call.user = order->user;
     o->call.internal = order->internal;

@@ -241,12 +241,12 @@ static void release(emqx_tls_call *call)
     emqxi_job_free((emqxi_job *)call);
 }
 
-static const emqxi_call_kind call_kind = {.advance = advance, .stop = stop, .release = release};
+static const emqxi_call_type job_call = {.advance = advance, .stop = stop, .release = release};
 
 const emqxi_job *emqxi_job_of(const emqx_tls_call *call, const emqxi_job_kind *kind)
 {
     const emqxi_job *job = (const emqxi_job *)call;
-    return call && call->kind == &call_kind && job->kind == kind ? job : NULL;
+    return call && call->type == &job_call && job->kind == kind ? job : NULL;
 }
 
 void emqxi_job_free(emqxi_job *job)
@@ -265,7 +265,7 @@ emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emq
     emqx_tls_call *call = &job->call;
     const char *problem = emqxi_deployment_id_problem(deployment_id);
     call->client = client;
-    call->kind = &call_kind;
+    call->type = &job_call;
     call->done = done;
     call->user = user;
     emqx_tls_status_init(&call->status);
