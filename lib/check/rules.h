@@ -56,7 +56,7 @@ const char *emqxi_part_name(uint32_t part);
 /* -- structure.c: what can be told without X.509 */
 void emqxi_check_structure(emqxi_check *check);
 
-/* -- x509.c, or none.c in a build without OpenSSL */
+/* -- x509.c, or x509_without_openssl.c */
 void emqxi_check_x509(emqxi_check *check);
 
 #endif

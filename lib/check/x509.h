@@ -37,9 +37,12 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
 void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
 void emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
 
-/* -- leaf.c */
-/* as emqxi_leaf_of; leaves errors in OpenSSL's queue */
-bool emqxi_leaf_read(X509 *x, emqxi_leaf *leaf);
+/* -- identity.c. Both leave errors in OpenSSL's queue. */
+/* as emqxi_identity_of_leaf; NULL: it could not be read */
+void emqxi_identity_of_x509(X509 *x, emqxi_identity *identity);
+/* as emqxi_identity_of, where all certificates of both parts are known to be readable; no type */
+void emqxi_identity_take(X509 *leaf, const emqxi_pem *cert, const emqxi_pem *cacert,
+                         emqxi_identity *identity);
 
 /* -- the rules: of one certificate of cert (leaf_rules.c), of the whole chain (chain.c), of cacert
  * (client_ca.c) */

@@ -15,7 +15,8 @@ bool emqxi_bare_date(const emqx_tls_status *status)
 }
 
 /* The leaf's end as the platform would write it and we would read it. */
-static int64_t as_told(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s)
+static int64_t as_told(const emqx_tls_status *status, const emqxi_identity *wanted,
+                       int32_t offset_s)
 {
     int64_t t = emqxi_add(wanted->not_after, offset_s);
     if (emqxi_bare_date(status))
@@ -23,12 +24,12 @@ static int64_t as_told(const emqx_tls_status *status, const emqxi_wanted *wanted
     return t;
 }
 
-static bool comparable(const emqx_tls_status *status, const emqxi_wanted *wanted)
+static bool comparable(const emqx_tls_status *status, const emqxi_identity *wanted)
 {
     return wanted->readable && status->expire != INT64_MIN;
 }
 
-enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted,
+enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
                                   int32_t offset_s)
 {
     if (status->type_text[0] && status->type != wanted->type)
@@ -41,7 +42,7 @@ enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wan
     return status->expire == as_told(status, wanted, offset_s) ? EMQXI_SAME : EMQXI_DIFFERENT;
 }
 
-bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s)
+bool emqxi_earlier(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t offset_s)
 {
     return comparable(status, wanted) && as_told(status, wanted, offset_s) < status->expire;
 }
@@ -51,7 +52,7 @@ static int64_t quarters_up(int64_t seconds)
     return seconds + (QUARTER_S - seconds % QUARTER_S) % QUARTER_S;
 }
 
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s,
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t near_s,
                    int32_t *offset_s)
 {
     if (!comparable(status, wanted))

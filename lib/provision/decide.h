@@ -7,18 +7,11 @@
 #define EMQXI_DECIDE_H
 
 #include "base/base.h"
+#include "check/identity.h"
 
 #include <emqxtls/provision.h>
 
 #define EMQXI_ZONE_MAX (14 * 3600) /* seconds: no time zone is further from UTC */
-
-/* What a status can show of a certificate. */
-typedef struct emqxi_wanted {
-    uint32_t type;
-    bool readable; /* the leaf could be read; else the next two are empty */
-    int64_t not_after;
-    char common_name[256]; /* "": not compared */
-} emqxi_wanted;
 
 enum emqxi_likeness {
     EMQXI_DIFFERENT, /* something told differs */
@@ -26,19 +19,20 @@ enum emqxi_likeness {
     EMQXI_SAME       /* `expire` is the same, and nothing told differs */
 };
 
-/* offset_s: the zone of the platform's `expire`. A bare date is compared by day. */
-enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_wanted *wanted,
+/* offset_s: the zone of the platform's `expire`. A bare date is compared by day; a common name that
+ * is "" is not compared. */
+enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
                                   int32_t offset_s);
 
 /* Does it tell `expire` without a time of day? */
 bool emqxi_bare_date(const emqx_tls_status *status);
 
 /* Does what is wanted end before what the status shows? */
-bool emqxi_earlier(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t offset_s);
+bool emqxi_earlier(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t offset_s);
 
 /* Is the difference between `expire` as it was read and the leaf's end one of time zones: whole
  * quarter hours within 14 h? A bare date fits many: of these the one nearest to near_s. */
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_wanted *wanted, int32_t near_s,
+bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t near_s,
                    int32_t *offset_s);
 
 /* What the receipt says about the certificate that the status shows. */

@@ -46,19 +46,11 @@ static emqx_tls_code take_wanted(emqxi_ensure *e, const emqx_tls_request *given,
                                  const emqx_tls_ensure_options *o, emqxi_error *error)
 {
     emqx_tls_request r;
-    emqxi_leaf leaf;
     emqxi_input_copy(&r, given, sizeof r);
-    e->wanted.type = r.type;
-    e->wanted.readable =
-        emqxi_leaf_of(r.cert, r.cert_len, &leaf) && emqxi_material_of(&r, &e->material);
-    if (e->wanted.readable) {
-        e->wanted.not_after = leaf.not_after;
-        memcpy(e->wanted.common_name, leaf.common_name, sizeof leaf.common_name);
-        memcpy(e->leaf_sha256, leaf.sha256, sizeof leaf.sha256);
-    } else if (o->receipt_dir || o->probe_host) {
+    emqxi_identity_of(&r, &e->wanted);
+    if (!e->wanted.readable && (o->receipt_dir || o->probe_host))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "receipts and probe need a certificate that can be read");
-    }
     return EMQX_TLS_OK;
 }
 

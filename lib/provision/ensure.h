@@ -17,9 +17,7 @@ typedef struct emqxi_ensure {
     emqxi_job job;
     /* what is wanted */
     uint32_t flags;
-    emqxi_wanted wanted;
-    unsigned char leaf_sha256[32];
-    emqxi_material material;
+    emqxi_identity wanted;
     char *body; /* holds the private key: wiped as soon as no write can follow */
     size_t body_len;
     int32_t option_offset_s;

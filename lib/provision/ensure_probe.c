@@ -30,13 +30,14 @@ static void no_proof(emqxi_ensure *e)
                       job->deployment_id, e->probe_error.message);
 }
 
-static void on_served(emqxi_ensure *e, const emqxi_leaf *leaf)
+static void on_served(emqxi_ensure *e, const emqxi_identity *leaf)
 {
     emqxi_job *job = &e->job;
-    emqxi_wanted served = {.type = e->wanted.type, .readable = true, .not_after = leaf->not_after};
+    emqxi_identity served = {
+        .type = e->wanted.type, .readable = true, .not_after = leaf->not_after};
     bool first = !e->probed;
     e->probed = true;
-    e->matched = memcmp(leaf->sha256, e->leaf_sha256, sizeof leaf->sha256) == 0;
+    e->matched = memcmp(leaf->leaf_sha256, e->wanted.leaf_sha256, 32) == 0;
     if (e->matched) {
         emqxi_error_clear(&e->probe_error);
         /* Of two-way the port does not show the client CA. */
@@ -62,7 +63,7 @@ static void step_probe(emqxi_job *job)
 {
     emqxi_ensure *e = (emqxi_ensure *)job;
     emqx_tls_code code;
-    emqxi_leaf leaf;
+    emqxi_identity leaf;
     if (!emqxi_probe_step(e->probe, emqxi_job_now(job), &code, &leaf, &e->probe_error)) {
         emqxi_job_pause(job, PROBE_STEP_MS, step_probe);
         return;

@@ -29,8 +29,7 @@ int32_t emqxi_ensure_zone(const emqxi_ensure *e)
 static bool is_ours(const emqxi_ensure *e)
 {
     const emqxi_receipt *r = &e->receipt;
-    return e->intended || (r->type == e->wanted.type &&
-                           memcmp(&r->material, &e->material, sizeof r->material) == 0);
+    return e->intended || emqxi_identity_equal(&r->identity, &e->wanted);
 }
 
 enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
@@ -41,8 +40,7 @@ enum emqxi_record emqxi_ensure_record(const emqxi_ensure *e)
         return EMQXI_RECORD_NONE;
     if (is_ours(e))
         return r->state == EMQXI_RECEIPT_DONE ? EMQXI_RECORD_OURS : EMQXI_RECORD_INTENT;
-    emqxi_wanted other = {.type = r->type, .readable = true, .not_after = r->not_after};
-    bool alike = emqxi_compare(s, &other, emqxi_ensure_zone(e)) != EMQXI_DIFFERENT;
+    bool alike = emqxi_compare(s, &r->identity, emqxi_ensure_zone(e)) != EMQXI_DIFFERENT;
     return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
@@ -111,9 +109,7 @@ emqx_tls_code emqxi_ensure_intend(emqxi_ensure *e, int64_t lease_ms, emqxi_error
     if (!e->intended)
         e->previous = *r;
     r->state = EMQXI_RECEIPT_INTENT;
-    r->type = e->wanted.type;
-    r->material = e->material;
-    r->not_after = e->wanted.not_after;
+    r->identity = e->wanted;
     r->before = e->before;
     strcpy(r->was, e->job.call.status.expire_text);
     r->time_s = wall_s(e);
@@ -130,9 +126,7 @@ void emqxi_ensure_done(emqxi_ensure *e)
 {
     emqxi_receipt *r = &e->receipt;
     r->state = EMQXI_RECEIPT_DONE;
-    r->type = e->wanted.type;
-    r->material = e->material;
-    r->not_after = e->wanted.not_after;
+    r->identity = e->wanted;
     r->time_s = wall_s(e);
     save_or_warn(e, "the write was carried out, but the receipt could not be written");
 }

@@ -8,16 +8,17 @@
 
 #include <emqxtls/provision.h>
 
-static void fill_result(emqx_tls_probe_result *r, const emqxi_leaf *leaf,
-                        const emqxi_leaf *expected)
+static void fill_result(emqx_tls_probe_result *r, const emqxi_identity *leaf,
+                        const emqxi_identity *expected)
 {
-    r->matches = expected && memcmp(leaf->sha256, expected->sha256, sizeof leaf->sha256) == 0;
+    r->matches =
+        expected && memcmp(leaf->leaf_sha256, expected->leaf_sha256, sizeof leaf->leaf_sha256) == 0;
     r->not_after = leaf->not_after;
     memcpy(r->common_name, leaf->common_name, sizeof r->common_name);
-    emqxi_hex(leaf->sha256, sizeof leaf->sha256, r->sha256);
+    emqxi_hex(leaf->leaf_sha256, sizeof leaf->leaf_sha256, r->sha256);
 }
 
-static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_leaf *leaf,
+static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_identity *leaf,
                                    emqxi_error *error)
 {
     emqx_tls_request r;
@@ -25,13 +26,15 @@ static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_leaf *le
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
-    if (r.cert_len == 0 || !r.cert || !emqxi_leaf_of(r.cert, r.cert_len, leaf))
+    emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, leaf);
+    if (!leaf->readable)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected.cert can't be read: give it as PEM, leaf first");
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_leaf *leaf, emqxi_error *error)
+static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_identity *leaf,
+                         emqxi_error *error)
 {
     const emqx_tls_clock *clock = &emqxi_system_clock;
     emqx_tls_code code;
@@ -48,7 +51,7 @@ static emqx_tls_code probe(const char *host, uint32_t port, const char *server_n
                            const emqx_tls_request *expected, uint32_t timeout_ms,
                            emqx_tls_probe_result *result, emqxi_error *error)
 {
-    emqxi_leaf wanted, served;
+    emqxi_identity wanted, served;
     emqxi_probe *p;
     if (!host || !*host)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "host is empty: give a name or an address");

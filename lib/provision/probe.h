@@ -20,7 +20,7 @@ emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, u
                                 const char *server_name, int64_t deadline_ms, emqxi_probe **probe,
                                 emqxi_error *error);
 /* True: it is over, `code` and either `leaf` or `error` are set. */
-bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
+bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_identity *leaf,
                       emqxi_error *error);
 /* Waits until a step may do something, at most ms. */
 void emqxi_probe_wait(emqxi_probe *probe, int ms);

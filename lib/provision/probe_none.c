@@ -20,7 +20,7 @@ emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, u
                       "this build of libemqxtls has no OpenSSL, so it can't probe");
 }
 
-bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
+bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_identity *leaf,
                       emqxi_error *error)
 {
     (void)probe;

@@ -36,7 +36,7 @@ struct emqxi_probe {
     SSL *ssl;
     BIO *in, *out; /* of memory: OpenSSL's own socket BIO can't keep SIGPIPE away */
     bool seen;
-    emqxi_leaf leaf;
+    emqxi_identity leaf;
 };
 
 /* -- the leaf ---------------------------------------------------------------------------------- */
@@ -46,7 +46,8 @@ static int keep_leaf(X509_STORE_CTX *store, void *context)
 {
     emqxi_probe *p = context;
     X509 *x = X509_STORE_CTX_get0_cert(store);
-    p->seen = x && emqxi_leaf_read(x, &p->leaf);
+    emqxi_identity_of_x509(x, &p->leaf);
+    p->seen = p->leaf.readable;
     emqxi_text_clean(p->leaf.common_name); /* it is only shown */
     return 1;
 }
@@ -219,7 +220,7 @@ static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqxi_error *err
     }
 }
 
-bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_leaf *leaf,
+bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_identity *leaf,
                       emqxi_error *error)
 {
     bool over = false;

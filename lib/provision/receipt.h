@@ -15,9 +15,7 @@ enum { EMQXI_RECEIPT_NONE, EMQXI_RECEIPT_INTENT, EMQXI_RECEIPT_DONE };
 
 typedef struct emqxi_receipt {
     uint32_t state;
-    uint32_t type; /* EMQX_TLS_TYPE_* */
-    emqxi_material material;
-    int64_t not_after;        /* of the leaf */
+    emqxi_identity identity;  /* of what was written; without common name and leaf_sha256 */
     enum emqxi_before before; /* what was in place, by likeness */
     char was[32];             /* and its `expire` as the platform told it; "": none */
     int64_t time_s;           /* the wall clock when it was written */

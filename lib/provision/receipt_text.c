@@ -43,14 +43,15 @@ static bool find(const char *text, const char *const *texts, size_t count, uint3
 size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, size_t size)
 {
     char chain[65], spki[65], cacert[65];
-    emqxi_hex(r->material.chain_sha256, 32, chain);
-    emqxi_hex(r->material.spki_sha256, 32, spki);
-    emqxi_hex(r->material.cacert_sha256, 32, cacert);
-    json_t *o = json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version", VERSION,
-        "receipt", name, "state", states[r->state], "type", types[r->type], "chain", chain, "spki",
-        spki, "cacert", cacert, "not_after", (json_int_t)r->not_after, "before", befores[r->before],
-        "was", r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
+    emqxi_hex(r->identity.chain_sha256, 32, chain);
+    emqxi_hex(r->identity.spki_sha256, 32, spki);
+    emqxi_hex(r->identity.cacert_sha256, 32, cacert);
+    json_t *o =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I}", "version",
+                  VERSION, "receipt", name, "state", states[r->state], "type",
+                  types[r->identity.type], "chain", chain, "spki", spki, "cacert", cacert,
+                  "not_after", (json_int_t)r->identity.not_after, "before", befores[r->before],
+                  "was", r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
     if (o && r->zone_known)
         json_object_set_new(o, "zone", json_integer(r->zone_s));
     size_t len = o ? json_dumpb(o, to, size, JSON_INDENT(1)) : 0;
@@ -79,17 +80,18 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
     if (version != VERSION || strcmp(receipt, name) != 0)
         return false;
     if (!find(state, states, LENGTH(states), &r->state) ||
-        !find(type, types, LENGTH(types), &r->type) ||
+        !find(type, types, LENGTH(types), &r->identity.type) ||
         !find(before, befores, LENGTH(befores), &index))
         return false;
     r->before = (enum emqxi_before)index;
-    if (!from_hex(chain, r->material.chain_sha256) || !from_hex(spki, r->material.spki_sha256) ||
-        !from_hex(cacert, r->material.cacert_sha256) || strlen(was) >= sizeof r->was)
+    if (!from_hex(chain, r->identity.chain_sha256) || !from_hex(spki, r->identity.spki_sha256) ||
+        !from_hex(cacert, r->identity.cacert_sha256) || strlen(was) >= sizeof r->was)
         return false;
     if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
     strcpy(r->was, was);
-    r->not_after = not_after;
+    r->identity.not_after = not_after;
+    r->identity.readable = true;
     r->time_s = time;
     r->lease_s = lease;
     if (!zone)

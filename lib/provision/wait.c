@@ -12,7 +12,7 @@
 typedef struct waiting {
     emqxi_job job;
     bool any; /* nothing is expected */
-    emqxi_wanted wanted;
+    emqxi_identity wanted;
 } waiting;
 
 static void look(emqxi_job *job);
@@ -91,11 +91,10 @@ static void nothing(emqxi_job *job)
 static const emqxi_job_kind wait_kind = {
     .name = "wait", .first = look, .late = late, .let_go = nothing, .release = nothing};
 
-static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request *given,
+static emqx_tls_code take_expected(emqxi_identity *wanted, const emqx_tls_request *given,
                                    emqxi_error *error)
 {
     emqx_tls_request r;
-    emqxi_leaf leaf;
     if (!emqxi_input_ok(given, sizeof r, sizeof r))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected was not set up: call emqx_tls_request_init first");
@@ -104,14 +103,12 @@ static emqx_tls_code take_expected(emqxi_wanted *wanted, const emqx_tls_request 
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
                           (unsigned)r.type);
-    if (!r.cert || !emqxi_leaf_of(r.cert, r.cert_len, &leaf))
+    emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, wanted);
+    wanted->type = r.type;
+    if (!wanted->readable)
         return emqxi_fail(
             error, EMQX_TLS_E_INVALID,
             "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");
-    wanted->type = r.type;
-    wanted->readable = true;
-    wanted->not_after = leaf.not_after;
-    memcpy(wanted->common_name, leaf.common_name, sizeof wanted->common_name);
     return EMQX_TLS_OK;
 }
 
@@ -120,7 +117,7 @@ static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
                            emqx_tls_done_fn done, void *user, emqx_tls_call **call,
                            emqxi_error *error)
 {
-    emqxi_wanted wanted = {0};
+    emqxi_identity wanted = {0};
     if (expected) {
         emqx_tls_code code = take_expected(&wanted, expected, error);
         if (code != EMQX_TLS_OK)

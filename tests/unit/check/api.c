@@ -195,14 +195,13 @@ static void names_of_others_are_shown_clean_and_cut(void **state)
 static void the_callers_errors_of_openssl_stay(void **state)
 {
     (void)state;
-    emqxi_leaf leaf;
-    emqxi_material material;
+    emqxi_identity identity;
     ERR_clear_error();
     ERR_raise(ERR_LIB_USER, 7);
     give("leaf junk-cert", "leaf.key other.encrypted", "junk-cert");
     check();
-    emqxi_leaf_of(f.request.cacert, f.request.cacert_len, &leaf);
-    emqxi_material_of(&f.request, &material);
+    emqxi_identity_of_leaf(f.request.cacert, f.request.cacert_len, &identity);
+    emqxi_identity_of(&f.request, &identity);
     assert_int_equal(ERR_GET_REASON(ERR_get_error()), 7);
     assert_int_equal(ERR_get_error(), 0);
 }
@@ -212,54 +211,62 @@ static void the_callers_errors_of_openssl_stay(void **state)
 static void a_leaf_is_known_by_its_facts(void **state)
 {
     (void)state;
-    emqxi_leaf leaf;
+    emqxi_identity leaf;
     pki_text der = {0};
     unsigned char hash[32];
     give("bag 60days inter", "leaf.key", "");
     pki_put(&der, "60days.der");
     EVP_Digest(der.data, der.len, hash, NULL, EVP_sha256(), NULL);
-    assert_true(emqxi_leaf_of(f.request.cert, f.request.cert_len, &leaf));
+    emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &leaf);
+    assert_true(leaf.readable);
     assert_int_equal(leaf.not_after, PKI_NOW + 60 * PKI_DAY);
     assert_string_equal(leaf.common_name, "mqtt.example.com");
-    assert_memory_equal(leaf.sha256, hash, 32);
+    assert_memory_equal(leaf.leaf_sha256, hash, 32);
     free(der.data);
 }
 
 static void a_key_or_text_is_no_leaf(void **state)
 {
     (void)state;
-    emqxi_leaf leaf;
+    emqxi_identity leaf;
     static const char *const pieces[] = {"leaf.key", "comment", "junk-cert", "no-end",
                                          "leaf.legacy"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         give(pieces[i], "leaf.key", "");
-        assert_false(emqxi_leaf_of(f.request.cert, f.request.cert_len, &leaf));
+        emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &leaf);
+        assert_false(leaf.readable);
     }
-    assert_false(emqxi_leaf_of("", 0, &leaf));
+    emqxi_identity_of_leaf("", 0, &leaf);
+    assert_false(leaf.readable);
 }
 
-static emqxi_material material_of(const char *cert, const char *cacert)
+static emqxi_identity identity_of(const char *cert, const char *cacert)
 {
-    emqxi_material m;
+    emqxi_identity identity;
     give(cert, "leaf.key", cacert);
-    assert_true(emqxi_material_of(&f.request, &m));
-    return m;
+    emqxi_identity_of(&f.request, &identity);
+    assert_true(identity.readable);
+    assert_int_equal(identity.type, f.request.type);
+    return identity;
 }
 
-static void material_is_the_same_however_it_is_written(void **state)
+static void an_identity_is_the_same_however_it_is_written(void **state)
 {
     (void)state;
-    emqxi_material a = material_of("leaf inter", "root"),
-                   b = material_of("bag leaf-oldlabel comment inter", "comment root");
+    emqxi_identity a = identity_of("leaf inter", "root"),
+                   b = identity_of("bag leaf-oldlabel comment inter", "comment root");
+    assert_true(emqxi_identity_equal(&a, &b));
     assert_memory_equal(&a, &b, sizeof a);
 }
 
-static void material_tells_changes_apart(void **state)
+static void an_identity_tells_changes_apart(void **state)
 {
     (void)state;
     const unsigned char none[32] = {0};
-    emqxi_material a = material_of("leaf inter", "root"), b = material_of("old inter", "root"),
-                   c = material_of("p384 inter", ""), d = material_of("leaf", "root inter");
+    emqxi_identity a = identity_of("leaf inter", "root"), b = identity_of("old inter", "root"),
+                   c = identity_of("p384 inter", ""), d = identity_of("leaf", "root inter");
+    assert_false(emqxi_identity_equal(&a, &b));
+    assert_false(emqxi_identity_equal(&a, &d));
     assert_memory_equal(a.spki_sha256, b.spki_sha256, 32); /* renewed with its key */
     assert_memory_not_equal(a.chain_sha256, b.chain_sha256, 32);
     assert_memory_not_equal(a.spki_sha256, c.spki_sha256, 32);
@@ -268,14 +275,16 @@ static void material_tells_changes_apart(void **state)
     assert_memory_not_equal(a.cacert_sha256, d.cacert_sha256, 32);
 }
 
-static void material_with_a_damaged_end_is_none(void **state)
+static void a_chain_with_a_damaged_end_has_no_identity(void **state)
 {
     (void)state;
-    emqxi_material m;
+    emqxi_identity identity;
     static const char *const certs[] = {"leaf junk-cert", "leaf no-end", "leaf bad-bits"};
     for (size_t i = 0; i < sizeof certs / sizeof certs[0]; i++) {
         give(certs[i], "leaf.key", "");
-        assert_false(emqxi_material_of(&f.request, &m));
+        emqxi_identity_of(&f.request, &identity);
+        assert_false(identity.readable);
+        assert_int_equal(identity.type, f.request.type);
     }
 }
 
@@ -284,11 +293,12 @@ static void material_with_a_damaged_end_is_none(void **state)
 static void without_openssl_nothing_is_known(void **state)
 {
     (void)state;
-    emqxi_leaf leaf;
-    emqxi_material material;
+    emqxi_identity identity;
     give("leaf inter", "leaf.key", "");
-    assert_false(emqxi_leaf_of(f.request.cert, f.request.cert_len, &leaf));
-    assert_false(emqxi_material_of(&f.request, &material));
+    emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &identity);
+    assert_false(identity.readable);
+    emqxi_identity_of(&f.request, &identity);
+    assert_false(identity.readable);
 }
 
 #endif
@@ -318,9 +328,9 @@ int main(void)
         cmocka_unit_test(the_callers_errors_of_openssl_stay),
         cmocka_unit_test(a_leaf_is_known_by_its_facts),
         cmocka_unit_test(a_key_or_text_is_no_leaf),
-        cmocka_unit_test(material_is_the_same_however_it_is_written),
-        cmocka_unit_test(material_tells_changes_apart),
-        cmocka_unit_test(material_with_a_damaged_end_is_none),
+        cmocka_unit_test(an_identity_is_the_same_however_it_is_written),
+        cmocka_unit_test(an_identity_tells_changes_apart),
+        cmocka_unit_test(a_chain_with_a_damaged_end_has_no_identity),
 #else
         cmocka_unit_test(without_openssl_nothing_is_known),
 #endif

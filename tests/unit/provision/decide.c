@@ -265,9 +265,9 @@ static emqx_tls_status told(const char *text, int64_t expire)
     return s;
 }
 
-static emqxi_wanted wanted(void)
+static emqxi_identity wanted(void)
 {
-    return (emqxi_wanted){.type = EMQX_TLS_TYPE_ONE_WAY,
+    return (emqxi_identity){.type = EMQX_TLS_TYPE_ONE_WAY,
                           .readable = true,
                           .not_after = END,
                           .common_name = "mqtt.example"};
@@ -276,7 +276,7 @@ static emqxi_wanted wanted(void)
 static void the_same_second_is_the_same(void **state)
 {
     (void)state;
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22 02:40:00", END);
     assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
     s.expire = END + 1;
@@ -290,7 +290,7 @@ static void the_same_second_is_the_same(void **state)
 static void type_and_name_count_where_they_are_told(void **state)
 {
     (void)state;
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22 02:40:00", END);
     strcpy(s.type_text, "two-way");
     s.type = EMQX_TLS_TYPE_TWO_WAY;
@@ -313,7 +313,7 @@ static void type_and_name_count_where_they_are_told(void **state)
 static void without_an_end_nothing_is_the_same(void **state)
 {
     (void)state;
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     emqx_tls_status s = told("soon", INT64_MIN);
     assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_UNTOLD);
     assert_false(emqxi_earlier(&s, &w, 0));
@@ -325,7 +325,7 @@ static void without_an_end_nothing_is_the_same(void **state)
 static void the_zone_shifts_what_is_told(void **state)
 {
     (void)state;
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22 10:40:00", END + 8 * 3600);
     assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
     assert_int_equal(emqxi_compare(&s, &w, 8 * 3600), EMQXI_SAME);
@@ -336,7 +336,7 @@ static void a_bare_date_is_compared_by_day(void **state)
 {
     (void)state;
     const int64_t midnight = END - END % 86400;
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22", midnight);
     assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
     assert_false(emqxi_earlier(&s, &w, 0));
@@ -363,7 +363,7 @@ static void a_zone_is_whole_quarter_hours_within_14_hours(void **state)
         {0, true},          {5 * 3600 + 2700, true},  {-12 * 3600, true},        {14 * 3600, true},
         {-14 * 3600, true}, {14 * 3600 + 900, false}, {-14 * 3600 - 900, false}, {899, false},
         {901, false},       {3600 + 1, false}};
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         emqx_tls_status s = told("2031-03-22 00:00:00", END + cases[i].difference);
         int32_t zone = 1;
@@ -387,7 +387,7 @@ static void of_a_bare_date_it_is_the_nearest_that_fits(void **state)
                  {-1, 8 * 3600, -2 * 3600 - 2700},
                  {-2, 0, 1},
                  {1, 0, 1}};
-    emqxi_wanted w = wanted();
+    emqxi_identity w = wanted();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         emqx_tls_status s = told("2031-03-22", END - END % 86400 + cases[i].days * 86400);
         int32_t zone;

@@ -62,17 +62,17 @@ static int tear_down(void **state)
 
 static emqxi_receipt sample(void)
 {
-    emqxi_receipt r = {.state = EMQXI_RECEIPT_DONE,
-                       .type = EMQX_TLS_TYPE_TWO_WAY,
-                       .not_after = 1931913600,
-                       .before = EMQXI_BEFORE_ALIKE,
-                       .was = "2030-01-01",
-                       .time_s = 1767225600,
-                       .lease_s = 30,
-                       .zone_known = true,
-                       .zone_s = -5 * 3600 - 1800};
-    memset(r.material.chain_sha256, 0x5a, 32);
-    memset(r.material.spki_sha256, 0xff, 32);
+    emqxi_receipt r = {
+        .state = EMQXI_RECEIPT_DONE,
+        .identity = {.type = EMQX_TLS_TYPE_TWO_WAY, .readable = true, .not_after = 1931913600},
+        .before = EMQXI_BEFORE_ALIKE,
+        .was = "2030-01-01",
+        .time_s = 1767225600,
+        .lease_s = 30,
+        .zone_known = true,
+        .zone_s = -5 * 3600 - 1800};
+    memset(r.identity.chain_sha256, 0x5a, 32);
+    memset(r.identity.spki_sha256, 0xff, 32);
     return r;
 }
 
@@ -112,7 +112,7 @@ static void what_was_saved_is_loaded(void **state)
     assert_false(loads_damaged(&back));
     assert_memory_equal(&back, &r, sizeof r);
     r.state = EMQXI_RECEIPT_INTENT;
-    r.type = EMQX_TLS_TYPE_ONE_WAY;
+    r.identity.type = EMQX_TLS_TYPE_ONE_WAY;
     r.before = EMQXI_BEFORE_ALIKE_UNFINISHED;
     memset(r.was, 0, sizeof r.was);
     r.zone_known = false;
@@ -250,7 +250,7 @@ static void numbers_that_no_receipt_has_are_damage(void **state)
         save(&r);
         assert_true(loads_damaged(&back));
         r = sample();
-        r.not_after = no_times[i];
+        r.identity.not_after = no_times[i];
         save(&r);
         assert_true(loads_damaged(&back));
     }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates are read as the check reads them, so that what passed it can be read here; the
+ * caller's queue of OpenSSL's errors stays as it was.
+ */
+#include "check/identity.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "check/x509.h"
+
+static void take_common_name(const X509 *x, char to[256])
+{
+    const X509_NAME *subject = X509_get_subject_name(x);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    unsigned char *text = NULL;
+    int len = at < 0 ? -1
+                     : ASN1_STRING_to_UTF8(
+                           &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (len > 0)
+        emqxi_text_copy(to, 256, (const char *)text, (size_t)len);
+    OPENSSL_free(text);
+}
+
+void emqxi_identity_of_x509(X509 *x, emqxi_identity *identity)
+{
+    *identity = (emqxi_identity){0};
+    if (!x || !emqxi_time_read(X509_get0_notAfter(x), &identity->not_after) ||
+        X509_digest(x, EVP_sha256(), identity->leaf_sha256, NULL) != 1) {
+        *identity = (emqxi_identity){0};
+        return;
+    }
+    identity->readable = true;
+    take_common_name(x, identity->common_name);
+}
+
+/* Decodes all certificates of a part; the first is to be freed. False: one can't be read. */
+static bool read_all(const emqxi_pem *pem, X509 **first)
+{
+    *first = NULL;
+    for (size_t i = 0; i < pem->count; i++) {
+        if (pem->blocks[i].kind != EMQXI_PEM_CERT)
+            continue;
+        X509 *x = pem->blocks[i].fault ? NULL : emqxi_cert_read(&pem->blocks[i]);
+        if (!x)
+            return false;
+        if (*first)
+            X509_free(x);
+        else
+            *first = x;
+    }
+    return true;
+}
+
+/* Over the SHA-256 of each certificate. */
+static bool hash_certificates(const emqxi_pem *pem, unsigned char to[32])
+{
+    unsigned char one[32];
+    EVP_MD_CTX *all = EVP_MD_CTX_new();
+    bool any = false, good = all && EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; good && i < pem->count; i++) {
+        const emqxi_pem_block *b = &pem->blocks[i];
+        if (b->kind != EMQXI_PEM_CERT)
+            continue;
+        any = true;
+        good = EVP_Digest(b->der, b->der_len, one, NULL, EVP_sha256(), NULL) == 1 &&
+               EVP_DigestUpdate(all, one, sizeof one) == 1;
+    }
+    good = good && (!any || EVP_DigestFinal_ex(all, to, NULL) == 1);
+    EVP_MD_CTX_free(all);
+    return good;
+}
+
+static bool hash_public_key(const X509 *x, unsigned char to[32])
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+    bool good = len > 0 && EVP_Digest(der, (size_t)len, to, NULL, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return good;
+}
+
+void emqxi_identity_take(X509 *leaf, const emqxi_pem *cert, const emqxi_pem *cacert,
+                         emqxi_identity *identity)
+{
+    emqxi_identity_of_x509(leaf, identity);
+    if (identity->readable && (!hash_public_key(leaf, identity->spki_sha256) ||
+                               !hash_certificates(cert, identity->chain_sha256) ||
+                               !hash_certificates(cacert, identity->cacert_sha256)))
+        *identity = (emqxi_identity){0};
+}
+
+void emqxi_identity_of(const emqx_tls_request *r, emqxi_identity *identity)
+{
+    const emqx_tls_allocator *a = &emqxi_malloc;
+    emqxi_pem cert, cacert = {0};
+    X509 *leaf = NULL, *ca = NULL;
+    *identity = (emqxi_identity){0};
+    ERR_set_mark();
+    if (emqxi_pem_scan(a, r->cert, r->cert_len, &cert) &&
+        emqxi_pem_scan(a, r->cacert, r->cacert_len, &cacert) && read_all(&cert, &leaf) &&
+        read_all(&cacert, &ca))
+        emqxi_identity_take(leaf, &cert, &cacert, identity);
+    identity->type = r->type;
+    X509_free(ca);
+    X509_free(leaf);
+    emqxi_pem_free(a, &cacert);
+    emqxi_pem_free(a, &cert);
+    ERR_pop_to_mark();
+}
+
+void emqxi_identity_of_leaf(const char *pem, size_t len, emqxi_identity *identity)
+{
+    emqxi_pem blocks;
+    X509 *leaf = NULL;
+    size_t i = 0;
+    ERR_set_mark();
+    if (emqxi_pem_scan(&emqxi_malloc, pem, len, &blocks)) {
+        while (i < blocks.count && blocks.blocks[i].kind != EMQXI_PEM_CERT)
+            i++;
+        if (i < blocks.count && !blocks.blocks[i].fault)
+            leaf = emqxi_cert_read(&blocks.blocks[i]);
+    }
+    emqxi_identity_of_x509(leaf, identity);
+    X509_free(leaf);
+    emqxi_pem_free(&emqxi_malloc, &blocks);
+    ERR_pop_to_mark();
+}
