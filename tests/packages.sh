@@ -13,7 +13,7 @@ set -eu
 
 build='gcc libc6-dev pkg-config meson ninja-build libcurl4-openssl-dev libjansson-dev libssl-dev openssl ca-certificates'
 # The last two lines are what Debian's libcurl.pc wants for a static link and does not depend on.
-tests='g++ binutils libcmocka-dev mosquitto valgrind python3 curl jq bsdutils scdoc libuv1-dev nginx-light
+tests='g++ cmake binutils libcmocka-dev mosquitto valgrind python3 curl jq bsdutils scdoc libuv1-dev nginx-light
   libbrotli-dev libidn2-dev libkrb5-dev libldap-dev libnghttp2-dev
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev'
 redis='libhiredis-dev redis-server'

@@ -1,72 +1,143 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# install.sh SOURCE CC... - installs into a clean prefix, and builds and runs programs outside of the tree against that.
+# install.sh SOURCE CC... - installs the shared library, the static one, both, and into folders given as absolute paths; and builds
+# and runs programs outside of the tree against what was installed: in C and C++, with pkg-config, CMake and meson.
 set -eu
 source=$1
 shift
 here=$source/tests/abi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset DESTDIR CFLAGS LDFLAGS CPPFLAGS LD_LIBRARY_PATH
+unset DESTDIR CFLAGS CXXFLAGS LDFLAGS CPPFLAGS LD_LIBRARY_PATH CMAKE_PREFIX_PATH
+cc=$*
+export CC="$cc"
 
 step() {
   echo "-- $*"
 }
 
-step "install into a clean prefix"
-meson setup "$work/build" "$source" --prefix "$work/prefix" -Dtests=false -Dexamples=false -Dcommand=false \
-  -Demulator=disabled >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-meson install -C "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+quiet() { # COMMAND...: shows what it said only if it fails
+  "$@" >"$work/log" 2>&1 || { tail -40 "$work/log"; echo "failed: $*"; exit 1; }
+}
 
-pc=$(dirname "$(find "$work/prefix" -name emqxtls.pc)")
-lib=$(dirname "$pc")
-export PKG_CONFIG_PATH="$pc"
-mkdir "$work/outside"
-cd "$work/outside"
+# into NAME OPTION...: installs into a prefix of its own. The objects are the same for all, so they are compiled once.
+into() {
+  prefix=$work/$1 && shift
+  if [ -d "$work/build" ]; then
+    quiet meson configure "$work/build" --prefix "$prefix" "$@"
+  else
+    quiet meson setup "$work/build" "$source" --prefix "$prefix" "$@" -Dtests=false -Dexamples=false -Dcommand=false \
+      -Demulator=disabled
+  fi
+  quiet meson install -C "$work/build"
+  PKG_CONFIG_PATH=$(dirname "$(find "$work" -path "$prefix*" -name emqxtls.pc)")
+  lib=$(dirname "$PKG_CONFIG_PATH")
+  export PKG_CONFIG_PATH LD_LIBRARY_PATH="$lib"
+}
 
-step "every public header is installed, and nothing else of ours"
-(cd "$source/include" && find emqxtls -name '*.h' | sort) >expected
-[ -f "$pc/emqxtls-redis.pc" ] || sed -i /redis.h/d expected
-(cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort) >installed
-diff expected installed
+compile() { # NAME MODULE PKG-CONFIG-OPTION...: tests/abi/NAME.c as C and as C++
+  name=$1 module=$2
+  shift 2
+  # shellcheck disable=SC2046,SC2086 # the words are meant
+  for language in c c++; do
+    quiet $cc -x $language -Wall -Wextra -Werror -o "$work/$name" "$here/$name.c" -x none \
+      $(pkg-config --cflags --libs "$@" "$module") $([ $language = c ] || echo -lstdc++)
+    quiet "$work/$name"
+  done
+}
+
+# by_pkg_config OPTION...: with --static as well as without
+by_pkg_config() {
+  compile program emqxtls "$@"
+  compile program_test emqxtls-test "$@"
+  [ ! -f "$PKG_CONFIG_PATH/emqxtls-redis.pc" ] || compile program_redis emqxtls-redis "$@"
+}
+
+by_cmake() { # CMAKE-ARGUMENT...
+  rm -rf "$work/cmake"
+  quiet cmake -S "$here/outside" -B "$work/cmake" "$@"
+  quiet cmake --build "$work/cmake"
+  quiet ctest --test-dir "$work/cmake" --output-on-failure
+}
+
+by_meson() {
+  rm -rf "$work/meson"
+  mkdir "$work/meson"
+  cp -r "$here/outside" "$here"/program*.c "$work/meson"
+  quiet meson setup "$work/meson/build" "$work/meson/outside"
+  quiet meson test -C "$work/meson/build"
+}
+
+needs_shared() { # PROGRAM
+  readelf -d "$1" | grep -q 'NEEDED.*\[libemqxtls\.so\.0\]'
+}
+
+needs_no_shared() {
+  if readelf -d "$1" | grep libemqxtls; then exit 1; fi
+}
+
+step "both: every public header is installed, and nothing else of ours; nothing names the build"
+into both -Ddefault_library=both
+(cd "$source/include" && find emqxtls -name '*.h' | sort) >"$work/expected"
+[ -f "$PKG_CONFIG_PATH/emqxtls-redis.pc" ] || sed -i /redis.h/d "$work/expected"
+(cd "$prefix/include" && find . -type f | sed 's|^\./||' | sort) >"$work/installed"
+diff "$work/expected" "$work/installed"
 ls "$lib"/libemqxtls.so "$lib"/libemqxtls.so.0 "$lib"/libemqxtls.a "$lib"/libemqxtls-test.a >/dev/null
+if grep -rlF -e "$work/build" "$PKG_CONFIG_PATH" "$lib/cmake" "$prefix/include"; then exit 1; fi
 
-step "nothing that is installed names the build"
-if grep -rlF -e "$work/build" "$pc" "$work/prefix/include"; then exit 1; fi
+step "both: the static libraries define no name that could meet another library's, and none twice"
+nm -g --defined-only "$lib"/libemqxtls*.a | awk 'NF == 3 { print $3 }' | sort >"$work/names"
+if grep -v -E '^(emqx_tls_|emqxi_)' "$work/names" || uniq -d "$work/names" | grep .; then exit 1; fi
 
-step "shared"
-# shellcheck disable=SC2046 # the words are meant
-"$@" -Wall -Wextra -Werror -o shared "$here/program.c" $(pkg-config --cflags --libs emqxtls)
-LD_LIBRARY_PATH=$lib ./shared
-readelf -d shared | grep -q 'NEEDED.*\[libemqxtls\.so\.0\]'
+step "both: by pkg-config, CMake and meson, shared"
+by_pkg_config
+needs_shared "$work/program"
+by_cmake -DCMAKE_PREFIX_PATH="$prefix"
+needs_shared "$work/cmake/program"
+by_meson
+needs_shared "$work/meson/build/program"
 
-step "a test with libemqxtls-test"
-# shellcheck disable=SC2046
-"$@" -Wall -Wextra -Werror -o test "$here/program_test.c" $(pkg-config --cflags --libs emqxtls-test)
-LD_LIBRARY_PATH=$lib ./test
-
-if [ -f "$pc/emqxtls-redis.pc" ]; then
-  step "libemqxtls-redis, shared"
-  # shellcheck disable=SC2046
-  "$@" -Wall -Wextra -Werror -o redis "$here/program_redis.c" $(pkg-config --cflags --libs emqxtls-redis)
-  LD_LIBRARY_PATH=$lib ./redis
-fi
-
-step "static: in a prefix without the shared library"
+step "both: the static ones by CMake, and by pkg-config where only they are there"
+by_cmake -DCMAKE_PREFIX_PATH="$prefix" -DEMQXTLS_USE_STATIC_LIBS=ON
+needs_no_shared "$work/cmake/program"
 rm "$lib"/libemqxtls*.so*
-# shellcheck disable=SC2046
-"$@" -Wall -Wextra -Werror -o static "$here/program.c" $(pkg-config --cflags --libs --static emqxtls)
-./static
-if readelf -d static | grep libemqxtls; then exit 1; fi
-if [ -f "$pc/emqxtls-redis.pc" ]; then
-  # shellcheck disable=SC2046
-  "$@" -Wall -Wextra -Werror -o redis "$here/program_redis.c" $(pkg-config --cflags --libs --static emqxtls-redis)
-  ./redis
-  if readelf -d redis | grep libemqxtls; then exit 1; fi
-fi
+by_pkg_config --static
+needs_no_shared "$work/program"
 
-step "the static libraries define no name that could meet another library's"
-if nm -g --defined-only "$lib"/libemqxtls*.a | awk 'NF == 3 { print $3 }' | grep -v -E '^(emqx_tls_|emqxi_)'; then exit 1; fi
+step "shared alone, moved to another place"
+into shared -Ddefault_library=shared
+by_pkg_config
+mv "$prefix" "$prefix-moved"
+LD_LIBRARY_PATH=$prefix-moved${lib#"$prefix"}
+by_cmake -DCMAKE_PREFIX_PATH="$prefix-moved"
+needs_shared "$work/cmake/program"
+
+step "static alone"
+into static -Ddefault_library=static
+if ls "$lib" | grep '\.so'; then exit 1; fi
+by_pkg_config
+by_pkg_config --static
+by_cmake -DCMAKE_PREFIX_PATH="$prefix"
+by_meson
+
+step "folders given as absolute paths"
+into absolute -Ddefault_library=both -Dlibdir="$work/absolute-lib/x" -Dincludedir="$work/absolute-include"
+by_pkg_config
+by_cmake -Demqxtls_DIR="$lib/cmake/emqxtls"
+by_meson
+
+step "CMake is refused a version that is not there"
+for version in 0.2 1.0; do
+  cat >"$work/CMakeLists.txt" <<TRY
+cmake_minimum_required(VERSION 3.18)
+project(refused NONE)
+find_package(emqxtls $version CONFIG QUIET)
+if(emqxtls_FOUND OR NOT emqxtls_CONSIDERED_VERSIONS)
+  message(FATAL_ERROR "version $version was found, or none was considered")
+endif()
+TRY
+  quiet cmake -S "$work" -B "$work/refused" -Demqxtls_DIR="$lib/cmake/emqxtls"
+done
 
 echo "all is well"

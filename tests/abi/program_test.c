@@ -11,8 +11,11 @@ int main(void)
 {
     emqx_tls_test_clock *clock = emqx_tls_test_clock_new(1000, 1700000000000);
     emqx_tls_test_transport *script = emqx_tls_test_transport_new(clock);
-    emqx_tls_test_step step = {
-        .method = "GET", .url = "/deployments/d1/tls", .http_status = 200, .body = "{}"};
+    static emqx_tls_test_step step; /* all zero, in C and in C++ */
+    step.method = "GET";
+    step.url = "/deployments/d1/tls";
+    step.http_status = 200;
+    step.body = "{}";
     emqx_tls_test_transport_expect(script, &step);
 
     emqx_tls_config config;

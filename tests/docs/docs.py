@@ -13,7 +13,7 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 problems = []
-TREE = ("lib/", "include/", "tests/", "examples/", "docs/", "pkgconfig/", "./tests/", "./examples/")
+TREE = ("lib/", "include/", "tests/", "examples/", "docs/", "cmake/", "./tests/", "./examples/")
 
 
 def documents():
