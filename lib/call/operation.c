@@ -476,7 +476,7 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
     if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {
         emqx_tls_code code =
-            emqxi_request_body(client, order->request, NULL, &body, &body_len, error);
+            emqxi_request_body(client, order->request, NULL, &body, &body_len, NULL, error);
         if (code != EMQX_TLS_OK)
             return code;
     } else if (order->request) {

@@ -54,7 +54,7 @@ static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request 
 
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *given,
                                  const emqx_tls_policy *policy, char **body, size_t *body_len,
-                                 emqxi_error *error)
+                                 emqxi_identity *identity, emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_canonical canonical;
@@ -67,12 +67,16 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
     emqx_tls_code code = arguments_problem(&r, error);
     if (code != EMQX_TLS_OK)
         return code;
+    if (identity && (client->flags & EMQX_TLS_SKIP_CHECK))
+        emqxi_identity_of(&r, identity);
     if (client->flags & EMQX_TLS_SKIP_CHECK)
         return encode(&client->allocator, &r, body, body_len, error);
     code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical,
                                  error);
     if (code != EMQX_TLS_OK)
         return code;
+    if (identity)
+        *identity = canonical.identity;
     code = encode(&client->allocator, &canonical.request, body, body_len, error);
     emqxi_canonical_free(&client->allocator, &canonical);
     return code;

@@ -3,12 +3,13 @@
 #define EMQXI_REQUEST_H
 
 #include "call/client.h"
+#include "check/identity.h"
 
 /* Checks a request as the client is set up to and encodes its body, to be freed with
- * emqxi_wipe_free. INVALID, CHECK, NO_MEMORY: there is none. */
+ * emqxi_wipe_free. Fills *identity unless it is NULL. INVALID, CHECK, NO_MEMORY: no body. */
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *request,
                                  const emqx_tls_policy *policy, char **body, size_t *body_len,
-                                 emqxi_error *error);
+                                 emqxi_identity *identity, emqxi_error *error);
 
 /* Seconds since 1970 by the client's clock. */
 int64_t emqxi_wall_s(const emqx_tls_client *client);

@@ -141,6 +141,7 @@ static emqx_tls_code write_canonical(const emqxi_check *c, emqxi_canonical *out,
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for the certificate");
     out->memory_len = size;
     *r = *c->request;
+    out->identity.type = r->type;
     char *at = write_part(&c->pem[EMQX_TLS_PART_CERT], out->memory, &r->cert, &r->cert_len);
     at = write_part(&c->pem[EMQX_TLS_PART_KEY], at, &r->key, &r->key_len);
     write_part(&c->pem[EMQX_TLS_PART_CACERT], at, &r->cacert, &r->cacert_len);
@@ -152,7 +153,7 @@ emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_
                                     emqxi_canonical *out, emqxi_error *error)
 {
     emqx_tls_request r;
-    emqxi_check c = {.allocator = a, .request = &r, .now_s = now_s};
+    emqxi_check c = {.allocator = a, .request = &r, .now_s = now_s, .identity = &out->identity};
     *out = (emqxi_canonical){0};
     emqx_tls_code code = take_request(&r, request, error);
     if (code == EMQX_TLS_OK)

@@ -15,6 +15,7 @@
  * between. Holds a copy of the private key: free it with emqxi_canonical_free, which wipes. */
 typedef struct emqxi_canonical {
     emqx_tls_request request; /* points into `memory` */
+    emqxi_identity identity;
     char *memory;
     size_t memory_len;
 } emqxi_canonical;

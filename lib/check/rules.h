@@ -44,6 +44,7 @@ typedef struct emqxi_check {
     emqxi_pem pem[4]; /* by EMQX_TLS_PART_*; that of REQUEST stays empty */
     bool sound[4];    /* nothing in this part was refused for its form */
     emqx_tls_report *report;
+    emqxi_identity *identity; /* filled where all certificates can be read; NULL: not wanted */
 } emqxi_check;
 
 /* Adds a finding, unless the policy has switched it off. */

@@ -160,6 +160,10 @@ void emqxi_check_x509(emqxi_check *c)
         check_cert(c, &certs, key, key_index);
     if (cas.count > 0)
         emqxi_check_client_ca(c, &cas);
+    if (c->identity && certs.count > 0 && c->sound[EMQX_TLS_PART_CERT] &&
+        c->sound[EMQX_TLS_PART_CACERT])
+        emqxi_identity_take(certs.list[0].x, &c->pem[EMQX_TLS_PART_CERT],
+                            &c->pem[EMQX_TLS_PART_CACERT], c->identity);
     EVP_PKEY_free(key);
     unload(c, &cas);
     unload(c, &certs);

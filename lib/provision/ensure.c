@@ -41,19 +41,6 @@ static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ens
     return EMQX_TLS_OK;
 }
 
-/* What the status, a receipt and a probe will be compared with. */
-static emqx_tls_code take_wanted(emqxi_ensure *e, const emqx_tls_request *given,
-                                 const emqx_tls_ensure_options *o, emqxi_error *error)
-{
-    emqx_tls_request r;
-    emqxi_input_copy(&r, given, sizeof r);
-    emqxi_identity_of(&r, &e->wanted);
-    if (!e->wanted.readable && (o->receipt_dir || o->probe_host))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "receipts and probe need a certificate that can be read");
-    return EMQX_TLS_OK;
-}
-
 static bool take_strings(emqxi_ensure *e, const emqx_tls_ensure_options *o)
 {
     const emqx_tls_allocator *a = &e->job.call.client->allocator;
@@ -81,9 +68,10 @@ static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
     e->option_offset_s = o.expire_offset_s;
     e->probe_port = o.probe_port ? o.probe_port : 8883;
     e->result.size = sizeof e->result;
-    code = emqxi_request_body(client, request, o.policy, &e->body, &e->body_len, error);
-    if (code == EMQX_TLS_OK)
-        code = take_wanted(e, request, &o, error);
+    code = emqxi_request_body(client, request, o.policy, &e->body, &e->body_len, &e->wanted, error);
+    if (code == EMQX_TLS_OK && !e->wanted.readable && (o.receipt_dir || o.probe_host))
+        code = emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "receipts and probe need a certificate that can be read");
     if (code == EMQX_TLS_OK && !take_strings(e, &o))
         code = emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     if (code != EMQX_TLS_OK) {

@@ -15,6 +15,7 @@
 #include <emqxtls/test.h>
 
 #include "check/check.h"
+#include "check/pem.h"
 #include "support/pki.h"
 
 typedef struct given {
@@ -177,6 +178,57 @@ static void what_is_refused_gives_nothing(void **state)
     drop(&g);
 }
 
+/* -- identity */
+
+static unsigned scans, decodings;
+
+bool __real_emqxi_pem_scan(const emqx_tls_allocator *a, const char *text, size_t len,
+                           emqxi_pem *pem);
+bool __wrap_emqxi_pem_scan(const emqx_tls_allocator *a, const char *text, size_t len,
+                           emqxi_pem *pem);
+X509 *__real_d2i_X509(X509 **x, const unsigned char **der, long len);
+X509 *__wrap_d2i_X509(X509 **x, const unsigned char **der, long len);
+
+bool __wrap_emqxi_pem_scan(const emqx_tls_allocator *a, const char *text, size_t len,
+                           emqxi_pem *pem)
+{
+    scans++;
+    return __real_emqxi_pem_scan(a, text, len, pem);
+}
+
+X509 *__wrap_d2i_X509(X509 **x, const unsigned char **der, long len)
+{
+    decodings++;
+    return __real_d2i_X509(x, der, len);
+}
+
+static void the_check_tells_the_identity_and_reads_all_once(void **state)
+{
+    (void)state;
+    static const char *const cacerts[] = {"root inter", ""};
+    for (size_t i = 0; i < sizeof cacerts / sizeof cacerts[0]; i++) {
+        given g = make("leaf inter root", "leaf.key", cacerts[i]);
+        emqx_tls_request r = request_of(&g);
+        emqxi_canonical out;
+        emqxi_identity identity;
+        scans = decodings = 0;
+        assert_int_equal(canonical(&emqxi_malloc, &g, &out), EMQX_TLS_OK);
+        assert_int_equal(scans, 3); /* one a part */
+        emqxi_identity_of(&r, &identity);
+#ifdef WITH_OPENSSL
+        assert_int_equal(decodings, i == 0 ? 5 + 5 : 3 + 3); /* and once more by identity_of */
+        assert_true(out.identity.readable);
+        assert_int_equal(out.identity.not_after, identity.not_after);
+        assert_string_equal(out.identity.common_name, "mqtt.example.com");
+        assert_memory_equal(out.identity.leaf_sha256, identity.leaf_sha256, 32);
+#endif
+        assert_int_equal(out.identity.readable, identity.readable);
+        assert_true(emqxi_identity_equal(&out.identity, &identity));
+        emqxi_canonical_free(&emqxi_malloc, &out);
+        drop(&g);
+    }
+}
+
 /* -- memory */
 
 /* Looks for the key in what is given back: its PEM, its DER, and the private number alone. */
@@ -253,6 +305,7 @@ int main(void)
         cmocka_unit_test(blanks_for_a_client_ca_become_nothing),
         cmocka_unit_test(a_long_chain_comes_through),
         cmocka_unit_test(what_is_refused_gives_nothing),
+        cmocka_unit_test(the_check_tells_the_identity_and_reads_all_once),
         cmocka_unit_test(nothing_of_the_key_is_left_in_memory),
         cmocka_unit_test(every_failed_allocation_is_no_memory),
     };
