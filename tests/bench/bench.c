@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench.h"
+#include "real_clock.h"
 
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
@@ -22,9 +22,7 @@ void bench_fail(const char *format, ...)
 
 double bench_now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)clock_ns(CLOCK_MONOTONIC) / 1e9;
 }
 
 static int by_value(const void *a, const void *b)
@@ -136,10 +134,8 @@ typedef struct moving {
 static int64_t moving_now(void *context)
 {
     moving *m = context;
-    struct timespec t;
-    clock_gettime(CLOCK_BOOTTIME, &t);
     m->offset_ms += m->step_ms;
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + m->offset_ms;
+    return clock_ns(CLOCK_BOOTTIME) / 1000000 + m->offset_ms;
 }
 
 emqx_tls_limiter *bench_limiter(uint32_t flags, uint32_t reads, int64_t step_ms,

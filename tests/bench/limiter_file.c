@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "real_clock.h"
 #include "limiter/file.h"
 #include "limiter/limiter.h"
 
@@ -31,16 +31,12 @@ static int64_t
 static int64_t now_ms(void *context)
 {
     (void)context;
-    struct timespec t;
-    clock_gettime(CLOCK_BOOTTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + offset_ms;
+    return clock_ns(CLOCK_BOOTTIME) / 1000000 + offset_ms;
 }
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)clock_ns(CLOCK_MONOTONIC) / 1e3;
 }
 
 typedef struct cost {

@@ -5,6 +5,7 @@
  * by hand, and of a script that does nothing.
  */
 #include "server.h"
+#include "real_clock.h"
 
 #include "limiter/limiter.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <hiredis/hiredis.h>
 
@@ -23,9 +23,7 @@
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)clock_ns(CLOCK_MONOTONIC) / 1e3;
 }
 
 /* What one would write by hand: a sliding log of 60 in a sorted set, a slot taken and later set to

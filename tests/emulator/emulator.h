@@ -15,6 +15,8 @@
 
 #include <openssl/ssl.h>
 
+#include "real_clock.h"
+
 /* -- settings (options.c): times in milliseconds ----------------------------------------------- */
 
 enum { KIND_SLIDING, KIND_FIXED };
@@ -47,10 +49,6 @@ void options_free(struct settings *);
 
 /* Is `id` in a list such as "ge6a1a75,test-*"? */
 bool list_has(const char *list, const char *id);
-
-/* -- time -------------------------------------------------------------------------------------- */
-
-int64_t real_ms(void); /* monotonic: deadlines */
 
 /* -- streams (stream.c): plain or TLS, non-blocking, given up when the program stops ----------- */
 

@@ -6,15 +6,7 @@
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* False: deadline or stop. */
 static bool ready(struct stream *s, short events, int64_t deadline)

@@ -6,34 +6,6 @@
 #include "emulator_client.h"
 
 #include <stdio.h>
-#include <time.h>
-
-static test_material material;
-
-static int make_material(void **state)
-{
-    (void)state;
-    material_make(&material, "broker.test", 90);
-    return 0;
-}
-
-static int free_material(void **state)
-{
-    (void)state;
-    material_free(&material);
-    return 0;
-}
-
-static emqx_tls_code put(fixture *f)
-{
-    return update(f, &material, EMQX_TLS_TYPE_ONE_WAY);
-}
-
-static void start(fixture *f)
-{
-    fixture_start(f, (const char *[]){"--pending", "0", NULL});
-    assert_int_equal(create(f, &material, EMQX_TLS_TYPE_ONE_WAY), EMQX_TLS_OK);
-}
 
 static void a_gateways_error_on_a_read_is_repeated(void **state)
 {
@@ -41,7 +13,7 @@ static void a_gateways_error_on_a_read_is_repeated(void **state)
     static const char *const faults[] = {"{'status': 502}", "{'status': 503}", "{'status': 504}"};
     for (size_t i = 0; i < 3; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_OK);
         assert_int_equal(f.error.attempts, 2);
@@ -80,7 +52,7 @@ static void an_error_on_a_write_is_never_repeated(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, cases[i].fault);
         assert_int_equal(put(&f), cases[i].code);
         assert_int_equal(f.error.http_status, cases[i].http_status);
@@ -99,7 +71,7 @@ static void other_errors_on_a_read_are_not_repeated(void **state)
         "{'status': 302, 'headers': ['Location: /public_api/v1/deployments/" ID "/tls']}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_E_HTTP);
         assert_int_equal(emulator_arrivals(&f.emulator, NULL, NULL), 2); /* create and this */
@@ -123,7 +95,7 @@ static void a_body_that_can_not_be_trusted_is_a_protocol_error(void **state)
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_E_PROTOCOL);
@@ -142,7 +114,7 @@ static void a_body_of_16_kib_is_taken(void **state)
     (void)state;
     fixture f;
     char fault[17000], body[16384 + 1];
-    start(&f);
+    fixture_start_with_certificate(&f);
     memset(body, ' ', sizeof body - 1);
     body[sizeof body - 1] = '\0';
     memcpy(body, "{}", 2);
@@ -173,7 +145,7 @@ static void what_is_no_http_is_not_understood(void **state)
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         emqx_tls_code code = put(&f);
         if (code != EMQX_TLS_E_TRANSPORT && code != EMQX_TLS_E_PROTOCOL && code != EMQX_TLS_E_HTTP)
@@ -190,7 +162,7 @@ static void a_head_without_an_end_is_given_up(void **state)
     enum { LINES = 8000, LINE = 100 };
     static char fault[LINES * LINE + 200];
     fixture f;
-    start(&f);
+    fixture_start_with_certificate(&f);
     size_t used = (size_t)sprintf(fault, "{'end': 'stall', 'raw': 'HTTP/1.1 200 OK\\r\\n");
     for (int i = 0; i < LINES; i++)
         used += (size_t)sprintf(fault + used, "X-%d: %080d\\r\\n", i, 0);
@@ -219,7 +191,7 @@ static void odd_but_proper_answers_are_understood(void **state)
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_OK);
         assert_int_equal(f.status.state, EMQX_TLS_STATE_RUNNING);
@@ -238,7 +210,7 @@ static void any_2xx_is_success_for_a_delete(void **state)
         "{'status': 200, 'body': 'gone', 'cut_body': 2, 'end': 'reset'}"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(delete_it(&f), EMQX_TLS_OK);
         fixture_end(&f);
@@ -257,7 +229,7 @@ static void retry_after_is_read_against_the_replys_date(void **state)
     };
     for (size_t i = 0; i < 2; i++) {
         fixture f;
-        start(&f);
+        fixture_start_with_certificate(&f);
         emulator_fault(&f.emulator, faults[i]);
         assert_int_equal(get(&f), EMQX_TLS_E_RATE_LIMITED);
         assert_int_equal(f.error.http_status, 429);

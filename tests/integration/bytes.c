@@ -13,22 +13,6 @@ static const char whole[] =
     "{\"status\": \"running\"}";
 enum { LENGTH = sizeof whole - 1 };
 
-static test_material material;
-
-static int make_material(void **state)
-{
-    (void)state;
-    material_make(&material, "broker.test", 90);
-    return 0;
-}
-
-static int free_material(void **state)
-{
-    (void)state;
-    material_free(&material);
-    return 0;
-}
-
 /* The deployment dN gets the first N bytes of the answer, then this end. */
 static void queue_cuts(fixture *f, const char *end)
 {

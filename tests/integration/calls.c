@@ -12,24 +12,6 @@
 #define ONE EMQX_TLS_TYPE_ONE_WAY
 #define TWO EMQX_TLS_TYPE_TWO_WAY
 
-static test_material first, renewed;
-
-static int make_material(void **state)
-{
-    (void)state;
-    material_make(&first, "broker.test", 90);
-    material_make(&renewed, "broker.test", 180);
-    return 0;
-}
-
-static int free_material(void **state)
-{
-    (void)state;
-    material_free(&first);
-    material_free(&renewed);
-    return 0;
-}
-
 static void a_certificate_from_create_to_delete(void **state)
 {
     (void)state;
@@ -39,7 +21,7 @@ static void a_certificate_from_create_to_delete(void **state)
     assert_int_equal(get(&f), EMQX_TLS_OK);
     assert_int_equal(f.status.state, EMQX_TLS_STATE_ABSENT);
 
-    assert_int_equal(create(&f, &first, ONE), EMQX_TLS_OK);
+    assert_int_equal(create(&f, &material, ONE), EMQX_TLS_OK);
     assert_int_equal(f.status.state, EMQX_TLS_STATE_PENDING);
     assert_int_equal(get(&f), EMQX_TLS_OK);
     assert_int_equal(f.status.state, EMQX_TLS_STATE_PENDING);
@@ -88,9 +70,9 @@ static void what_arrives_is_the_certificate_that_was_given(void **state)
     fixture f;
     char one_way[65], two_way[65];
     fixture_start(&f, NULL);
-    hash(first.cert, "", one_way);
+    hash(material.cert, "", one_way);
     hash(renewed.cert, renewed.cacert, two_way);
-    assert_int_equal(create(&f, &first, ONE), EMQX_TLS_OK);
+    assert_int_equal(create(&f, &material, ONE), EMQX_TLS_OK);
     assert_int_equal(update(&f, &renewed, TWO), EMQX_TLS_OK);
     json_t *log = emulator_log(&f.emulator);
     assert_string_equal(json_string_value(json_object_get(json_array_get(log, 0), "sha256")),
@@ -108,7 +90,7 @@ static void reads_share_a_connection_and_writes_have_their_own(void **state)
     fixture_start(&f, (const char *[]){"--pending", "0", NULL});
     get(&f);
     get(&f);
-    create(&f, &first, ONE);
+    create(&f, &material, ONE);
     get(&f);
     json_t *log = emulator_log(&f.emulator);
     int connection[4];
@@ -144,7 +126,7 @@ static void wrong_login_is_unauthorized_and_not_repeated(void **state)
     fixture_client(&f, &config);
     assert_int_equal(get(&f), EMQX_TLS_E_UNAUTHORIZED);
     assert_string_equal(f.error.api_code, "UNAUTHORIZED");
-    assert_int_equal(create(&f, &first, ONE), EMQX_TLS_E_UNAUTHORIZED);
+    assert_int_equal(create(&f, &material, ONE), EMQX_TLS_E_UNAUTHORIZED);
     assert_int_equal(emulator_arrivals(&f.emulator, NULL, NULL), 2);
     fixture_end(&f);
 }
@@ -171,9 +153,9 @@ static void writes_that_do_not_fit_the_state_are_told(void **state)
     (void)state;
     fixture f;
     fixture_start(&f, (const char *[]){"--pending", "0", "--terminated", "60", NULL});
-    assert_int_equal(update(&f, &first, ONE), EMQX_TLS_E_NOT_FOUND);
+    assert_int_equal(update(&f, &material, ONE), EMQX_TLS_E_NOT_FOUND);
     assert_int_equal(delete_it(&f), EMQX_TLS_E_NOT_FOUND);
-    assert_int_equal(create(&f, &first, ONE), EMQX_TLS_OK);
+    assert_int_equal(create(&f, &material, ONE), EMQX_TLS_OK);
     assert_int_equal(create(&f, &renewed, ONE), EMQX_TLS_E_UNPROCESSABLE);
     assert_string_equal(f.error.api_code, "EXISTS");
     assert_int_equal(delete_it(&f), EMQX_TLS_OK);
@@ -187,7 +169,7 @@ static void what_the_platform_refuses_is_unprocessable(void **state)
 {
     (void)state;
     fixture f;
-    test_material mixed = {first.cert, renewed.key, first.cacert};
+    test_material mixed = {material.cert, renewed.key, material.cacert};
     fixture_start(&f, NULL);
     emqx_tls_config config = fixture_config(&f);
     config.flags |= EMQX_TLS_SKIP_CHECK; /* so that it is sent at all */
@@ -205,7 +187,7 @@ static void failed_and_unknown_states_are_told(void **state)
     (void)state;
     fixture f;
     fixture_start(&f, (const char *[]){"--pending", "1", "--outcome", "failed", NULL});
-    create(&f, &first, ONE);
+    create(&f, &material, ONE);
     emulator_advance(&f.emulator, 1000);
     assert_int_equal(get(&f), EMQX_TLS_OK);
     assert_int_equal(f.status.state, EMQX_TLS_STATE_FAILED);
@@ -221,7 +203,7 @@ static void expire_may_be_a_bare_date(void **state)
     (void)state;
     fixture f;
     fixture_start(&f, (const char *[]){"--pending", "0", "--expire-format", "date", NULL});
-    assert_int_equal(create(&f, &first, ONE), EMQX_TLS_OK);
+    assert_int_equal(create(&f, &material, ONE), EMQX_TLS_OK);
     assert_int_equal(strlen(f.status.expire_text), strlen("2030-01-01"));
     assert_int_equal(f.status.expire % 86400, 0);
     fixture_end(&f);

@@ -17,6 +17,7 @@
 
 #include "emulator.h"
 #include "material.h"
+#include "real_clock.h"
 
 #define ID "ge6a1a75"
 
@@ -28,69 +29,30 @@ typedef struct fixture {
     emqx_tls_error error;
 } fixture;
 
-static inline emqx_tls_config fixture_config(fixture *f)
-{
-    emqx_tls_config config;
-    emqx_tls_config_init(&config);
-    config.endpoint = f->emulator.endpoint;
-    config.api_key = EMULATOR_KEY;
-    config.api_secret = EMULATOR_SECRET;
-    config.ca_file = f->emulator.ca_file[0] ? f->emulator.ca_file : NULL;
-    config.flags = f->emulator.ca_file[0] ? 0 : EMQX_TLS_ALLOW_HTTP_LOOPBACK;
-    config.proxy = "";
-    config.limiter = f->limiter;
-    return config;
-}
-
-static inline void fixture_client(fixture *f, const emqx_tls_config *config)
-{
-    emqx_tls_client_free(f->client);
-    if (emqx_tls_client_new(config, &f->client, &f->error) != EMQX_TLS_OK)
-        fail_msg("%s", f->error.message);
-}
-
 /* Starts the emulator with these options and makes a client for it. */
-static inline void fixture_start(fixture *f, const char *const *options)
-{
-    emqx_tls_limiter_config wide;
-    memset(f, 0, sizeof *f);
-    emqx_tls_error_init(&f->error);
-    emqx_tls_status_init(&f->status);
-    emulator_start(&f->emulator, options);
-    emqx_tls_limiter_config_init(&wide);
-    wide.reads = wide.writes = 10000;
-    assert_int_equal(emqx_tls_limiter_new(&wide, &f->limiter, NULL), EMQX_TLS_OK);
-    emqx_tls_config config = fixture_config(f);
-    fixture_client(f, &config);
-}
+void fixture_start(fixture *f, const char *const *options);
+/* The same where `material` is in place and runs. */
+void fixture_start_with_certificate(fixture *f);
+void fixture_end(fixture *f);
 
-static inline void fixture_end(fixture *f)
-{
-    emqx_tls_client_free(f->client);
-    emqx_tls_limiter_unref(f->limiter);
-    emulator_end(&f->emulator);
-}
+/* Another client, made from this after what is to be different was changed. */
+emqx_tls_config fixture_config(fixture *f);
+void fixture_client(fixture *f, const emqx_tls_config *config);
+/* Another limiter, for the clients that follow; 0 stands for the default. */
+void fixture_limit(fixture *f, uint32_t reads, uint32_t writes, uint64_t window_ms);
+uint32_t fixture_used(const fixture *f, uint32_t op);
 
-static inline emqx_tls_code get(fixture *f)
-{
-    return emqx_tls_get(f->client, ID, &f->status, &f->error);
-}
+/* For broker.test, for 90 days and for 180: a group's set-up and tear-down make and free them. */
+extern test_material material, renewed;
+int make_material(void **state);
+int free_material(void **state);
+/* A request that borrows it: one-way, or two-way with the CA as client CA. */
+emqx_tls_request material_request(const test_material *m, uint32_t type);
 
-static inline emqx_tls_code create(fixture *f, const test_material *m, uint32_t type)
-{
-    emqx_tls_request request = material_request(m, type);
-    return emqx_tls_create(f->client, ID, &request, &f->status, &f->error);
-}
-
-static inline emqx_tls_code update(fixture *f, const test_material *m, uint32_t type)
-{
-    emqx_tls_request request = material_request(m, type);
-    return emqx_tls_update(f->client, ID, &request, &f->status, &f->error);
-}
-
-static inline emqx_tls_code delete_it(fixture *f)
-{
-    return emqx_tls_delete(f->client, ID, &f->error);
-}
+emqx_tls_code get(fixture *f);
+emqx_tls_code create(fixture *f, const test_material *m, uint32_t type);
+emqx_tls_code update(fixture *f, const test_material *m, uint32_t type);
+emqx_tls_code put(fixture *f); /* updates with `material`, one-way */
+emqx_tls_code delete_it(fixture *f);
 
 #endif

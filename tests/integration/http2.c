@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 enum { READS = 64, LINES_MAX = 1024 };
 
 typedef struct server {
@@ -108,8 +110,7 @@ static void start(server *s, const char *settings)
     emqx_tls_config config;
     emqx_tls_limiter_config wide;
     memset(s, 0, sizeof *s);
-    strcpy(s->folder, "/tmp/emqxtls-nginx-XXXXXX");
-    assert_non_null(mkdtemp(s->folder));
+    assert_true(folder_make(s->folder, "nginx"));
     material_make(&s->material, "localhost", 90);
     save(s, "cert.pem", s->material.cert);
     save(s, "key.pem", s->material.key);
@@ -133,14 +134,12 @@ static void start(server *s, const char *settings)
 
 static void end(server *s)
 {
-    char command[128];
     emqx_tls_client_free(s->client);
     emqx_tls_limiter_unref(s->limiter);
     kill(s->pid, SIGTERM);
     waitpid(s->pid, NULL, 0);
     material_free(&s->material);
-    snprintf(command, sizeof command, "rm -rf %s", s->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(s->folder);
 }
 
 static void on_end(void *user, emqx_tls_call *call, emqx_tls_code code)

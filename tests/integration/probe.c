@@ -14,11 +14,10 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "folder.h"
 
 #define ONE EMQX_TLS_TYPE_ONE_WAY
 #define TWO EMQX_TLS_TYPE_TWO_WAY
-
-static test_material first, renewed;
 
 typedef struct world {
     fixture f;
@@ -33,8 +32,7 @@ static void start(world *w)
 {
     const char *options[] = {"--serve-dir", w->folder, "--pending", "0", NULL};
     memset(w, 0, sizeof *w);
-    strcpy(w->folder, "/tmp/emqxtls-served-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
+    assert_true(folder_make(w->folder, "served"));
     fixture_start(&w->f, options);
     emqx_tls_ensure_options_init(&w->options);
     emqx_tls_ensure_result_init(&w->result);
@@ -57,12 +55,10 @@ static void begin_with(world *w, const test_material *m, uint32_t type)
 
 static void end(world *w)
 {
-    char command[128];
     if (w->broker.pid)
         broker_end(&w->broker);
     fixture_end(&w->f);
-    snprintf(command, sizeof command, "rm -rf %s", w->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(w->folder);
 }
 
 static emqx_tls_code ensure(world *w, const test_material *m, uint32_t type)
@@ -121,14 +117,14 @@ static void a_renewal(uint32_t type, bool tls12)
     pthread_t thread;
     bool two_way = type == TWO;
     start(&w);
-    begin_with(&w, &first, type);
+    begin_with(&w, &material, type);
     broker_start(&w.broker, w.folder, ID, two_way, tls12);
-    assert_true(serves(&w, &first));
+    assert_true(serves(&w, &material));
     assert_int_equal(w.probe.not_after, w.f.status.expire);
     assert_false(serves(&w, &renewed));
 
     use_probe(&w);
-    expect_ensure(&w, &first, type, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
+    expect_ensure(&w, &material, type, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
     assert_int_equal(w.result.certain, 1);
 
     /* The status says running, but the broker still serves the one before until its SIGHUP: the
@@ -166,11 +162,11 @@ static void without_a_receipt_a_probe_makes_it_certain(void **state)
     world w;
     start(&w);
     w.options.receipt_dir = NULL;
-    begin_with(&w, &first, ONE);
+    begin_with(&w, &material, ONE);
     assert_int_equal(w.result.certain, 0);
     broker_start(&w.broker, w.folder, ID, false, false);
     use_probe(&w);
-    expect_ensure(&w, &first, ONE, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
+    expect_ensure(&w, &material, ONE, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
     assert_int_equal(w.result.certain, 1);
     end(&w);
 }
@@ -182,7 +178,7 @@ static void another_server_is_no_reason_to_write(void **state)
     (void)state;
     world w;
     start(&w);
-    begin_with(&w, &first, ONE);
+    begin_with(&w, &material, ONE);
     broker_start(&w.broker, w.folder, ID, false, false);
     w.options.wait_ms = 0;
     expect_ensure(&w, &renewed, ONE, EMQX_TLS_ACTION_UPDATED, 1, 1);
@@ -204,7 +200,7 @@ static void another_server_is_no_reason_to_write(void **state)
 static void hook(world *w)
 {
     emqx_tls_config config = fixture_config(&w->f);
-    emqx_tls_request request = material_request(&first, ONE);
+    emqx_tls_request request = material_request(&material, ONE);
     emqx_tls_client *client;
     config.limiter = NULL;
     if (emqx_tls_client_new(&config, &client, NULL) != EMQX_TLS_OK)
@@ -247,7 +243,7 @@ static void a_lost_write_is_looked_for_and_found(void **state)
     start(&w);
     w.options.wait_ms = 0;
     emulator_fault(&w.f.emulator, "{'method': 'POST', 'cut': 0, 'end': 'reset'}");
-    expect_ensure(&w, &first, ONE, EMQX_TLS_ACTION_CREATED, 2, 1);
+    expect_ensure(&w, &material, ONE, EMQX_TLS_ACTION_CREATED, 2, 1);
     assert_int_equal(w.result.certain, 1);
     assert_int_equal(emulator_arrivals(&w.f.emulator, "POST", ID), 1);
     end(&w);
@@ -268,25 +264,9 @@ static void a_write_of_a_process_that_was_killed_is_found(void **state)
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    expect_ensure(&w, &first, ONE, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
+    expect_ensure(&w, &material, ONE, EMQX_TLS_ACTION_UNCHANGED, 1, 0);
     assert_int_equal(w.result.certain, 1);
     end(&w);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    material_make(&first, "broker.test", 90);
-    material_make(&renewed, "broker.test", 180);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    material_free(&first);
-    material_free(&renewed);
-    return 0;
 }
 
 int main(void)
@@ -305,5 +285,5 @@ int main(void)
         fprintf(stderr, "mosquitto is missing: tests/packages.sh tests\n");
         return 77;
     }
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, make_material, free_material);
 }

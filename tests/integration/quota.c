@@ -6,22 +6,6 @@
 
 #include <pthread.h>
 
-static test_material material;
-
-static int make_material(void **state)
-{
-    (void)state;
-    material_make(&material, "broker.test", 90);
-    return 0;
-}
-
-static int free_material(void **state)
-{
-    (void)state;
-    material_free(&material);
-    return 0;
-}
-
 /* A client with the quota that it has by default. */
 static void start(fixture *f)
 {
@@ -96,13 +80,8 @@ static void saturate(const char *const *options)
     fixture f;
     worker workers[THREADS];
     pthread_t threads[THREADS];
-    emqx_tls_limiter_config narrow;
     fixture_start(&f, options);
-    emqx_tls_limiter_config_init(&narrow);
-    narrow.reads = 3;
-    narrow.window_ms = 1000;
-    emqx_tls_limiter_unref(f.limiter);
-    assert_int_equal(emqx_tls_limiter_new(&narrow, &f.limiter, NULL), EMQX_TLS_OK);
+    fixture_limit(&f, 3, 0, 1000);
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (worker){.f = &f, .codes = {-1, -1}};
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);

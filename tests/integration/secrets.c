@@ -9,7 +9,6 @@
 
 #include <openssl/evp.h>
 
-static test_material material;
 static char told[1 << 20]; /* all that the library said */
 
 static void keep(void *user, int32_t level, const char *line)
@@ -63,7 +62,6 @@ static void an_echoed_request_shows_nowhere(void **state)
         "{'status': 429, 'echo': true, 'times': 2}",
         "{'status': 500, 'echo': true, 'times': 2}",
     };
-    material_make(&material, "broker.test", 90);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         fixture f;
         told[0] = '\0';
@@ -82,14 +80,12 @@ static void an_echoed_request_shows_nowhere(void **state)
         assert_told_no_key();
         fixture_end(&f);
     }
-    material_free(&material);
 }
 
 static void the_emulators_log_has_no_secret_either(void **state)
 {
     (void)state;
     fixture f;
-    material_make(&material, "broker.test", 90);
     fixture_start(&f, NULL);
     create(&f, &material, EMQX_TLS_TYPE_ONE_WAY);
     FILE *file = fopen(f.emulator.log, "r");
@@ -100,7 +96,6 @@ static void the_emulators_log_has_no_secret_either(void **state)
     assert_told_no_login();
     assert_told_no_key();
     fixture_end(&f);
-    material_free(&material);
 }
 
 int main(void)
@@ -109,5 +104,5 @@ int main(void)
         cmocka_unit_test(an_echoed_request_shows_nowhere),
         cmocka_unit_test(the_emulators_log_has_no_secret_either),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_material, free_material);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "limiter/file.h"
 #include "oracle.h"
 #include "queue.h"
@@ -29,7 +30,7 @@ static struct {
     int64_t boot_us;       /* when it began */
     int64_t wall_error_ms; /* of the wall clock */
     bool synchronised, trust_any_wall;
-    char path[64];
+    char path[FOLDER_SIZE + 8];
     emqx_tls_store store;
     oracle oracles[ORACLE_KINDS];
     uint64_t (*tickets)[EMQX_TLS_TICKET_WORDS];
@@ -209,13 +210,10 @@ bool boots_run(uint64_t seed, uint64_t requests, bool trust_any_wall, boots_resu
     w.tickets = tickets;
     for (int i = 0; i < WRITES; i++)
         w.grants_us[i] = -DAY_US;
-    char folder[] = "/dev/shm/emqxtls-model-XXXXXX", other[] = "/tmp/emqxtls-model-XXXXXX";
-    const char *made = mkdtemp(folder); /* in memory: the model is not about the disk */
-    if (!made)
-        made = mkdtemp(other);
-    if (!made)
+    char folder[FOLDER_SIZE];
+    if (!folder_make_in_memory(folder, "model"))
         return false;
-    snprintf(w.path, sizeof w.path, "%s/quota", made);
+    snprintf(w.path, sizeof w.path, "%s/quota", folder);
     for (int kind = 0; kind < ORACLE_KINDS; kind++)
         oracle_open(&w.oracles[kind], kind, WRITES, WINDOW_MS * 1000ll,
                     rng_below(&w.rng, US_PER_HOUR));
@@ -224,7 +222,6 @@ bool boots_run(uint64_t seed, uint64_t requests, bool trust_any_wall, boots_resu
     for (int kind = 0; kind < ORACLE_KINDS; kind++)
         oracle_close(&w.oracles[kind]);
     queue_free(&w.queue);
-    unlink(w.path);
-    rmdir(made);
+    folder_remove(folder);
     return true;
 }

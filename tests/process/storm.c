@@ -9,7 +9,6 @@
  * leave. At the end no window of an hour may have more than the limit; and at no time may a crash
  * cost more than the slots that were in flight.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,9 +17,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "folder.h"
+#include "real_clock.h"
 #include "limiter/limiter.h"
 
 #define PROCESSES 32
@@ -60,17 +60,10 @@ static uint32_t flags, limits[2] = {READS, WRITES};
 
 /* -- time -------------------------------------------------------------------------------------- */
 
-static int64_t real_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static int64_t now_ms(void *context)
 {
     (void)context;
-    return 1 + (real_ns() - w->began_ns) / (1000000 / SPEED);
+    return 1 + (clock_ns(CLOCK_MONOTONIC) - w->began_ns) / (1000000 / SPEED);
 }
 
 static void boot_id(void *context, unsigned char id[16])
@@ -295,7 +288,7 @@ static bool storm(uint32_t storm_flags, int rounds)
     bool right = true;
     flags = storm_flags;
     memset(w, 0, sizeof *w);
-    w->began_ns = real_ns();
+    w->began_ns = clock_ns(CLOCK_MONOTONIC);
     kills = 0;
     unlink(path);
     own = open_quota();
@@ -330,33 +323,18 @@ static bool storm(uint32_t storm_flags, int rounds)
     return right && !w->broken && over == 0 && count > (uint32_t)rounds;
 }
 
-/* What a killed process has left half made, too. */
-static void clean_up(void)
-{
-    char name[512];
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
-        unlink(name);
-    }
-    closedir(d);
-    rmdir(folder);
-}
-
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
-    seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)real_ns();
+    seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)clock_ns(CLOCK_MONOTONIC);
     printf("seed %llu\n", (unsigned long long)seed);
-    snprintf(folder, sizeof folder, "%s/emqxtls-storm-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (w == MAP_FAILED || !mkdtemp(folder))
+    if (w == MAP_FAILED || !folder_make_in_memory(folder, "storm"))
         return 1;
     snprintf(path, sizeof path, "%s/quota", folder);
     bool right = storm(0, rounds);
     limits[0] = limits[1] = 3;
     right = storm(EMQX_TLS_PER_DEPLOYMENT, rounds / 4) && right;
-    clean_up();
+    folder_remove(folder); /* with what a killed process has left half made */
     return !right;
 }

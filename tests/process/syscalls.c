@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +26,7 @@
 
 #include <emqxtls/test.h>
 
+#include "folder.h"
 #include "limiter/limiter.h"
 
 #define LEASE_MS 30000
@@ -370,9 +370,7 @@ static void a_stopped_process_hangs_nobody(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "%s/emqxtls-syscalls-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder))
+    if (!folder_make_in_memory(folder, "syscalls"))
         return -1;
     snprintf(path, sizeof path, "%s/quota", folder);
     timer = emqx_tls_test_clock_new(24 * 3600000, 0);
@@ -383,16 +381,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char name[512];
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) { /* what a killed one has left half made, too */
-        snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
-        unlink(name);
-    }
-    closedir(d);
     emqx_tls_limiter_unref(opened);
     emqx_tls_test_clock_free(timer);
-    return rmdir(folder);
+    folder_remove(folder); /* with what a killed process has left half made */
+    return 0;
 }
 
 int main(void)

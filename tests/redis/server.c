@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server.h"
 
+#include "folder.h"
+
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -61,8 +63,7 @@ void server_new(server *s, bool appendonly)
     memset(s, 0, sizeof *s);
     s->appendonly = appendonly;
     s->port = free_port();
-    snprintf(s->folder, sizeof s->folder, "/tmp/emqxtls-redis-XXXXXX");
-    if (!mkdtemp(s->folder))
+    if (!folder_make(s->folder, "redis"))
         give_up("no folder");
     snprintf(s->socket_url, sizeof s->socket_url, "unix://:p%%40ss%%20word@%s/socket", s->folder);
     snprintf(s->tcp_url, sizeof s->tcp_url, "redis://:p%%40ss%%20word@127.0.0.1:%d/0", s->port);
@@ -115,11 +116,8 @@ void server_kill(server *s)
 
 void server_free(server *s)
 {
-    char command[128];
     server_kill(s);
-    snprintf(command, sizeof command, "rm -rf %s", s->folder);
-    if (system(command) != 0)
-        give_up("its folder stays behind");
+    folder_remove(s->folder);
 }
 
 long long server_command(const server *s, const char *format, ...)

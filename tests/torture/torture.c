@@ -7,14 +7,10 @@
  */
 #include "support/scripted_client.h"
 
-#include <dirent.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include "folder.h"
+#include "support/self_signed.h"
 
 #define WANTED_END  1931913600 /* 2031-03-22 02:40:00 UTC */
 #define WANTED_TEXT "2031-03-22 02:40:00"
@@ -126,45 +122,7 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     return EMQX_TLS_OK;
 }
 
-static void make_certificate(char *cert, char *key, size_t size)
-{
-    EVP_PKEY *k = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    X509_set_version(x, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"torture", -1, -1, 0);
-    X509_set_issuer_name(x, X509_get_subject_name(x));
-    ASN1_TIME_set(X509_getm_notBefore(x), 1500000000);
-    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)WANTED_END);
-    X509_set_pubkey(x, k);
-    X509_sign(x, k, EVP_sha256());
-    BIO *b = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(b, x);
-    cert[BIO_read(b, cert, (int)size - 1)] = '\0';
-    PEM_write_bio_PKCS8PrivateKey(b, k, NULL, NULL, 0, NULL, NULL);
-    key[BIO_read(b, key, (int)size - 1)] = '\0';
-    BIO_free(b);
-    X509_free(x);
-    EVP_PKEY_free(k);
-}
-
-static char cert[4096], key[4096], folder[64];
-
-static void remove_folder(void)
-{
-    char path[512];
-    struct dirent *one;
-    DIR *d = opendir(folder);
-    while (d && (one = readdir(d)))
-        if (one->d_name[0] != '.') {
-            snprintf(path, sizeof path, "%s/%s", folder, one->d_name);
-            unlink(path);
-        }
-    if (d)
-        closedir(d);
-    rmdir(folder);
-}
+static char *cert, *key, folder[FOLDER_SIZE];
 
 /* Plays one life, in which that exchange fails so, or that allocation (0: none) of the first call;
  * returns the exchanges that it took. */
@@ -172,7 +130,7 @@ static int live(bool old_there, bool receipts, int fail_at, enum fault fault, si
                 bool *reached)
 {
     void *state;
-    setup(&state);
+    client_set_up(&state);
     fixture *f = state;
     emqx_tls_transport transport;
     emqx_tls_ensure_options options;
@@ -183,8 +141,7 @@ static int live(bool old_there, bool receipts, int fail_at, enum fault fault, si
     transport.start = start;
     emqx_tls_ensure_options_init(&options);
     options.wait_ms = 5 * 60 * 1000;
-    strcpy(folder, "/tmp/emqxtls-torture-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!folder_make(folder, "torture"))
         fail_msg("no folder");
     if (receipts)
         options.receipt_dir = folder;
@@ -228,9 +185,9 @@ static int live(bool old_there, bool receipts, int fail_at, enum fault fault, si
     if (f->status.state != EMQX_TLS_STATE_RUNNING)
         fail_msg("it does not run");
     emqx_tls_limiter_unref(limiter);
-    remove_folder();
+    folder_remove(folder);
     int exchanges = p.exchanges;
-    if (teardown(&state) != 0)
+    if (client_tear_down(&state) != 0)
         fail_msg("exchange %d, allocation %zu: see above", fail_at, allocation);
     return exchanges;
 }
@@ -266,6 +223,12 @@ int main(void)
         cmocka_unit_test(every_exchange_may_fail_in_every_way),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    make_certificate(cert, key, sizeof cert);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    made m = make("torture", WANTED_END, 0);
+    cert = made_pem(&m);
+    key = made_key_pem(&m);
+    made_free(&m);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(cert);
+    free(key);
+    return failed;
 }

@@ -2,6 +2,7 @@
  *
  * The store suite on the store in a file.
  */
+#include "folder.h"
 #include "limiter/file.h"
 #include "support/store_suite.h"
 
@@ -11,8 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char folder[48];
-static char path[64];
+static char folder[FOLDER_SIZE];
+static char path[FOLDER_SIZE + 8];
 
 static void advance(void *context, int64_t ms)
 {
@@ -45,11 +46,7 @@ static int run(const char *name, int64_t origin_ms)
 
 int main(void)
 {
-    /* In memory where there is some: the suite is about the quota, not about how long a disk
-     * takes. */
-    snprintf(folder, sizeof folder, "%s/emqxtls-store-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder))
+    if (!folder_make_in_memory(folder, "store"))
         return 1;
     snprintf(path, sizeof path, "%s/quota", folder);
     int failed = run("store in a file", 1000) +

@@ -198,19 +198,9 @@ static void cancel_at(int64_t ms, bool by_free)
         assert_int_equal(emqx_tls_client_pending(w.f->client), 0);
         assert_int_equal(emqx_tls_test_transport_in_flight(w.f->script), 0);
     }
-    emqx_tls_client_free(w.f->client);
-    w.f->client = NULL;
-    /* The rest of the script was not asked for: that alone is no problem here. */
-    const char *problem = emqx_tls_test_allocator_problem(w.f->allocator);
-    if (problem)
-        fail_msg("cancelled at %d ms: %s", (int)ms, problem);
-    emqx_tls_test_transport_free(w.f->script);
-    emqx_tls_test_clock_free(w.f->clock);
-    emqx_tls_test_allocator_free(w.f->allocator);
-    remove_files(w.folder);
-    rmdir(w.folder);
-    free(w.leaf);
-    made_free(&w.made);
+    w.f->script_may_be_left = true;
+    if (world_tear_down(&state) != 0)
+        fail_msg("cancelled at %d ms: see above", (int)ms);
 }
 
 static void cancel_in_every_state(void **state)
@@ -284,17 +274,9 @@ static void every_allocation_may_fail(void **state)
         bool failed = emqx_tls_test_allocator_failed(w.f->allocator);
         emqx_tls_test_allocator_fail(w.f->allocator, 0, 0);
         assert_int_equal(code, failed ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_OK);
-        emqx_tls_client_free(w.f->client);
-        const char *problem = emqx_tls_test_allocator_problem(w.f->allocator);
-        if (problem)
-            fail_msg("allocation %zu: %s", i, problem);
-        emqx_tls_test_transport_free(w.f->script);
-        emqx_tls_test_clock_free(w.f->clock);
-        emqx_tls_test_allocator_free(w.f->allocator);
-        remove_files(w.folder);
-        rmdir(w.folder);
-        free(w.leaf);
-        made_free(&w.made);
+        w.f->script_may_be_left = true;
+        if (world_tear_down(&own) != 0)
+            fail_msg("allocation %zu: see above", i);
         if (!failed)
             return;
     }

@@ -2,6 +2,7 @@
  *
  * The probe against servers of the test's own, good and bad, and what ensure makes of it.
  */
+#include "real_clock.h"
 #include "support/provision_world.h"
 
 #include <arpa/inet.h>
@@ -187,13 +188,6 @@ static void the_name_is_sent_where_there_is_one(void **state)
                      EMQX_TLS_OK);
     assert_string_equal(s.name, NAME); /* SNI has no trailing dot */
     server_end(&s);
-}
-
-static int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void what_is_no_tls_port_is_told_in_time(void **state)

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
 #include "provision/receipt.h"
 
 static char folder[64];
@@ -44,20 +45,19 @@ int __wrap_fsync(int fd)
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/emqxtls-receipt-XXXXXX");
     emqxi_error_clear(&error);
-    return mkdtemp(folder) && emqxi_receipt_open(&file, folder, "ge6a1a75", &error) == EMQX_TLS_OK
+    return folder_make(folder, "receipt") &&
+                   emqxi_receipt_open(&file, folder, "ge6a1a75", &error) == EMQX_TLS_OK
                ? 0
                : -1;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
     (void)state;
     emqxi_receipt_close(&file);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    folder_remove(folder);
+    return 0;
 }
 
 static emqxi_receipt sample(void)

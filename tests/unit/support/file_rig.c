@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 emqx_tls_test_clock *timer;
 uint8_t machine;
 bool wall_trusted;
@@ -27,10 +29,7 @@ static const emqxi_host host = {machine_id, is_wall_trusted};
 int file_rig_set_up(void **state)
 {
     (void)state;
-    /* In memory where that can be: a sync of a busy disk takes milliseconds. */
-    snprintf(folder, sizeof folder, "%s/emqxtls-file-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder))
+    if (!folder_make_in_memory(folder, "file"))
         return -1;
     snprintf(path, sizeof path, "%s/quota", folder);
     timer = emqx_tls_test_clock_new(24 * HOUR_MS, 1700000000000);

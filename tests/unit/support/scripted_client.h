@@ -26,111 +26,30 @@
 typedef struct fixture {
     emqx_tls_test_clock *clock;
     emqx_tls_test_transport *script;
+    bool script_may_be_left; /* it need not be used up */
     emqx_tls_test_allocator *allocator;
-    emqx_tls_config config; /* change it before open() */
+    emqx_tls_config config; /* change it before open_client */
     emqx_tls_client *client;
     emqx_tls_status status;
     emqx_tls_error error;
     emqx_tls_request request;
 } fixture;
 
-static int setup(void **state)
-{
-    static fixture f;
-    memset(&f, 0, sizeof f);
-    f.clock = emqx_tls_test_clock_new(1000000, 1767225600000);
-    f.script = emqx_tls_test_transport_new(f.clock);
-    f.allocator = emqx_tls_test_allocator_new();
-    emqx_tls_test_allocator_watch(f.allocator, API_SECRET, strlen(API_SECRET));
-    /* the beginning of KEY:SECRET in base64 */
-    emqx_tls_test_allocator_watch(f.allocator, "dGhlLWtleTp0aGUtc2Vj", 20);
-    emqx_tls_test_allocator_watch(f.allocator, "c2VjcmV0IGtleSBieXRlcw", 22);
-    emqx_tls_config_init(&f.config);
-    f.config.endpoint = "https://api.example/public_api/v1";
-    f.config.api_key = API_KEY;
-    f.config.api_secret = API_SECRET;
-    f.config.flags = EMQX_TLS_SKIP_CHECK;
-    f.config.clock = emqx_tls_test_clock_vtable(f.clock);
-    f.config.transport = emqx_tls_test_transport_vtable(f.script);
-    f.config.allocator = emqx_tls_test_allocator_vtable(f.allocator);
-    emqx_tls_status_init(&f.status);
-    emqx_tls_error_init(&f.error);
-    emqx_tls_request_init(&f.request);
-    f.request.type = EMQX_TLS_TYPE_ONE_WAY;
-    f.request.cert = CERT_PEM;
-    f.request.cert_len = strlen(CERT_PEM);
-    f.request.key = KEY_PEM;
-    f.request.key_len = strlen(KEY_PEM);
-    *state = &f;
-    return 0;
-}
-
-static inline void open_client(fixture *f)
-{
-    if (emqx_tls_client_new(&f->config, &f->client, &f->error) != EMQX_TLS_OK)
-        fail_msg("client_new: %s", f->error.message);
-}
-
+int client_set_up(void **state);
 /* Every test ends with: the script was used up, no secret was left in memory given back, nothing
  * leaked. */
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    emqx_tls_client_free(f->client);
-    const char *problem = emqx_tls_test_transport_problem(f->script);
-    if (!problem)
-        problem = emqx_tls_test_allocator_problem(f->allocator);
-    if (problem)
-        print_error("%s\n", problem);
-    emqx_tls_test_transport_free(f->script);
-    emqx_tls_test_clock_free(f->clock);
-    emqx_tls_test_allocator_free(f->allocator);
-    return problem ? -1 : 0;
-}
+int client_tear_down(void **state);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, client_set_up, client_tear_down)
 
-static inline void expect(fixture *f, const emqx_tls_test_step *step)
-{
-    emqx_tls_test_transport_expect(f->script, step);
-}
+void open_client(fixture *f);
+emqx_tls_code get(fixture *f); /* of the deployment d1, as the two that follow */
+emqx_tls_code update(fixture *f);
+emqx_tls_quota quota(fixture *f, uint32_t op);
+int64_t now(fixture *f);
 
-/* So many requests, answered with this status and body. */
-static inline void expect_many(fixture *f, uint32_t times, const char *method, int32_t status,
-                               const char *body)
-{
-    emqx_tls_test_step step = {
-        .method = method, .times = times, .http_status = status, .body = body};
-    expect(f, &step);
-}
-
-static inline void expect_answer(fixture *f, const char *method, int32_t status, const char *body)
-{
-    expect_many(f, 1, method, status, body);
-}
-
-static inline emqx_tls_code get(fixture *f)
-{
-    return emqx_tls_get(f->client, "d1", &f->status, &f->error);
-}
-
-static inline emqx_tls_code update(fixture *f)
-{
-    return emqx_tls_update(f->client, "d1", &f->request, &f->status, &f->error);
-}
-
-static inline int64_t now(fixture *f)
-{
-    return emqx_tls_test_clock_now(f->clock);
-}
-
-static inline emqx_tls_quota quota(fixture *f, uint32_t op)
-{
-    emqx_tls_quota q;
-    emqx_tls_quota_init(&q);
-    assert_int_equal(emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, "d1", &q, NULL),
-                     EMQX_TLS_OK);
-    return q;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* The script: a step; a request answered with this status and body; so many of them. */
+void expect(fixture *f, const emqx_tls_test_step *step);
+void expect_answer(fixture *f, const char *method, int32_t status, const char *body);
+void expect_many(fixture *f, uint32_t times, const char *method, int32_t status, const char *body);
 
 #endif

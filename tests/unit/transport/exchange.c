@@ -155,7 +155,7 @@ static const char *answer_of(char *text, size_t room, size_t n)
     return text;
 }
 
-/* The bodies begin with a secret: teardown looks for it in what is given back, while the buffer
+/* The bodies begin with a secret: loopback_tear_down looks for it in what is given back, while the buffer
  * grows and after. */
 static void an_answer_of_reply_max_is_taken_and_one_byte_more_is_not(void **state)
 {

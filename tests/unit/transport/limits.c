@@ -4,39 +4,14 @@
  */
 #include "support/loopback_transport.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "slow_names.h"
 
 #define RUNNING OK_JSON("{\"status\":\"running\"}", 20)
 #define MANY    40
-
-/* A name that takes its time: libcurl asks this instead of the C library's. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **result)
-{
-    (void)service, (void)hints;
-    if (strncmp(node, "slow", 4) == 0) {
-        sleep(3);
-        return EAI_AGAIN;
-    }
-    static struct sockaddr_in address;
-    address =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct addrinfo *a = calloc(1, sizeof *a);
-    *a = (struct addrinfo){.ai_family = AF_INET,
-                           .ai_socktype = SOCK_STREAM,
-                           .ai_addrlen = sizeof address,
-                           .ai_addr = (struct sockaddr *)&address};
-    *result = a;
-    return 0;
-}
-
-void freeaddrinfo(struct addrinfo *a)
-{
-    free(a);
-}
 
 /* -- time -------------------------------------------------------------------------------------- */
 
@@ -56,7 +31,8 @@ static void deadlines_hold_while_a_name_is_looked_up(void **state)
     assert_int_equal(cancel(f, &o), EMQX_TLS_DELIVERY_NOT_SENT);
     f->transport.destroy(f->transport.context);
     f->transport.context = NULL;
-    assert_in_range(real_ms() - began, 200, 2500); /* the look-up itself: 3000 */
+    assert_true(real_ms() - began >= 200);
+    assert_true(slow_names_asked() > 0); /* and not answered yet */
 }
 
 static void deadlines_reach_an_event_loop(void **state)
@@ -175,6 +151,13 @@ static void a_read_in_flight_takes_little_memory(void **state)
     assert_in_range((emqx_tls_test_allocator_peak(f->allocator) - before) / MANY, 1, 2048);
 }
 
+static int end(void **state)
+{
+    (void)state;
+    slow_names_answer();
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,5 +171,5 @@ int main(void)
         TEST(a_read_in_flight_takes_little_memory),
     };
     alarm(120);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -5,6 +5,7 @@
  */
 #include "support/loopback_transport.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #define REFUSED "HTTP/1.1 403 Forbidden\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"

@@ -54,12 +54,12 @@ static void make_server(const char *address)
 static int setup_tls(void **state)
 {
     make_server("IP:127.0.0.1");
-    return setup(state);
+    return loopback_set_up(state);
 }
 
 static int teardown_tls(void **state)
 {
-    int result = teardown(state);
+    int result = loopback_tear_down(state);
     SSL_CTX_free(tls);
     unlink(ca_path);
     return result;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real time, for what can't be tested or measured in virtual time.
+ */
+#ifndef REAL_CLOCK_H
+#define REAL_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+int64_t clock_ns(clockid_t id);
+int64_t real_ms(void); /* CLOCK_MONOTONIC */
+int64_t cpu_ms(void);  /* what this process has used of the processors */
+
+#endif
