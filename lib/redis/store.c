@@ -225,7 +225,7 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "url is rediss://, but this build's hiredis has no TLS part: use "
                             "redis:// through a tunnel, or "
-                            "build with hiredis 1.0 or newer and its TLS part");
+                            "build with OpenSSL and hiredis 1.0 or newer with its TLS part");
 #endif
     for (uint32_t class = 0; class < EMQXI_CLASSES; class ++)
         emqxi_class_limits(&s->settings, class, &s->limits[class]);

@@ -56,7 +56,7 @@ static redisContext *open_link(const server *s)
     return NULL;
 }
 
-void server_new(server *s, bool appendonly)
+static void make_folder(server *s, bool appendonly)
 {
     if (system("command -v redis-server >/dev/null") != 0)
         exit(77);
@@ -67,19 +67,48 @@ void server_new(server *s, bool appendonly)
         give_up("no folder");
     snprintf(s->socket_url, sizeof s->socket_url, "unix://:p%%40ss%%20word@%s/socket", s->folder);
     snprintf(s->tcp_url, sizeof s->tcp_url, "redis://:p%%40ss%%20word@127.0.0.1:%d/0", s->port);
+}
+
+void server_new(server *s, bool appendonly)
+{
+    make_folder(s, appendonly);
+    server_start(s);
+}
+
+void server_new_tls(server *s, const char *subject_alt_name)
+{
+    static const char recipe[] =
+        "cd %s && new='openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' && "
+        "{ $new -keyout ca.key -out ca.pem -subj /CN=test-ca && "
+        "$new -CA ca.pem -CAkey ca.key -keyout tls.key -out tls.pem -subj /CN=redis "
+        "-addext subjectAltName=%s -addext basicConstraints=critical,CA:FALSE; } 2>openssl.log";
+    char command[1024], ca[128];
+    make_folder(s, true);
+    snprintf(command, sizeof command, recipe, s->folder, subject_alt_name);
+    if (system(command) != 0)
+        give_up("openssl made no certificate for it");
+    snprintf(ca, sizeof ca, "%s/ca.pem", s->folder);
+    setenv("SSL_CERT_FILE", ca, 1);
+    s->tls_port = free_port();
     server_start(s);
 }
 
 void server_start(server *s)
 {
-    char config[1024];
-    snprintf(config, sizeof config,
-             "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave "
-             "\"\"\nappendonly %s\n"
-             "appendfsync %s\n"
-             "daemonize no\nlogfile %s/log\n",
-             s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",
-             s->fsync_always ? "always" : "everysec", s->folder);
+    char config[2048];
+    int n =
+        snprintf(config, sizeof config,
+                 "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave "
+                 "\"\"\nappendonly %s\n"
+                 "appendfsync %s\n"
+                 "daemonize no\nlogfile %s/log\n",
+                 s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",
+                 s->fsync_always ? "always" : "everysec", s->folder);
+    if (s->tls_port)
+        snprintf(config + n, sizeof config - (size_t)n,
+                 "tls-port %d\ntls-cert-file %s/tls.pem\ntls-key-file %s/tls.key\n"
+                 "tls-ca-cert-file %s/ca.pem\ntls-auth-clients no\n",
+                 s->tls_port, s->folder, s->folder, s->folder);
     int in[2];
     if (pipe(in) != 0 || (s->pid = fork()) < 0)
         give_up("no process");

@@ -16,6 +16,8 @@ typedef struct server {
     char socket_url[160];
     char tcp_url[160];
     int port;
+    /* TLS on loopback; 0: none. Its certificate is of the test CA that SSL_CERT_FILE names */
+    int tls_port;
     bool appendonly;
     /* else a crash of Redis may forget its last two seconds; from the next start on */
     bool fsync_always;
@@ -24,6 +26,9 @@ typedef struct server {
 
 /* Skips the test program (exit 77) where there is no redis-server. */
 void server_new(server *s, bool appendonly);
+/* With TLS too, by a certificate for this subjectAltName ("DNS:localhost", "IP:127.0.0.1"). Sets
+ * SSL_CERT_FILE to the certificate's CA. */
+void server_new_tls(server *s, const char *subject_alt_name);
 void server_start(server *s); /* again, with the data that it kept */
 void server_kill(server *s);  /* SIGKILL */
 void server_free(server *s);
