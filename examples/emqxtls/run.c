@@ -151,7 +151,8 @@ static int with_client(struct fleet *f, const struct credentials *c, emqx_tls_li
     config.endpoint = c->endpoint;
     config.api_key = c->api_key;
     config.api_secret = c->api_secret;
-    config.ca_file = o->ca_file;
+    const char *ca_file = getenv("EMQXTLS_CA_FILE"); /* as the examples and the emulator have it */
+    config.ca_file = o->ca_file ? o->ca_file : ca_file && *ca_file ? ca_file : NULL;
     config.limiter = limiter;
     config.quota_wait_ms = o->wait_ms;
     config.flags = o->allow_http ? EMQX_TLS_ALLOW_HTTP_LOOPBACK : 0;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <openssl/ssl.h>
 
@@ -39,7 +40,9 @@ struct settings {
     bool count_rejected, per_method, per_deployment;
     int64_t latency, lifetime, max_requests;
     char *log, *ready_file, *serve_dir;
-    char **faults; /* JSON, NULL-terminated */
+    char **faults;       /* JSON, NULL-terminated */
+    char **program;      /* NULL-terminated; NULL: none is run */
+    bool tls_dir_is_own; /* made for the program, and removed after it */
 };
 
 /* Reads the command line and the environment. Explains what is wrong on stderr and ends the program
@@ -49,6 +52,14 @@ void options_free(struct settings *);
 
 /* Is `id` in a list such as "ge6a1a75,test-*"? */
 bool list_has(const char *list, const char *id);
+
+/* -- a program that is run against the emulator (program.c) ------------------------------------ */
+
+bool program_prepare(struct settings *); /* a key and a folder for the CA where none is given */
+/* 0, or 127 if it can't be run */
+int program_start(struct settings *, const char *endpoint, const char *control, pid_t *pid);
+int program_end(struct settings *, pid_t pid); /* its exit status */
+void program_forget(struct settings *);        /* removes the folder */
 
 /* -- streams (stream.c): plain or TLS, non-blocking, given up when the program stops ----------- */
 

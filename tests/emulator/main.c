@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,7 +63,7 @@ static bool write_ready_file(const struct settings *s, const char *endpoint, con
         fprintf(file, "EMQXCLOUD_PLATFORM_ENDPOINT=%s\nEMULATOR_CONTROL=%s\nEMULATOR_PID=%d\n",
                 endpoint, control, (int)getpid());
         if (s->tls_dir)
-            fprintf(file, "EMULATOR_CA=%s/ca.pem\n", s->tls_dir);
+            fprintf(file, "EMQXTLS_CA_FILE=%s/ca.pem\n", s->tls_dir);
         done = !fclose(file) && !rename(fresh, s->ready_file);
     }
     if (!done)
@@ -70,7 +71,9 @@ static bool write_ready_file(const struct settings *s, const char *endpoint, con
     return done;
 }
 
-static bool announce(const struct settings *s)
+/* Tells its addresses: to the program that it runs, or to whoever started it. 0, or the exit status
+ * of a failure. */
+static int announce(struct settings *s, pid_t *program)
 {
     char host[64], endpoint[512], control[128];
     snprintf(host, sizeof host, strchr(s->address, ':') ? "[%s]" : "%s", s->address);
@@ -78,10 +81,12 @@ static bool announce(const struct settings *s)
              (long long)s->port, s->base_path);
     snprintf(control, sizeof control, "http://%s:%lld", host, (long long)s->control_port);
     if (!write_ready_file(s, endpoint, control))
-        return false;
+        return 1;
+    if (s->program)
+        return program_start(s, endpoint, control, program);
     printf("listening %s\ncontrol %s\n", endpoint, control);
     fflush(stdout);
-    return true;
+    return 0;
 }
 
 static void serve(struct emulator *e, int listener, int control, int signals)
@@ -93,7 +98,8 @@ static void serve(struct emulator *e, int listener, int control, int signals)
                             {.fd = control, .events = POLLIN}};
     for (;;) {
         int64_t left = end - real_ms();
-        if (left <= 0 || (poll(fds, 4, (int)left) < 0 && errno != EINTR) || fds[0].revents ||
+        int timeout = left < INT_MAX ? (int)left : INT_MAX;
+        if (left <= 0 || (poll(fds, 4, timeout) < 0 && errno != EINTR) || fds[0].revents ||
             fds[1].revents)
             return;
         for (int i = 2; i < 4; i++) {
@@ -138,26 +144,41 @@ static bool set_up(struct emulator *e)
     return true;
 }
 
+/* With a program its end ends the emulator, and Ctrl-C is the program's to obey. */
+static int watch_signals(const struct settings *s)
+{
+    struct sigaction child = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+    sigset_t blocked, watched;
+    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGCHLD, &child, NULL);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGCHLD);
+    watched = blocked;
+    sigaddset(&blocked, SIGINT);
+    if (!s->program)
+        sigaddset(&watched, SIGINT);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    return signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 int main(int argc, char **argv)
 {
     static struct emulator e = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                 .idle = PTHREAD_COND_INITIALIZER};
     int listener = -1, control = -1, signals, result = 1;
-    sigset_t mask;
+    pid_t program = 0;
     options_read(&e.settings, argc, argv);
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (set_up(&e) && signals >= 0 &&
+    signals = watch_signals(&e.settings);
+    if ((!e.settings.program || program_prepare(&e.settings)) && set_up(&e) && signals >= 0 &&
         (listener = listen_on(e.settings.address, &e.settings.port)) >= 0 &&
         (control = listen_on(e.settings.address, &e.settings.control_port)) >= 0 &&
-        announce(&e.settings)) {
+        !(result = announce(&e.settings, &program))) {
         serve(&e, listener, control, signals);
         finish(&e);
-        result = 0;
+        result = program ? program_end(&e.settings, program) : 0;
+    } else {
+        program_forget(&e.settings);
     }
     if (listener >= 0)
         close(listener);

@@ -35,7 +35,8 @@ static const struct row rows[] = {
     {"credentials-file", "FILE", TEXT, AT(credentials_file),
      "lines KEY:SECRET, instead of the environment"},
     {"", NULL, GROUP, 0, "When it ends:"},
-    {"lifetime", "SECONDS", SECONDS, AT(lifetime), "by itself after this time (300)"},
+    {"lifetime", "SECONDS", SECONDS, AT(lifetime),
+     "by itself after this time (300; with a command: no limit)"},
     {"max-requests", "N", NUMBER, AT(max_requests), "after so many requests; 0: no limit (0)"},
     {"", NULL, GROUP, 0, "What it plays:"},
     {"deployments", "LIST", TEXT, AT(deployments),
@@ -65,7 +66,7 @@ static const struct row rows[] = {
     {"retry-after", "none|seconds|date", CHOICE, AT(retry_after), "in a 429 (none)"},
     {"", NULL, GROUP, 0, "What goes wrong:"},
     {"latency", "SECONDS", SECONDS, AT(latency), "before each answer (0)"},
-    {"fault", "JSON", FAULT, 0, "queue a fault (faults.md); may be given again"},
+    {"fault", "JSON", FAULT, 0, "queue a fault; may be given again"},
     {"", NULL, GROUP, 0, "What it tells:"},
     {"log", "FILE", TEXT, AT(log), "a JSON line for each request that arrived; never a secret"},
     {"ready-file", "FILE", TEXT, AT(ready_file),
@@ -81,6 +82,12 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 static const char head[] =
     "emqxtls-emulator - plays the TLS part of the EMQX Platform API on loopback, for tests and "
     "try-outs\n"
+    "\n"
+    "  emqxtls-emulator [OPTION...] COMMAND [ARGUMENT...]\n"
+    "\n"
+    "runs a command against it. Endpoint, key, secret and CA (EMQXTLS_CA_FILE) are in its "
+    "environment. The emulator\n"
+    "ends with it, and with its exit status. Without a command it runs until it is stopped:\n"
     "\n"
     "  EMQXCLOUD_PLATFORM_API_KEY=key EMQXCLOUD_PLATFORM_API_SECRET=secret \\\n"
     "      emqxtls-emulator --tls-dir /tmp/emulator --log /tmp/emulator/log\n"
@@ -98,7 +105,7 @@ static const char tail[] =
     "example\n"
     "  curl -d '{\"method\": \"PUT\", \"status\": 503}' http://127.0.0.1:CONTROL/faults\n"
     "  curl -d '{\"ms\": 3600000}' http://127.0.0.1:CONTROL/advance\n"
-    "tests/emulator/faults.md has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 wrong "
+    "emqxtls-emulator(1) has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 wrong "
     "usage.\n";
 
 static void help(void)
@@ -230,7 +237,7 @@ static void read_credentials(struct settings *s)
         append(&s->credentials, line);
     }
     OPENSSL_cleanse(line, sizeof line);
-    if (!s->credentials)
+    if (!s->credentials && !s->program)
         usage("set EMQXCLOUD_PLATFORM_API_KEY and EMQXCLOUD_PLATFORM_API_SECRET, or give "
               "--credentials-file with lines "
               "KEY:SECRET");
@@ -250,7 +257,8 @@ static void check(const struct settings *s)
         usage("--base-path starts with a slash and ends without one");
     if (!s->tls_cert != !s->tls_key)
         usage("--tls-cert and --tls-key go together");
-    if (!!s->http + !!s->tls_dir + !!s->tls_cert != 1)
+    int ways = s->http + !!s->tls_dir + !!s->tls_cert;
+    if (ways > 1 || (ways == 0 && !s->program))
         usage("give one of --tls-dir DIR, --tls-cert FILE with --tls-key FILE, and --http");
     if (s->reads < 1 || s->writes < 1 || s->window < 1)
         usage("--reads, --writes and --window are at least 1, 1 and 0.001");
@@ -269,21 +277,21 @@ void options_read(struct settings *s, int argc, char **argv)
         .reads = 60,
         .writes = 6,
         .window = 3600000,
-        .lifetime = 300000,
         .faults = calloc(1, sizeof(char *)),
     };
     for (size_t i = 0; i < ROWS; i++)
         options[i] = (struct option){rows[i].name,
                                      rows[i].argument ? required_argument : no_argument, NULL, 1};
-    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
+    while ((c = getopt_long(argc, argv, "+h", options, &at)) != -1) {
         if (c == '?')
             usage("that is not how it is used");
         if (c == 'h')
             help(), exit(0);
         set(s, &rows[at], optarg);
     }
-    if (optind < argc)
-        usage("%s is no option", argv[optind]);
+    s->program = optind < argc ? argv + optind : NULL;
+    if (!s->lifetime)
+        s->lifetime = s->program ? INT64_MAX / 2 : 300000;
     check(s);
     read_credentials(s);
 }

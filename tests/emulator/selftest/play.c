@@ -128,16 +128,41 @@ static void it_ends_by_itself(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Its own line of the shell, run against the emulator; returns its exit status. */
+static int run_program(const char *options, const char *line)
+{
+    char command[1024];
+    snprintf(command, sizeof command, PROGRAM " %s -- sh -c '%s'", options, line);
+    int status = system(command);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+#define LOOK                                                                                       \
+    "curl -sf $EMQXTLS_CA -u $EMQXCLOUD_PLATFORM_API_KEY:$EMQXCLOUD_PLATFORM_API_SECRET "          \
+    "$EMQXCLOUD_PLATFORM_ENDPOINT/deployments/d/tls >/dev/null"
+
+static void a_program_finds_it_in_its_environment(void **state)
+{
+    (void)state;
+    assert_int_equal(run_program("", "exit 7"), 7);
+    assert_int_equal(run_program("", "EMQXTLS_CA=\"--cacert $EMQXTLS_CA_FILE\"; " LOOK), 0);
+    assert_int_equal(run_program("--http", LOOK), 0);
+    assert_int_equal(run_program("", "curl -sf $EMULATOR_CONTROL/counts >/dev/null"), 0);
+    assert_int_equal(run_program("", "kill -KILL $$"), 128 + SIGKILL);
+    assert_int_equal(run_program("--lifetime 0.2", "exec sleep 100"), 128 + SIGTERM);
+    assert_int_equal(WEXITSTATUS(system(PROGRAM " ./is-not-there 2>/dev/null")), 127);
+    /* the folder of the CA was its own, and is gone */
+    assert_int_equal(run_program("", "dirname $EMQXTLS_CA_FILE >folder"), 0);
+    assert_int_not_equal(system("read f <folder; rm folder; test -d \"$f\""), 0);
+}
+
 static void wrong_usage_is_told(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--http --tls-dir /tmp",
-                                          "",
-                                          "--http --address 192.0.2.1",
-                                          "--http --reads 0",
-                                          "--http --absent maybe",
-                                          "--http --window x",
-                                          "--http stray"};
+    static const char *const options[] = {"--http --tls-dir /tmp",      "",
+                                          "--http --address 192.0.2.1", "--http --reads 0",
+                                          "--http --absent maybe",      "--http --window x"};
     setenv("EMQXCLOUD_PLATFORM_API_KEY", "k", 1);
     setenv("EMQXCLOUD_PLATFORM_API_SECRET", "s", 1);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -206,6 +231,7 @@ int main(void)
         cmocka_unit_test(paths_and_methods_that_are_not_the_apis),
         cmocka_unit_test(what_is_running_lies_in_files_for_a_broker),
         cmocka_unit_test(it_ends_by_itself),
+        cmocka_unit_test(a_program_finds_it_in_its_environment),
         cmocka_unit_test(wrong_usage_is_told),
         cmocka_unit_test(three_hundred_connections_at_once),
     };
