@@ -28,7 +28,7 @@ into() {
     quiet meson configure "$work/build" --prefix "$prefix" "$@"
   else
     quiet meson setup "$work/build" "$source" --prefix "$prefix" "$@" -Dtests=false -Dexamples=false -Dcommand=false \
-      -Demulator=disabled
+      -Demulator=disabled -Ddocs=disabled
   fi
   quiet meson install -C "$work/build"
   PKG_CONFIG_PATH=$(dirname "$(find "$work" -path "$prefix*" -name emqxtls.pc)")

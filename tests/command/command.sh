@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# command.sh EMQXTLS EMULATOR - the command end to end against the emulator; its output is compared as a user reads it.
+# command.sh EMQXTLS EMULATOR EMQXTLS-RENEW - the command end to end against the emulator; its output is compared as a user reads it.
 set -uo pipefail
-script=$(realpath "$0") emqxtls=$(realpath "$1") emulator=$(realpath "$2")
+emqxtls=$(realpath "$1") emulator=$(realpath "$2") renew=$(realpath "$3")
 work=$(mktemp -d)
 pids=()
 cleanup() {
@@ -84,6 +84,7 @@ for _ in $(seq 100); do [ -s ready ] && break; sleep 0.1; done
 set -a
 . ./ready
 set +a
+unset EMQXTLS_CA_FILE
 ca=(--ca-file tls/ca.pem)
 
 # -- usage
@@ -156,6 +157,7 @@ run 0 status -d d2 "${ca[@]}" --verbose && tells 'GET 127.0.0.1:[0-9]+/public_ap
 EMQXCLOUD_PLATFORM_API_SECRET=wrong run 4 status -d d1 "${ca[@]}" && tells 'UNAUTHORIZED'
 EMQXCLOUD_PLATFORM_ENDPOINT=https://127.0.0.1:1/v1 run 5 status -d d1 "${ca[@]}" && tells 'could not reach'
 run 5 status -d d1 && tells 'ca_file|certificate'
+EMQXTLS_CA_FILE=tls/no.pem run 2 status -d d1 && tells 'tls/no.pem'
 EMQXCLOUD_PLATFORM_ENDPOINT='' run 2 status -d d1 && tells 'EMQXCLOUD_PLATFORM_ENDPOINT is not set'
 fault '{"method": "POST", "cut": 0, "end": "drop"}'
 run 6 create -d d3 "${ca[@]}" --cert first.pem --key first.key && tells 'may have been carried out'
@@ -245,7 +247,6 @@ field .expire "$(date -u -d "$(openssl x509 -in first.pem -noout -enddate | cut 
 run 5 probe --probe 127.0.0.1:1
 
 # -- the table of emqxtls-renew: with CR, without a last line end; a folder is none
-renew=$(realpath "$(dirname "$script")/../../examples/hooks/emqxtls-renew")
 printf '# comment\r\nh1 first.pem first.key\r\n\r\nh2 first.pem first.key' >table
 export EMQXTLS=$emqxtls EMQXTLS_STATE=$work/renew EMQXTLS_SECRET_FILE=$work/none EMQXTLS_OPTIONS="${ca[*]} --dry-run" EMQXTLS_TABLE=table
 curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"

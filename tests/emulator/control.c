@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control channel: plain HTTP on a second loopback port, without login. faults.md beside this
- * file says how to use it.
+ * The control channel: plain HTTP on a second loopback port, without login. docs/emulator.md
+ * says how to use it.
  */
 #include "emulator.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A queue of faults, each a JSON object. faults.md beside this file lists the members.
+ * A queue of faults, each a JSON object. docs/emulator.md lists the members.
  */
 #include "emulator.h"
 

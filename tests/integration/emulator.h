@@ -16,7 +16,7 @@
  *     assert_int_equal(emulator_arrivals(&e, "PUT", "ge6a1a75"), 1);
  *     emulator_end(&e);
  *
- * tests/emulator/faults.md has all faults. For a shell or a program as a child:
+ * docs/emulator.md has all faults. For a shell or a program as a child:
  * emulator_environment(&e) sets the three EMQXCLOUD_PLATFORM_ names. Where the emulator can't do
  * what it should, the test program says so and aborts. No call is for two threads at once, and the
  * thread that starts it has to outlive it.
@@ -69,8 +69,8 @@ void emulator_set_status(const emulator_run *e, const char *deployment, const ch
  * faults_left. */
 int64_t emulator_count(const emulator_run *e, const char *name);
 
-/* The log as an array, one object for each request (faults.md, "The log"); to be given back with
- * json_decref. */
+/* The log as an array, one object for each request (docs/emulator.md, "The log"); to be given
+ * back with json_decref. */
 json_t *emulator_log(const emulator_run *e);
 
 /* Requests that arrived whole, whatever became of them. NULL: any method, any deployment. */

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# installed.sh BUILD - what a user of the command needs is installed, each file names the others where they are, and the command
+# runs from there against the emulator that came along.
+set -eu
+build=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset DESTDIR EMQXTLS_TABLE EMQXTLS_STATE EMQXTLS_SECRET_FILE EMQXTLS STATE_DIRECTORY XDG_STATE_HOME CREDENTIALS_DIRECTORY
+
+option() {
+  meson introspect --buildoptions "$build" |
+    python3 -c 'import json, sys; print({o["name"]: o["value"] for o in json.load(sys.stdin)}[sys.argv[1]])' "$1"
+}
+prefix=$(option prefix)
+root=$work/root
+meson install -C "$build" --no-rebuild --quiet --destdir "$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+there() { # PATH BELOW THE PREFIX
+  [ -e "$root$prefix/$1" ] || { echo "$prefix/$1 is not installed"; exit 1; }
+}
+
+hooks=$(option libexecdir)/emqxtls
+there bin/emqxtls
+there bin/emqxtls-emulator
+for name in emqxtls-renew acme.sh certbot.sh dehydrated.sh lego.sh; do there "$hooks/$name"; done
+there lib/systemd/system/emqxtls-renew.timer
+for name in guide.md quota.md renewals.md emulator.md README.md examples/status.c examples/provision.c; do
+  there "share/doc/libemqxtls/$name"
+done
+if command -v scdoc >/dev/null; then
+  there share/man/man1/emqxtls.1
+  there share/man/man1/emqxtls-emulator.1
+fi
+
+# No path is left to be filled in, and those that are named exist.
+if grep -rn '@[a-z]*@' "$root$prefix/$hooks" "$root$prefix/lib/systemd"; then exit 1; fi
+grep -q "^ExecStart=$prefix/$hooks/emqxtls-renew$" "$root$prefix/lib/systemd/system/emqxtls-renew.service"
+grep -q "EMQXTLS:-$prefix/bin/emqxtls}" "$root$prefix/$hooks/emqxtls-renew"
+grep -q "$prefix/$hooks/emqxtls-renew" "$root$prefix/$hooks/acme.sh"
+if grep -rlF "$build" "$root$prefix/$hooks" "$root$prefix/lib/systemd" "$root$prefix/share"; then exit 1; fi
+
+# The hook, as it is installed, with the command and the emulator beside it.
+export LD_LIBRARY_PATH="$root$prefix/$(option libdir)" EMQXTLS="$root$prefix/bin/emqxtls" EMQXTLS_STATE="$work/state"
+cd "$work"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 200 -subj /CN=broker.test >log 2>&1
+echo "ge6a1a75 $work/cert.pem $work/key.pem" >table
+export EMQXTLS_TABLE="$work/table" EMQXTLS_SECRET_FILE="$work/none"
+"$root$prefix/bin/emqxtls-emulator" --pending 0.2 --lifetime 60 -- "$root$prefix/$hooks/emqxtls-renew" "$work/cert.pem" | tee said
+grep -q created said
