@@ -56,29 +56,20 @@ void emqxi_answer_unreadable(emqxi_error *e, uint32_t op)
         emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
 }
 
-void emqxi_answer_missing(emqxi_error *e, uint32_t op, const char *host, emqx_tls_code code,
-                          const char *detail)
+void emqxi_answer_missing(emqxi_error *e, uint32_t op, const char *host, const emqxi_answer *a)
 {
-    bool not_sent = e->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
-    const char *colon = detail ? ": " : "", *tail = "";
-    if (!detail)
-        detail = "";
-    if (!not_sent && op != EMQX_TLS_OP_GET)
-        tail = maybe_carried_out;
-    switch (code) {
-    case EMQX_TLS_E_TIMEOUT:
-        emqxi_fail(e, code, "%s %s in time%s%s%s", not_sent ? "could not reach" : "no answer from",
-                   host, colon, detail, tail);
-        break;
-    case EMQX_TLS_E_PROTOCOL:
-        emqxi_fail(e, code, "unusable answer from %s%s%s%s", host, colon, detail, tail);
-        break;
-    case EMQX_TLS_E_NO_MEMORY:
-        emqxi_fail(e, code, "out of memory%s", tail);
-        break;
-    default:
-        emqxi_fail(e, EMQX_TLS_E_TRANSPORT, "%s %s%s%s%s",
+    bool not_sent = a->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
+    const char *detail = a->detail ? a->detail : "", *colon = a->detail ? ": " : "";
+    const char *tail = not_sent || op == EMQX_TLS_OP_GET ? "" : maybe_carried_out;
+    if (a->code == EMQX_TLS_E_NO_MEMORY)
+        emqxi_fail(e, a->code, "out of memory%s", tail);
+    else if (a->code == EMQX_TLS_E_PROTOCOL)
+        emqxi_fail(e, a->code, "unusable answer from %s%s%s%s", host, colon, detail, tail);
+    else if (a->code == EMQX_TLS_E_TIMEOUT)
+        emqxi_fail(e, a->code, "%s %s in time%s%s%s",
+                   not_sent ? "could not reach" : "no answer from", host, colon, detail, tail);
+    else
+        emqxi_fail(e, a->code, "%s %s%s%s%s",
                    not_sent ? "could not reach" : "lost the connection to", host, colon, detail,
                    tail);
-    }
 }

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An operation as a call of the client's loop: checks what it shall do, and carries out what its
+ * machine (operation.h) says.
+ */
+#include "call/client.h"
+
+#include <string.h>
+
+#include "call/answer.h"
+#include "call/exchange.h"
+#include "call/operation.h"
+#include "call/request.h"
+
+#define WINDOW_MS   3600000 /* the platform's */
+#define PATIENCE_MS 2000    /* how long a settlement waits for a locked store */
+#define POOL_MAX    2
+
+typedef emqxi_operation_event event;
+typedef emqxi_operation_action action;
+
+typedef struct operation_call {
+    emqx_tls_call call;
+    emqxi_operation machine;
+    uint32_t op;
+    bool body_borrowed;
+    emqxi_waiter waiter;
+    uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    emqx_tls_exchange exchange; /* its body holds the private key: wiped when it is not needed */
+    void *handle;
+    int64_t sent; /* when */
+    bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
+    /* of what follows, kept in the pool: polling one deployment builds it once */
+    size_t room;
+    char deployment_id[]; /* and behind it the URL */
+} operation_call;
+
+static const char *host_and_path(const operation_call *o)
+{
+    return strstr(o->exchange.url, "://") + 3;
+}
+
+static event event_now(const operation_call *o, int type)
+{
+    return (event){.type = type, .now = emqxi_now(&o->call.client->clock)};
+}
+
+/* -- the quota --------------------------------------------------------------------------------- */
+
+static event reserve(operation_call *o, const action *a)
+{
+    emqxi_reserve r = {.op = o->op,
+                       .deployment_id = o->deployment_id,
+                       .lease_ms = a->lease_ms,
+                       .wait_ms = a->wait_ms};
+    /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
+    emqxi_error *error = o->machine.attempts == 0 ? &o->call.error : NULL;
+    emqx_tls_code code = emqxi_limiter_reserve(o->call.client->limiter, &r, &o->waiter, error);
+    event e = event_now(o, code != EMQX_TLS_OK ? EMQXI_ON_NO_SLOT
+                           : r.granted         ? EMQXI_ON_SLOT
+                           : r.busy            ? EMQXI_ON_STORE_BUSY
+                                               : EMQXI_ON_LINE);
+    e.wait_ms = r.look_again_ms;
+    if (r.granted)
+        memcpy(o->ticket, r.ticket, sizeof o->ticket);
+    return e;
+}
+
+static bool ask_quota(const operation_call *o, emqx_tls_quota *quota)
+{
+    emqx_tls_quota_init(quota);
+    return emqx_tls_limiter_query(o->call.client->limiter, o->op, o->deployment_id, quota, NULL) ==
+           EMQX_TLS_OK;
+}
+
+/* How long a 429 asks to wait: what the limiter makes of it, shared with all its users. */
+static int64_t shut_for(const operation_call *o, int64_t told_ms)
+{
+    emqx_tls_quota quota;
+    if (ask_quota(o, &quota))
+        return EMQXI_MAX(quota.next_ms, 0);
+    if (told_ms != EMQXI_RETRY_NONE)
+        return told_ms < 0 ? WINDOW_MS : EMQXI_MIN(told_ms, WINDOW_MS);
+    return o->op == EMQX_TLS_OP_GET ? 60000 : 600000; /* a slot's share of the platform's window */
+}
+
+static void log_answer(const operation_call *o, const emqxi_answer *a)
+{
+    emqx_tls_client *client = o->call.client;
+    emqx_tls_quota quota;
+    if (!client->log)
+        return;
+    ask_quota(o, &quota);
+    emqxi_log(client, EMQX_TLS_LOG_INFO,
+              "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left", o->exchange.method,
+              host_and_path(o), (int)a->status, (unsigned)o->machine.attempts,
+              (long long)(emqxi_now(&client->clock) - o->sent), (unsigned)quota.remaining,
+              (unsigned)quota.limit);
+}
+
+/* Sets error and status. */
+static void tell(operation_call *o, const emqxi_answer *a)
+{
+    emqxi_error *e = &o->call.error;
+    e->code = a->code;
+    e->http_status = a->status;
+    e->delivery = a->delivery;
+    e->api_code[0] = e->message[0] = '\0';
+    if (a->code != EMQX_TLS_OK) {
+        emqxi_answer_missing(e, o->op, o->call.client->endpoint.host, a);
+    } else if (a->status < 200 || a->status > 299) {
+        emqxi_api_code(a->body, a->body_len, e->api_code);
+        if (a->status == 429)
+            e->retry_after_ms = shut_for(o, a->retry_after_ms);
+        emqxi_answer_refused(e, o->op, o->deployment_id);
+    } else if (o->op != EMQX_TLS_OP_DELETE &&
+               emqxi_decode_status(a->body, a->body_len, &o->call.status, e) != EMQX_TLS_OK) {
+        emqxi_answer_unreadable(e, o->op);
+    }
+}
+
+/* `answer`: what the exchange has brought; NULL: there was none. */
+static event settle(operation_call *o, const action *a, const emqxi_answer *answer)
+{
+    emqx_tls_client *client = o->call.client;
+    emqxi_error error; /* not cleared, since only what fails writes and reads it */
+    o->call.spent += a->outcome != EMQX_TLS_OUTCOME_NOT_SENT;
+    /* Waited for in vain once, not once for each of many in flight: that would stop the user's loop
+     * for minutes. */
+    int64_t patience_ms = client->store_stuck ? 0 : PATIENCE_MS;
+    client->store_stuck = emqxi_limiter_settle(client->limiter, o->ticket, a->outcome, a->wait_ms,
+                                               patience_ms, &error) != EMQX_TLS_OK;
+    if (client->store_stuck)
+        emqxi_log(client, EMQX_TLS_LOG_WARNING,
+                  "quota slot not settled, it is held until its lease is over: %s", error.message);
+    if (answer) {
+        log_answer(o, answer);
+        tell(o, answer);
+    }
+    event e = {.type = EMQXI_ON_SETTLED};
+    if (a->again) {
+        e = event_now(o, EMQXI_ON_SETTLED);
+        e.random = emqxi_random();
+    }
+    return e;
+}
+
+/* -- the exchange ------------------------------------------------------------------------------ */
+
+static void carry_out(operation_call *o, event e);
+
+static void on_reply(void *user, const emqx_tls_reply *reply)
+{
+    operation_call *o = user;
+    emqxi_answer answer = emqxi_exchange_read(reply, o->op == EMQX_TLS_OP_DELETE);
+    carry_out(o, (event){.type = EMQXI_ON_ANSWER, .answer = &answer});
+}
+
+static event prepare(operation_call *o, const action *a, int64_t now)
+{
+    if (!o->before_send)
+        return (event){.type = EMQXI_ON_READY, .now = now};
+    bool ready = o->before_send(o->call.user, a->lease_ms, &o->call.error);
+    return event_now(o, ready ? EMQXI_ON_READY : EMQXI_ON_HELD_BACK);
+}
+
+/* False: it is under way, or a transport that blocks has brought it to its end. */
+static bool start(operation_call *o, const action *a, emqxi_answer *answer)
+{
+    o->sent = a->until - a->lease_ms;
+    if (!emqxi_exchange_start(o->call.client, &o->exchange, a->lease_ms, &o->handle, answer))
+        return true;
+    if (o->machine.state == EMQXI_OPERATION_SENT)
+        emqxi_call_at(&o->call, a->until);
+    return false;
+}
+
+/* -- the end ----------------------------------------------------------------------------------- */
+
+static void drop_body(operation_call *o)
+{
+    emqx_tls_exchange *x = &o->exchange;
+    if (!o->body_borrowed)
+        emqxi_wipe_free(&o->call.client->allocator, (char *)(uintptr_t)x->body, x->body_len);
+    x->body = NULL;
+}
+
+static void end(operation_call *o)
+{
+    static const char *const late[] = {
+        [EMQXI_END_LATE] = "timeout_ms was over before the call's turn came (run was not called, "
+                           "or other calls blocked it): nothing was sent",
+        [EMQXI_END_STORE_BUSY] = "the quota store stayed locked by another process until the "
+                                 "deadline, look for one that is stopped; nothing was sent",
+        [EMQXI_END_STALE] = "the quota store took too long: nothing was sent",
+    };
+    int why = o->machine.end;
+    emqxi_error *e = &o->call.error;
+    emqxi_limiter_leave(o->call.client->limiter, &o->waiter);
+    drop_body(o);
+    e->attempts = o->machine.attempts;
+    if (why == EMQXI_END_CANCELLED)
+        return; /* emqxi_call_cancel does the rest */
+    if (why != EMQXI_END_TOLD)
+        emqxi_fail(e, why == EMQXI_END_STORE_BUSY ? EMQX_TLS_E_STORE : EMQX_TLS_E_TIMEOUT, "%s",
+                   late[why]);
+    if (e->code != EMQX_TLS_OK)
+        emqxi_log(o->call.client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts",
+                  o->exchange.method, host_and_path(o), emqx_tls_code_name(e->code),
+                  (unsigned)e->attempts);
+    emqxi_call_finish(&o->call);
+}
+
+/* Gives the machine an event and does what it says, until it has to wait or is over. */
+static void carry_out(operation_call *o, event e)
+{
+    emqxi_answer answer;
+    for (;;) {
+        action a = emqxi_operation_next(&o->machine, &e);
+        switch (a.type) {
+        case EMQXI_DO_NOTHING:
+            return;
+        case EMQXI_DO_RESERVE:
+            e = reserve(o, &a);
+            break;
+        case EMQXI_DO_PREPARE:
+            e = prepare(o, &a, e.now);
+            break;
+        case EMQXI_DO_SEND:
+            if (!start(o, &a, &answer))
+                return;
+            e = (event){.type = EMQXI_ON_ANSWER, .answer = &answer};
+            break;
+        case EMQXI_DO_WITHDRAW:
+            answer = emqxi_exchange_withdraw(o->call.client, o->handle);
+            e = (event){.type = EMQXI_ON_ANSWER, .answer = &answer};
+            break;
+        case EMQXI_DO_SETTLE:
+            e = settle(o, &a, e.answer);
+            break;
+        case EMQXI_DO_PAUSE:
+            emqxi_call_at(&o->call, a.until);
+            return;
+        case EMQXI_DO_END:
+            end(o);
+            return;
+        }
+    }
+}
+
+static void advance(emqx_tls_call *call)
+{
+    operation_call *o = (operation_call *)call;
+    carry_out(o, event_now(o, EMQXI_ON_TURN));
+}
+
+static void stop(emqx_tls_call *call)
+{
+    carry_out((operation_call *)call, (event){.type = EMQXI_ON_CANCEL});
+}
+
+/* -- begin and end of life --------------------------------------------------------------------- */
+
+static void release(emqx_tls_call *call)
+{
+    emqx_tls_client *client = call->client;
+    if (client->pool_count >= POOL_MAX) {
+        emqxi_free(&client->allocator, call);
+        return;
+    }
+    call->next = client->pool;
+    client->pool = call;
+    client->pool_count++;
+}
+
+void emqxi_pool_free(emqx_tls_client *client)
+{
+    while (client->pool) {
+        emqx_tls_call *call = client->pool;
+        client->pool = call->next;
+        emqxi_free(&client->allocator, call);
+    }
+    client->pool_count = 0;
+}
+
+/* A zeroed operation with its ID and URL, from the pool if it holds one; NULL: no memory. */
+static operation_call *obtain(emqx_tls_client *client, const char *deployment_id)
+{
+    const char *base = client->endpoint.base;
+    size_t id_size = strlen(deployment_id) + 1,
+           need = id_size + emqxi_url_size(base, deployment_id);
+    operation_call *o = (operation_call *)client->pool;
+    size_t room = o ? o->room : 0;
+    bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
+    if (o) {
+        client->pool = o->call.next;
+        client->pool_count--;
+    }
+    if (room < need) {
+        operation_call *larger = emqxi_resize(&client->allocator, o, sizeof *o + need);
+        if (!larger) {
+            emqxi_free(&client->allocator, o);
+            return NULL;
+        }
+        o = larger;
+        room = need;
+    }
+    /* not sizeof: what follows may begin inside of it */
+    memset(o, 0, offsetof(operation_call, deployment_id));
+    o->room = room;
+    if (!built) {
+        memcpy(o->deployment_id, deployment_id, id_size);
+        emqxi_url(base, deployment_id, o->deployment_id + id_size);
+    }
+    return o;
+}
+
+static const emqxi_call_type operation_type = {
+    .advance = advance, .stop = stop, .release = release};
+
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
+                                    emqx_tls_call **call, emqxi_error *error)
+{
+    const char *problem;
+    uint32_t op = order->op;
+    char *body = (char *)(uintptr_t)order->body;
+    size_t body_len = order->body_len;
+    *call = NULL;
+    if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*",
+                          (unsigned)op);
+    if ((problem = emqxi_deployment_id_problem(order->deployment_id)))
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
+    if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {
+        emqx_tls_code code =
+            emqxi_request_body(client, order->request, NULL, &body, &body_len, NULL, error);
+        if (code != EMQX_TLS_OK)
+            return code;
+    } else if (order->request) {
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request must be NULL for a read or a delete");
+    }
+    operation_call *o = obtain(client, order->deployment_id);
+    if (!o) {
+        if (!order->body)
+            emqxi_wipe_free(&client->allocator, body, body_len);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
+    }
+    o->call.client = client;
+    o->call.type = &operation_type;
+    o->call.done = order->done;
+    o->call.user = order->user;
+    o->call.internal = order->internal;
+    emqx_tls_status_init(&o->call.status);
+    emqxi_error_clear(&o->call.error);
+    o->op = op;
+    o->machine.is_read = op == EMQX_TLS_OP_GET;
+    o->machine.timeout_ms = order->timeout_ms;
+    o->machine.deadline = emqxi_now(&client->clock) + order->timeout_ms;
+    o->machine.quota_left_ms = order->quota_wait_ms;
+    emqxi_exchange_init(&o->exchange, client, op, o->deployment_id + strlen(o->deployment_id) + 1,
+                        body, body_len);
+    o->exchange.done = on_reply;
+    o->exchange.done_user = o;
+    o->body_borrowed = order->body != NULL;
+    o->before_send = order->before_send;
+    o->waiter.wake = emqxi_call_wake;
+    o->waiter.wake_context = &o->call;
+    if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
+        drop_body(o);
+        release(&o->call);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
+    }
+    *call = &o->call;
+    return EMQX_TLS_OK;
+}
