@@ -162,42 +162,20 @@ void emqxi_check_leaf(emqxi_check *c, const emqxi_cert *leaf)
 
 /* -- key */
 
-/* Does a signature of the one verify with the other? Equal public halves do not prove it: a digit
- * that was lost in the private half leaves them equal. True also where it can't be tried. */
-static bool signs_for(EVP_PKEY *private, EVP_PKEY *public)
-{
-    static const unsigned char message[] = "libemqxtls";
-    unsigned char signature[2048];
-    size_t len = sizeof signature;
-    if (EVP_PKEY_get_base_id(private) != EVP_PKEY_RSA &&
-        EVP_PKEY_get_base_id(private) != EVP_PKEY_EC)
-        return true;
-    EVP_MD_CTX *sign = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
-    bool good = sign && verify &&
-                EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, private) == 1 &&
-                EVP_DigestSign(sign, signature, &len, message, sizeof message) == 1 &&
-                EVP_DigestVerifyInit(verify, NULL, EVP_sha256(), NULL, public) == 1 &&
-                EVP_DigestVerify(verify, signature, len, message, sizeof message) == 1;
-    EVP_MD_CTX_free(sign);
-    EVP_MD_CTX_free(verify);
-    return good;
-}
-
-void emqxi_check_key(emqxi_check *c, EVP_PKEY *key, size_t index, const emqxi_cert *leaf)
+void emqxi_check_key(emqxi_check *c, const emqxi_key *key, const emqxi_cert *leaf)
 {
     char text[80];
     int explicit_curve = 0;
-    EVP_PKEY *public = X509_get0_pubkey(leaf->x);
-    if (!public || EVP_PKEY_eq(public, key) != 1)
+    if (leaf->fit == EMQXI_FIT_NONE)
         return; /* said already */
-    if (!signs_for(key, public))
-        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, EMQX_TLS_PART_KEY, index,
+    if (leaf->fit == EMQXI_FIT_DAMAGED)
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, EMQX_TLS_PART_KEY, key->index,
                     "the private key is damaged: what it signs does not verify with the "
                     "certificate; copy the file again");
-    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+    if (EVP_PKEY_get_int_param(key->pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                                &explicit_curve) == 1 &&
         explicit_curve && describe(leaf, text, sizeof text))
-        emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_KEY, index,
+        emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_KEY, key->index,
                     "the private key has its curve as explicit parameters: name it with 'openssl "
                     "ec -param_enc named_curve'");
 }

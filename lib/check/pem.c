@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "check/der.h"
+
 #define DASHES    "-----"
 #define LABEL_MAX 40
 
@@ -130,24 +132,9 @@ static bool open_block(scanner *s, const char *label, size_t label_len, uint32_t
     return true;
 }
 
-/* Certificates and keys are one SEQUENCE of a definite length that fills the block: what was cut or
- * lengthened is not. */
-static bool fills(const unsigned char *der, size_t len)
-{
-    if (len < 2 || der[0] != 0x30)
-        return false;
-    if (der[1] < 0x80)
-        return len == 2u + der[1];
-    size_t n = der[1] & 0x7Fu, value = 0;
-    if (n < 1 || n > 4 || len < 2 + n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        value = value << 8 | der[2 + i];
-    return len == 2 + n + value;
-}
-
 static void close_block(scanner *s, const char *fault)
 {
+    emqxi_der content;
     emqxi_pem_block *b = s->block;
     s->block = NULL;
     b->der = s->pem->der + s->der_at;
@@ -163,7 +150,8 @@ static void close_block(scanner *s, const char *fault)
         set_fault(b, "is cut short: its base64 does not come in groups of four");
     else if (s->padding > 0 && s->bits != 0)
         set_fault(b, "is damaged: the end of its base64 is not as an encoder writes it");
-    else if (!fills(b->der, b->der_len))
+    else if (!emqxi_der_is((emqxi_der){b->der, b->der_len}, EMQXI_DER_SEQUENCE, &content))
+        /* what was cut or lengthened is not one SEQUENCE that fills the block */
         set_fault(b, "is damaged: what is in it has another length than it says");
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/der.h"
+
 static void found_fault(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
@@ -66,12 +68,14 @@ static void certificates(emqxi_check *c, uint32_t part)
  * do not. */
 static bool has_form_of_label(const emqxi_pem_block *b)
 {
-    size_t at = b->der[1] < 0x80 ? 2 : 2u + (b->der[1] & 0x7F);
-    unsigned char next = b->kind == EMQXI_PEM_PKCS8  ? 0x30
-                         : b->kind == EMQXI_PEM_SEC1 ? 0x04
-                                                     : 0x02;
-    return b->der_len > at + 3 && b->der[at] == 0x02 && b->der[at + 1] == 0x01 &&
-           b->der[at + 3] == next;
+    emqxi_der all = {b->der, b->der_len}, key, version, next;
+    return emqxi_der_is(all, EMQXI_DER_SEQUENCE, &key) &&
+           emqxi_der_take(&key, EMQXI_DER_INTEGER, &version) && version.len == 1 &&
+           emqxi_der_take(&key,
+                          b->kind == EMQXI_PEM_PKCS8  ? EMQXI_DER_SEQUENCE
+                          : b->kind == EMQXI_PEM_SEC1 ? EMQXI_DER_OCTETS
+                                                      : EMQXI_DER_INTEGER,
+                          &next);
 }
 
 static void key_block(emqxi_check *c, size_t i, size_t keys_before)

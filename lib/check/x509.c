@@ -68,36 +68,42 @@ static void unload(const emqxi_check *c, emqxi_certs *certs)
     emqxi_free(c->allocator, certs->list);
 }
 
-static EVP_PKEY *load_key(emqxi_check *c, size_t *index)
+static void load_key(emqxi_check *c, emqxi_key *key)
 {
     const uint32_t part = EMQX_TLS_PART_KEY;
     const emqxi_pem *pem = &c->pem[part];
-    *index = 0;
+    key->index = 0;
+    key->pkey = NULL;
+    key->signature_len = 0;
     if (!c->sound[part])
-        return NULL;
-    while (!emqxi_pem_is_key(&pem->blocks[*index]))
-        ++*index;
-    EVP_PKEY *key = emqxi_key_read(&pem->blocks[*index]);
-    if (key)
-        return key;
+        return;
+    while (!emqxi_pem_is_key(&pem->blocks[key->index]))
+        key->index++;
+    bool memory = emqxi_key_read(c->allocator, &pem->blocks[key->index], key);
+    if (key->pkey)
+        return;
     c->sound[part] = false;
-    if (out_of_memory())
+    if (!memory || out_of_memory())
         c->report->no_memory = true;
     else
-        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, *index,
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, key->index,
                     "the private key can't be read: it is damaged, or not what its BEGIN line "
                     "says; copy the file again");
-    return NULL;
 }
 
-static emqxi_cert *owner(const emqxi_certs *certs, const EVP_PKEY *key)
+/* The certificate that the key belongs to, be the key damaged or not. */
+static emqxi_cert *owner(const emqxi_certs *certs, const emqxi_key *key)
 {
-    for (size_t i = 0; key && i < certs->count; i++) {
-        const EVP_PKEY *own = X509_get0_pubkey(certs->list[i].x);
-        if (own && EVP_PKEY_eq(own, key) == 1)
-            return &certs->list[i];
+    emqxi_cert *likely = NULL;
+    for (size_t i = 0; key->pkey && i < certs->count; i++) {
+        emqxi_cert *cert = &certs->list[i];
+        cert->fit = emqxi_key_fit(key, cert);
+        if (cert->fit == EMQXI_FIT_WHOLE)
+            return cert;
+        if (cert->fit == EMQXI_FIT_DAMAGED && !likely)
+            likely = cert;
     }
-    return NULL;
+    return likely;
 }
 
 static emqxi_cert *first_end_entity(const emqxi_certs *certs)
@@ -110,14 +116,13 @@ static emqxi_cert *first_end_entity(const emqxi_certs *certs)
 
 /* The leaf is what the key belongs to, unless that is a CA above it. Where it belongs to none, the
  * first certificate that is no CA's. */
-static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY *key,
-                             size_t key_index)
+static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, const emqxi_key *key)
 {
     emqxi_cert *leaf = first_end_entity(certs), *own = owner(certs, key);
     if (own && (!leaf || X509_check_ca(own->x) == 0))
         return own;
     if (!c->sound[EMQX_TLS_PART_CERT]) /* what can't be read may be the leaf */
-        return key ? NULL : leaf;
+        return key->pkey ? NULL : leaf;
     if (!leaf && !own && (certs->count > 1 || !certs->list[0].self_signed)) {
         emqxi_found(c, EMQX_TLS_FINDING_NO_LEAF, EMQX_TLS_PART_CERT, 0,
                     "cert has only certificates of CAs: put the leaf before them (fullchain.pem, "
@@ -125,21 +130,21 @@ static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, EVP_PKEY 
         return NULL;
     }
     leaf = leaf ? leaf : &certs->list[0];
-    if (key)
-        emqxi_found(c, EMQX_TLS_FINDING_KEY_MISMATCH, EMQX_TLS_PART_KEY, key_index,
+    if (key->pkey)
+        emqxi_found(c, EMQX_TLS_FINDING_KEY_MISMATCH, EMQX_TLS_PART_KEY, key->index,
                     "the private key belongs to %s: give the key that the leaf was made with",
                     own ? "a CA of the chain and not to the leaf" : "no certificate of cert");
     return leaf;
 }
 
-static void check_cert(emqxi_check *c, emqxi_certs *certs, EVP_PKEY *key, size_t key_index)
+static void check_cert(emqxi_check *c, emqxi_certs *certs, const emqxi_key *key)
 {
-    emqxi_cert *leaf = find_leaf(c, certs, key, key_index);
+    emqxi_cert *leaf = find_leaf(c, certs, key);
     if (!leaf)
         return;
     emqxi_check_leaf(c, leaf);
-    if (key)
-        emqxi_check_key(c, key, key_index, leaf);
+    if (key->pkey)
+        emqxi_check_key(c, key, leaf);
     if (c->sound[EMQX_TLS_PART_CERT])
         emqxi_check_chain(c, certs, leaf);
 }
@@ -147,24 +152,24 @@ static void check_cert(emqxi_check *c, emqxi_certs *certs, EVP_PKEY *key, size_t
 void emqxi_check_x509(emqxi_check *c)
 {
     emqxi_certs certs, cas;
-    size_t key_index;
+    emqxi_key key;
     ERR_set_mark();
     load(c, EMQX_TLS_PART_CERT, &certs);
     load(c, EMQX_TLS_PART_CACERT, &cas);
-    EVP_PKEY *key = load_key(c, &key_index);
+    load_key(c, &key);
     if (c->now_s < EMQXI_CLOCK_FLOOR)
         emqxi_found(c, EMQX_TLS_FINDING_CLOCK_WRONG, EMQX_TLS_PART_REQUEST, 0,
                     "the clock says a time before 2026, so validity can't be checked: set it, by "
                     "NTP for one");
     if (certs.count > 0 && !c->report->no_memory)
-        check_cert(c, &certs, key, key_index);
+        check_cert(c, &certs, &key);
     if (cas.count > 0)
         emqxi_check_client_ca(c, &cas);
     if (c->identity && certs.count > 0 && c->sound[EMQX_TLS_PART_CERT] &&
         c->sound[EMQX_TLS_PART_CACERT])
         emqxi_identity_take(certs.list[0].x, &c->pem[EMQX_TLS_PART_CERT],
                             &c->pem[EMQX_TLS_PART_CACERT], c->identity);
-    EVP_PKEY_free(key);
+    EVP_PKEY_free(key.pkey);
     unload(c, &cas);
     unload(c, &certs);
     ERR_pop_to_mark();

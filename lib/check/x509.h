@@ -9,9 +9,18 @@
 
 #include <openssl/x509.h>
 
+/* Equal public halves do not prove that a key is the certificate's: a digit that was lost in the
+ * private half leaves them equal. So it is tried whether one verifies what the other has signed. */
+enum emqxi_fit {
+    EMQXI_FIT_NONE,
+    EMQXI_FIT_DAMAGED /* the public half alone fits */,
+    EMQXI_FIT_WHOLE
+};
+
 typedef struct emqxi_cert {
     X509 *x;
-    size_t index; /* PEM block of the part */
+    size_t index;       /* PEM block of the part */
+    enum emqxi_fit fit; /* of the private key, where it was tried */
     int64_t not_before, not_after;
     bool self_signed;
     bool reached;    /* the leaf, or on a way from it to a root */
@@ -26,12 +35,22 @@ typedef struct emqxi_certs {
     size_t count;
 } emqxi_certs;
 
+typedef struct emqxi_key {
+    EVP_PKEY *pkey; /* NULL: none that can be read */
+    size_t index;   /* PEM block of the part */
+    unsigned char signature[2048];
+    size_t signature_len; /* 0: it could not sign, or is of a kind that is not tried */
+} emqxi_key;
+
 #define EMQXI_NAME_TEXT 64
 
+/* -- key.c */
+/* False: no memory. Asks nobody for a passphrase. */
+bool emqxi_key_read(const emqx_tls_allocator *a, const emqxi_pem_block *block, emqxi_key *key);
+enum emqxi_fit emqxi_key_fit(const emqxi_key *key, const emqxi_cert *cert);
+
 /* -- x509_read.c */
-X509 *emqxi_cert_read(const emqxi_pem_block *block); /* NULL: it is none */
-/* NULL: it is none; asks nobody for a passphrase */
-EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block);
+X509 *emqxi_cert_read(const emqxi_pem_block *block);           /* NULL: it is none */
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
 /* for a message: printable, cut */
 void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
@@ -48,7 +67,7 @@ void emqxi_identity_take(X509 *leaf, const emqxi_pem *cert, const emqxi_pem *cac
  * (client_ca.c) */
 void emqxi_check_validity(emqxi_check *check, const emqxi_cert *cert);
 void emqxi_check_leaf(emqxi_check *check, const emqxi_cert *leaf);
-void emqxi_check_key(emqxi_check *check, EVP_PKEY *key, size_t index, const emqxi_cert *leaf);
+void emqxi_check_key(emqxi_check *check, const emqxi_key *key, const emqxi_cert *leaf);
 void emqxi_check_chain(emqxi_check *check, emqxi_certs *certs, emqxi_cert *leaf);
 void emqxi_check_client_ca(emqxi_check *check, const emqxi_certs *certs);
 

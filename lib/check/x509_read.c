@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-#include <openssl/decoder.h>
-#include <openssl/evp.h>
-
 X509 *emqxi_cert_read(const emqxi_pem_block *block)
 {
     const unsigned char *p = block->der;
@@ -18,49 +15,6 @@ X509 *emqxi_cert_read(const emqxi_pem_block *block)
         return NULL;
     }
     return x;
-}
-
-/* OpenSSL's default would ask on the terminal. */
-static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM params[], void *user)
-{
-    (void)to;
-    (void)size;
-    (void)params;
-    (void)user;
-    *len = 0;
-    return 0;
-}
-
-/* The kind of key where it can be told from here: OpenSSL needs three times as long to find it out.
- * NULL: it must. */
-static const char *type_of(const emqxi_pem_block *block)
-{
-    static const unsigned char rsa[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
-                                        0xF7, 0x0D, 0x01, 0x01, 0x01};
-    static const unsigned char ec[] = {0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
-    if (block->kind != EMQXI_PEM_PKCS8)
-        return block->kind == EMQXI_PEM_PKCS1 ? "RSA" : "EC";
-    size_t head = EMQXI_MIN(block->der_len, 32u); /* the algorithm comes after the version */
-    if (memmem(block->der, head, rsa, sizeof rsa))
-        return "RSA";
-    return memmem(block->der, head, ec, sizeof ec) ? "EC" : NULL;
-}
-
-EVP_PKEY *emqxi_key_read(const emqxi_pem_block *block)
-{
-    const char *structure = block->kind == EMQXI_PEM_PKCS8 ? "PrivateKeyInfo" : "type-specific";
-    const unsigned char *p = block->der;
-    size_t len = block->der_len;
-    EVP_PKEY *key = NULL;
-    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
-        &key, "DER", structure, type_of(block), EVP_PKEY_KEYPAIR, NULL, NULL);
-    bool good = decoder && OSSL_DECODER_CTX_set_passphrase_cb(decoder, no_passphrase, NULL) == 1 &&
-                OSSL_DECODER_from_data(decoder, &p, &len) == 1 && len == 0;
-    OSSL_DECODER_CTX_free(decoder);
-    if (good)
-        return key;
-    EVP_PKEY_free(key);
-    return NULL;
 }
 
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds)

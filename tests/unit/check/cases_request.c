@@ -13,6 +13,8 @@ const check_case check_cases_request[] = {
     {"a SEC1 key", "leaf inter", "leaf.sec1", NULL, "", ""},
     {"a SEC1 key behind EC PARAMETERS", "leaf inter", "leaf.params leaf.sec1", NULL, "", ""},
     {"a PKCS#1 key", "rsa2048 rsaca", "rsa2048.pkcs1", NULL, "", ""},
+    {"a key without its public half", "leaf inter", "leaf.half", NULL, "", ""},
+    {"a SEC1 key without its public half", "p384 inter", "p384.half-sec1", NULL, "", ""},
     {"blanks for the client CA of one-way", "leaf inter", "leaf.key", "space", "", "", .type = 1},
     /* the request */
     {"neither one-way nor two-way", "leaf inter", "leaf.key", NULL, "!type-unknown@request.0", "",
@@ -74,6 +76,8 @@ const check_case check_cases_request[] = {
      "!key-damaged@key.0"},
     {"another key", "leaf inter", "other.key", NULL, "", "!key-mismatch@key.0"},
     {"another kind of key", "leaf inter", "rsa2048.key", NULL, "", "!key-mismatch@key.0"},
+    {"another key without its public half", "leaf inter", "other.half", NULL, "",
+     "!key-mismatch@key.0"},
     {"the key of the intermediate", "leaf inter", "inter.key", NULL, "", "!key-mismatch@key.0"},
     {"another key behind EC PARAMETERS", "leaf inter", "other.params other.sec1", NULL, "",
      "!key-mismatch@key.1"},

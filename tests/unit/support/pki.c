@@ -254,6 +254,17 @@ void pki_put_cert(pki_text *to, X509 *x)
     take(to, bio);
 }
 
+/* An EC key without its public half, as Java writes it. */
+static int put_half(BIO *bio, EVP_PKEY *key, bool pkcs8)
+{
+    EVP_PKEY *half = EVP_PKEY_dup(key);
+    NEED(half && EVP_PKEY_set_int_param(half, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0) == 1);
+    int good = pkcs8 ? PEM_write_bio_PKCS8PrivateKey(bio, half, NULL, NULL, 0, NULL, NULL)
+                     : PEM_write_bio_PrivateKey_traditional(bio, half, NULL, NULL, 0, NULL, NULL);
+    EVP_PKEY_free(half);
+    return good;
+}
+
 static bool put_key(pki_text *to, EVP_PKEY *key, const char *form)
 {
     const unsigned char *pass = (const unsigned char *)"secret";
@@ -271,6 +282,8 @@ static bool put_key(pki_text *to, EVP_PKEY *key, const char *form)
     else if (strcmp(form, "legacy") == 0)
         good =
             PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(), pass, 6, NULL, NULL);
+    else if (strcmp(form, "half") == 0 || strcmp(form, "half-sec1") == 0)
+        good = put_half(bio, key, form[4] == '\0');
     else if (strcmp(form, "keyder") == 0)
         good = i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL);
     take(to, bio);

@@ -4,7 +4,7 @@
  * asks for them.
  *
  * A name is that of a certificate ("leaf"), of a key in a form ("leaf.key", .sec1, .pkcs1, .params,
- * .encrypted, .legacy), a certificate or key as DER ("leaf.der"), or of one of the other pieces in
+ * .half, .half-sec1, .encrypted, .legacy), a certificate or key as DER ("leaf.der"), or of one of the other pieces in
  * pki_pieces.c. pki.c has the tables.
  */
 #ifndef PKI_H
