@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "slow_names.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -10,15 +11,33 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
-static int asked;
+static int asked, held;
 static bool answered;
+
+static int read_count(const int *count)
+{
+    pthread_mutex_lock(&lock);
+    int n = *count;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
 
 int slow_names_asked(void)
 {
+    return read_count(&asked);
+}
+
+int slow_names_held(void)
+{
+    return read_count(&held);
+}
+
+void slow_names_wait(int wanted)
+{
     pthread_mutex_lock(&lock);
-    int n = asked;
+    while (asked < wanted)
+        pthread_cond_wait(&change, &lock);
     pthread_mutex_unlock(&lock);
-    return n;
 }
 
 void slow_names_answer(void)
@@ -29,35 +48,48 @@ void slow_names_answer(void)
     pthread_mutex_unlock(&lock);
 }
 
-static int answer_slowly(void)
+static void wait_for_the_answer(void)
 {
     pthread_mutex_lock(&lock);
     asked++;
+    pthread_cond_broadcast(&change);
     while (!answered)
         pthread_cond_wait(&change, &lock);
     pthread_mutex_unlock(&lock);
-    return EAI_AGAIN;
 }
 
-/* libcurl calls this one instead of the C library's. */
+/* Takes the place of the C library's, for this program and for the libraries that it uses. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
 {
-    static struct sockaddr_in address;
-    (void)service, (void)hints;
+    struct in_addr ip = {.s_addr = htonl(INADDR_LOOPBACK)};
+    bool numeric = inet_pton(AF_INET, node, &ip) == 1;
+    if (!numeric && hints && hints->ai_flags & AI_NUMERICHOST)
+        return EAI_NONAME;
     if (strncmp(node, "slow", 4) == 0)
-        return answer_slowly();
-    address =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    *result = calloc(1, sizeof **result);
-    **result = (struct addrinfo){.ai_family = AF_INET,
-                                 .ai_socktype = SOCK_STREAM,
-                                 .ai_addrlen = sizeof address,
-                                 .ai_addr = (struct sockaddr *)&address};
+        wait_for_the_answer();
+    if (strncmp(node, "no", 2) == 0)
+        return EAI_NONAME;
+    struct addrinfo *one = calloc(1, sizeof *one + sizeof(struct sockaddr_in));
+    *(struct sockaddr_in *)(one + 1) =
+        (struct sockaddr_in){.sin_family = AF_INET,
+                             .sin_addr = ip,
+                             .sin_port = htons((uint16_t)(service ? atoi(service) : 0))};
+    *one = (struct addrinfo){.ai_family = AF_INET,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_addrlen = sizeof(struct sockaddr_in),
+                             .ai_addr = (struct sockaddr *)(one + 1)};
+    pthread_mutex_lock(&lock);
+    held++;
+    pthread_mutex_unlock(&lock);
+    *result = one;
     return 0;
 }
 
-void freeaddrinfo(struct addrinfo *a)
+void freeaddrinfo(struct addrinfo *one)
 {
-    free(a);
+    pthread_mutex_lock(&lock);
+    held--;
+    pthread_mutex_unlock(&lock);
+    free(one);
 }
