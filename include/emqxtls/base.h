@@ -1,17 +1,25 @@
-/* SPDX-License-Identifier: MIT
- *
- * base.h - codes, the error struct, and what a program may give the library from outside: clock,
- * allocator, log.
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file base.h
+ * @brief Codes, the error struct, and what a program may give from outside: clock, allocator, log.
  *
  * Rules that hold for every struct with a `size` member:
- *   - Set it up with emqx_tls_X_init(&x) (C, C++), or emqx_tls_X_init_size(&x, sizeof x) from a
- *     binding. That sets `size` and the defaults.
- *   - Input structs may be smaller or larger than the library's own (an older or newer caller). A
- *     struct smaller than in the first release, larger than 4096 bytes, or with something other
- *     than zero behind what this library knows is refused with EMQX_TLS_E_INVALID.
- *   - Output structs: only `size` is read; at most `size` bytes are written. They may be used again
- *     without a new init. One whose size says more than 4096 was never set up: where it is the
- *     call's result, EMQX_TLS_E_INVALID; an error struct is then left alone.
+ *
+ * - Set it up with emqx_tls_X_init(&x) in C and C++, or with emqx_tls_X_init_size(&x, sizeof x) in
+ *   a binding. That sets `size` and the defaults.
+ * - An input struct may be smaller or larger than the library's own: an older or a newer caller.
+ *   One that is smaller than in the first release, larger than 4096 bytes, or has something other
+ *   than zero behind what this library knows is refused with #EMQX_TLS_E_INVALID.
+ * - Of an output struct only `size` is read, and at most `size` bytes are written. It may be used
+ *   again without a new init. A size over 4096 means that it was never set up: where it is the
+ *   call's result that is #EMQX_TLS_E_INVALID; an error struct is then left alone.
+ *
+ * @code
+ * emqx_tls_error error;
+ * emqx_tls_error_init(&error);
+ * if (emqx_tls_delete(client, "ge6a1a75", &error) != EMQX_TLS_OK)
+ *     fprintf(stderr, "%s: %s\n", emqx_tls_code_name(error.code), error.message);
+ * @endcode
  */
 #ifndef EMQXTLS_BASE_H
 #define EMQXTLS_BASE_H
@@ -23,16 +31,16 @@
 extern "C" {
 #endif
 
-/* Marks what the shared library exports. */
 #ifndef EMQX_TLS_API
 #if defined(__GNUC__)
+/** Marks what the shared library exports. */
 #define EMQX_TLS_API __attribute__((visibility("default")))
 #else
 #define EMQX_TLS_API
 #endif
 #endif
 
-/* Every struct X has both: the exported one for bindings, the inline one for C and C++. */
+/** Declares the two ways to set up a struct X: exported for bindings, inline for C and C++. */
 #define EMQX_TLS_INIT_(X)                                                                          \
     EMQX_TLS_API void emqx_tls_##X##_init_size(struct emqx_tls_##X *p, size_t caller_size);        \
     static inline void emqx_tls_##X##_init(struct emqx_tls_##X *p)                                 \
@@ -42,111 +50,163 @@ extern "C" {
 
 /* -- codes ------------------------------------------------------------------------------------- */
 
-/* What a call came to. Stable numbers, never reused; a newer library may return ones that are not
- * listed here. */
+/**
+ * What a call came to: 0, or one of the EMQX_TLS_E_ numbers. They are stable and never reused. A
+ * newer library may return one that is not listed here.
+ */
 typedef int32_t emqx_tls_code;
+
+/** The codes. */
 enum {
+    /** Done. */
     EMQX_TLS_OK = 0,
-    EMQX_TLS_E_INVALID = 1,   /* an argument; nothing was sent, no quota used */
-    EMQX_TLS_E_NO_MEMORY = 2, /* the allocator gave none */
-    /* the local check, or ensure's own rules, refused the material */
+    /** An argument can't be right, or the call is not allowed now. Nothing was sent. */
+    EMQX_TLS_E_INVALID = 1,
+    /** The allocator gave no memory. */
+    EMQX_TLS_E_NO_MEMORY = 2,
+    /** The local check, or one of ensure's own rules, refused the certificate. */
     EMQX_TLS_E_CHECK = 3,
-    /* no quota (http_status 0, nothing was sent) or the platform's 429 */
+    /** No quota is left (http_status 0, nothing was sent), or the platform answered 429. */
     EMQX_TLS_E_RATE_LIMITED = 4,
-    EMQX_TLS_E_TRANSPORT = 5,      /* name, connect, TLS, reset */
-    EMQX_TLS_E_TIMEOUT = 6,        /* a deadline passed */
-    EMQX_TLS_E_CANCELLED = 7,      /* cancel or interrupt, or the client was freed */
-    EMQX_TLS_E_UNAUTHORIZED = 8,   /* 401: key or secret wrong */
-    EMQX_TLS_E_FORBIDDEN = 9,      /* 403: the key has no access */
-    EMQX_TLS_E_NOT_FOUND = 10,     /* 404: no such deployment, or no certificate on it */
-    EMQX_TLS_E_UNPROCESSABLE = 11, /* 422: the platform refuses the properties */
-    EMQX_TLS_E_HTTP = 12,          /* any other HTTP status that is no success */
-    EMQX_TLS_E_PROTOCOL = 13,      /* a success whose body can't be what it should */
-    EMQX_TLS_E_STORE = 14,         /* quota store or receipt: unreadable, busy, damaged, away */
-    EMQX_TLS_E_FAILED = 15         /* the platform put the certificate into "failed" */
+    /** The name was not found, the connection was refused or lost, or TLS failed. */
+    EMQX_TLS_E_TRANSPORT = 5,
+    /** A deadline passed. */
+    EMQX_TLS_E_TIMEOUT = 6,
+    /** The call was cancelled or interrupted, or its client was freed. */
+    EMQX_TLS_E_CANCELLED = 7,
+    /** 401: the API key or its secret is wrong. */
+    EMQX_TLS_E_UNAUTHORIZED = 8,
+    /** 403: the API key has no access to the deployment. */
+    EMQX_TLS_E_FORBIDDEN = 9,
+    /** 404: there is no such deployment, or no certificate on it. */
+    EMQX_TLS_E_NOT_FOUND = 10,
+    /** 422: the platform refuses what was sent. */
+    EMQX_TLS_E_UNPROCESSABLE = 11,
+    /** Any other HTTP status that is no success. */
+    EMQX_TLS_E_HTTP = 12,
+    /** A success whose body is not what it should be. */
+    EMQX_TLS_E_PROTOCOL = 13,
+    /** The quota's store, or a receipt, can't be used: unreadable, busy, damaged, away. */
+    EMQX_TLS_E_STORE = 14,
+    /** The platform put the certificate into the state "failed". */
+    EMQX_TLS_E_FAILED = 15
 };
 
-/* The name of a code without its prefix, such as "RATE_LIMITED"; "UNKNOWN" for a number that is
- * none. Never NULL; static. Any thread. */
+/**
+ * The name of a code without its prefix, such as "RATE_LIMITED".
+ *
+ * @param code  Any number.
+ * @return A static text, never NULL; "UNKNOWN" for a number that is no code.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
 EMQX_TLS_API const char *emqx_tls_code_name(emqx_tls_code code);
 
-/* The version of the library that is running, such as "0.1.0". Static. Any thread. */
+/**
+ * The version of the library that is running, such as "0.1.0".
+ *
+ * @return A static text.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
 EMQX_TLS_API const char *emqx_tls_version(void);
 
 /* -- errors ------------------------------------------------------------------------------------ */
 
-/* How much of the last exchange may have reached the platform. */
+/** How much of the last exchange may have reached the platform. */
 enum {
-    EMQX_TLS_DELIVERY_MAYBE = 0,    /* not known: it may have been carried out */
-    EMQX_TLS_DELIVERY_NOT_SENT = 1, /* certain: no byte of the request left */
-    EMQX_TLS_DELIVERY_ANSWERED = 2  /* an HTTP answer came */
+    EMQX_TLS_DELIVERY_MAYBE = 0,    /**< Not known: it may have been carried out. */
+    EMQX_TLS_DELIVERY_NOT_SENT = 1, /**< Certain: no byte of the request left. */
+    EMQX_TLS_DELIVERY_ANSWERED = 2  /**< An HTTP answer came. */
 };
 
-/* Detail of how a call ended. Last argument of every call that can fail, NULL allowed; filled on
- * success too. It is the caller's own, so it lives as long as the caller wants and is safe where
- * threads are switched under a runtime. */
+/**
+ * How a call ended. It is the last argument of every call that can fail, and may be NULL. It is
+ * filled on success too. It is the caller's own: it lives as long as the caller wants, and is safe
+ * in runtimes that move a task from one thread to another.
+ */
 typedef struct emqx_tls_error {
-    uint32_t size;
-    emqx_tls_code code;  /* the same as the call returned */
-    int32_t http_status; /* of the last answer; 0: none came */
-    uint32_t attempts;   /* exchanges that were given to the transport */
-    uint32_t delivery;   /* EMQX_TLS_DELIVERY_*; NOT_SENT where no exchange was started */
-    uint32_t reserved;
-    /* -1 unless RATE_LIMITED; then waiting it is enough if nobody else takes the slot */
+    uint32_t size;       /**< Set by the init. */
+    emqx_tls_code code;  /**< The same as the call returned. */
+    int32_t http_status; /**< Of the last answer; 0: none came. */
+    uint32_t attempts;   /**< Exchanges that were given to the transport. */
+    uint32_t delivery;   /**< EMQX_TLS_DELIVERY_*; NOT_SENT where no exchange was started. */
+    uint32_t reserved;   /**< 0. */
+    /** Milliseconds to wait before the next try, with #EMQX_TLS_E_RATE_LIMITED; else -1. Enough if
+     * nobody else takes the slot. */
     int64_t retry_after_ms;
-    /* the platform's own `code` of an error body, if it is short and harmless; else "" */
+    /** The platform's own `code` of an error body, if it is short and harmless; else "". */
     char api_code[64];
-    char message[256]; /* what is wrong and how to mend it; never a secret, never a body */
+    /** What is wrong and how to mend it. Never a secret, never a body. */
+    char message[256];
 } emqx_tls_error;
 EMQX_TLS_INIT_(error)
 
 /* -- what the outside gives: vtables are copied by the call that takes them -------------------- */
 
-/* Time. All members are called from any thread that uses the client or limiter, so they must be
- * thread-safe. now_ms is needed; without sleep_ms a transport without `poll` can't wait; without
- * wall_ms the wall clock counts as not trusted, and without boot_id every limiter has a boot of its
- * own (both matter only to stores that outlive the process). With boot_id, now_ms must begin at
- * that boot: a limiter in a file takes it for the time since. */
+/**
+ * Time. Every member may be called from any thread that uses the client or limiter, so it must be
+ * thread-safe. Copied by the call that takes it.
+ */
 typedef struct emqx_tls_clock {
-    uint32_t size;
-    uint32_t reserved;
-    void *context;
-    /* counts through suspend, never back; any origin, but see boot_id */
+    uint32_t size;     /**< Set by the init. */
+    uint32_t reserved; /**< 0. */
+    void *context;     /**< Given to each member. */
+    /** Milliseconds that never go back and count through suspend, from any origin (but see
+     * boot_id). Needed. */
     int64_t (*now_ms)(void *context);
-    int64_t (*wall_ms)(void *context);           /* since 1970-01-01 UTC */
-    void (*sleep_ms)(void *context, int64_t ms); /* may return early */
-    /* differs after every boot of the machine */
+    /** Milliseconds since 1970-01-01 UTC. NULL: the wall clock counts as not trusted. */
+    int64_t (*wall_ms)(void *context);
+    /** Sleeps for `ms` milliseconds; may return early. NULL: a transport without `poll` can't
+     * wait. */
+    void (*sleep_ms)(void *context, int64_t ms);
+    /** Writes an ID that differs after every boot of the machine. With it now_ms must begin at that
+     * boot: a limiter in a file takes it for the time since. NULL: every limiter has a boot of its
+     * own. Matters only to stores that outlive the process. */
     void (*boot_id)(void *context, unsigned char id[16]);
 } emqx_tls_clock;
 EMQX_TLS_INIT_(clock)
 
-/* The library's own memory, not that of libcurl, jansson or OpenSSL. All three are needed.
- * `allocate` gives memory aligned as malloc does, or NULL; `resize` and `release` take NULL. Called
- * from any thread that uses the client or limiter. Secrets are wiped before their memory is given
- * back. */
+/**
+ * The library's own memory, not that of libcurl, jansson or OpenSSL. All three functions are
+ * needed. They may be called from any thread that uses the client or limiter. Secrets are wiped
+ * before their memory is given back. Copied by the call that takes it.
+ */
 typedef struct emqx_tls_allocator {
-    uint32_t size;
-    uint32_t reserved;
-    void *context;
+    uint32_t size;     /**< Set by the init. */
+    uint32_t reserved; /**< 0. */
+    void *context;     /**< Given to each member. */
+    /** Gives `n` bytes aligned as malloc does, or NULL. */
     void *(*allocate)(void *context, size_t n);
+    /** As realloc; `p` may be NULL. */
     void *(*resize)(void *context, void *p, size_t n);
+    /** As free; `p` may be NULL. */
     void (*release)(void *context, void *p);
 } emqx_tls_allocator;
 EMQX_TLS_INIT_(allocator)
 
-/* Today's lines are INFO (each answer; ensure, wait and remove that succeed) or WARNING (a call
- * that fails, a slot of the quota or a receipt that is not right). ERROR and DEBUG are kept for
- * later. */
+/**
+ * Levels of a log line. Those in use are INFO (each answer; ensure, wait and remove that succeed)
+ * and WARNING (a call that fails, a slot of the quota or a receipt that is not right).
+ */
 enum {
-    EMQX_TLS_LOG_ERROR = 1,
-    EMQX_TLS_LOG_WARNING = 2,
-    EMQX_TLS_LOG_INFO = 3,
-    EMQX_TLS_LOG_DEBUG = 4
+    EMQX_TLS_LOG_ERROR = 1,   /**< Kept for later. */
+    EMQX_TLS_LOG_WARNING = 2, /**< Something went wrong. */
+    EMQX_TLS_LOG_INFO = 3,    /**< What was done. */
+    EMQX_TLS_LOG_DEBUG = 4    /**< Kept for later. */
 };
 
-/* Takes one finished line without a newline: method, host, path, status, attempt, quota and
- * durations, never a secret or a body. Called on the thread that is inside the client, no lock
- * held. It must not call back into the client. */
+/**
+ * Takes one finished line without a newline: method, host, path, status, attempt, quota and
+ * durations. It never holds a secret or a body. Called on the thread that is inside the client,
+ * with no lock held. It must not call back into the client.
+ *
+ * @param user   As given in config.log_user.
+ * @param level  EMQX_TLS_LOG_*.
+ * @param line   The text, valid during the call.
+ */
 typedef void (*emqx_tls_log_fn)(void *user, int32_t level, const char *line);
 
 #ifdef __cplusplus

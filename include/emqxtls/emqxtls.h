@@ -1,7 +1,14 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file emqxtls.h
+ * @brief All of libemqxtls: keeps the TLS certificate of EMQX Platform deployments right, inside
+ * the quota.
  *
- * emqxtls.h - all of libemqxtls: keeps the TLS certificate of EMQX Platform deployments right,
- * inside the quota.
+ * @code
+ * emqx_tls_config config;
+ * emqx_tls_config_init(&config);
+ * printf("libemqxtls %s\n", emqx_tls_version());
+ * @endcode
  */
 #ifndef EMQXTLS_EMQXTLS_H
 #define EMQXTLS_EMQXTLS_H

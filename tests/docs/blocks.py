@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""blocks.py SOURCE CC... - the C in the pages of docs/ and at the heads of the public headers compiles, with what stands around
+"""blocks.py SOURCE CC... - the C in the pages of docs/ and in the public headers compiles, with what stands around
 it in a reader's program (PROGRAM, VARIABLES) before it. "..." is what the reader fills in. The README's program: readme.sh."""
 import pathlib
 import re
@@ -41,10 +41,9 @@ def page_blocks(text):
 
 
 def header_blocks(text):
-    """Of the comment at the head what is indented behind an empty line."""
-    lines = [line[3:] for line in text.split("*/")[0].splitlines()]
-    runs = re.findall(r"(?<=\n\n) {4}\S.*\n(?:(?: {4}.*)?\n)*", "\n".join(lines) + "\n")
-    return [re.sub(r"^ {4}", "", run, flags=re.M) for run in runs]
+    """What stands between @code and @endcode in a comment."""
+    blocks = re.findall(r"^ \* @code\n(.*?)^ \* @endcode", text, re.S | re.M)
+    return [re.sub(r"^ \* ?", "", block, flags=re.M) for block in blocks]
 
 
 def program(block):
