@@ -110,33 +110,28 @@ static void incomplete(emqxi_check *c, const walk *w, size_t last_ca_left_over)
          * between. */
         if (cert->self_signed || cert->has_issuer || (i > 0 && cert->index >= last_ca_left_over))
             continue;
-        emqxi_name_text(X509_get_issuer_name(cert->x), name);
-        emqxi_found(c, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, EMQX_TLS_PART_CERT, cert->index,
+        emqxi_found(c, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, cert->part, cert->index,
                     "the issuer of block %zu of cert (%s) is missing: put the CA's certificates "
                     "behind the leaf",
-                    cert->index, name);
+                    cert->index, emqxi_name_text(X509_get_issuer_name(cert->x), name));
     }
 }
 
 static void roots(emqxi_check *c, const walk *w)
 {
     char name[EMQXI_NAME_TEXT];
-    for (size_t i = 1; i < w->reached; i++) {
-        const emqxi_cert *cert = w->queue[i];
-        /* a root that signed the leaf itself is the chain */
-        if (!cert->self_signed || cert->signed_leaf)
-            continue;
-        emqxi_name_text(X509_get_subject_name(cert->x), name);
-        emqxi_found(c, EMQX_TLS_FINDING_ROOT_INCLUDED, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert is the root (%s): clients have it, it can be left out",
-                    cert->index, name);
-    }
+    /* a root that signed the leaf itself is the chain */
+    for (size_t i = 1; i < w->reached; i++)
+        if (w->queue[i]->self_signed && !w->queue[i]->signed_leaf)
+            emqxi_found_block(c, EMQX_TLS_FINDING_ROOT_INCLUDED, w->queue[i]->part,
+                              w->queue[i]->index,
+                              "is the root (%s): clients have it, it can be left out",
+                              emqxi_name_text(X509_get_subject_name(w->queue[i]->x), name));
 }
 
 /* Returns the block of the last CA that is left over; 0: none is. */
 static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
 {
-    char name[EMQXI_NAME_TEXT];
     size_t last_ca = 0;
     for (size_t i = 0; i < certs->count; i++) {
         const emqxi_cert *cert = &certs->list[i];
@@ -144,10 +139,8 @@ static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
             continue;
         if (X509_check_ca(cert->x) != 0)
             last_ca = cert->index;
-        emqxi_name_text(X509_get_subject_name(cert->x), name);
-        emqxi_found(c, EMQX_TLS_FINDING_CHAIN_EXTRA, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) does not belong to the leaf's chain: take it out",
-                    cert->index, name);
+        emqxi_found_cert(c, EMQX_TLS_FINDING_CHAIN_EXTRA, cert,
+                         "does not belong to the leaf's chain: take it out");
     }
     return last_ca;
 }

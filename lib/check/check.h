@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * check - PEM and X.509: what the platform would refuse. One report and one rule table; x509.c
- * or x509_without_openssl.c fill it.
+ * or check_without_openssl.c fill it.
  */
 #ifndef EMQXI_CHECK_H
 #define EMQXI_CHECK_H

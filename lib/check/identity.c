@@ -10,19 +10,6 @@
 
 #include "check/x509.h"
 
-static void take_common_name(const X509 *x, char to[256])
-{
-    const X509_NAME *subject = X509_get_subject_name(x);
-    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    unsigned char *text = NULL;
-    int len = at < 0 ? -1
-                     : ASN1_STRING_to_UTF8(
-                           &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (len > 0)
-        emqxi_text_copy(to, 256, (const char *)text, (size_t)len);
-    OPENSSL_free(text);
-}
-
 void emqxi_identity_of_x509(X509 *x, emqxi_identity *identity)
 {
     *identity = (emqxi_identity){0};
@@ -32,14 +19,18 @@ void emqxi_identity_of_x509(X509 *x, emqxi_identity *identity)
         return;
     }
     identity->readable = true;
-    take_common_name(x, identity->common_name);
+    emqxi_name_entry(X509_get_subject_name(x), NID_commonName, identity->common_name,
+                     sizeof identity->common_name);
 }
 
-/* Decodes all certificates of a part; the first is to be freed. False: one can't be read. */
-static bool read_all(const emqxi_pem *pem, X509 **first)
+/* Reads a part and decodes its certificates, or only the first, which is to be freed. False: one
+ * can't be read. */
+static bool read_part(const char *text, size_t len, bool all, emqxi_pem *pem, X509 **first)
 {
     *first = NULL;
-    for (size_t i = 0; i < pem->count; i++) {
+    if (!emqxi_pem_scan(&emqxi_malloc, text, len, pem))
+        return false;
+    for (size_t i = 0; i < pem->count && (all || !*first); i++) {
         if (pem->blocks[i].kind != EMQXI_PEM_CERT)
             continue;
         X509 *x = pem->blocks[i].fault ? NULL : emqxi_cert_read(&pem->blocks[i]);
@@ -93,35 +84,28 @@ void emqxi_identity_take(X509 *leaf, const emqxi_pem *cert, const emqxi_pem *cac
 
 void emqxi_identity_of(const emqx_tls_request *r, emqxi_identity *identity)
 {
-    const emqx_tls_allocator *a = &emqxi_malloc;
-    emqxi_pem cert, cacert = {0};
-    X509 *leaf = NULL, *ca = NULL;
-    *identity = (emqxi_identity){0};
+    emqxi_pem cert, cacert;
+    X509 *leaf, *ca;
     ERR_set_mark();
-    if (emqxi_pem_scan(a, r->cert, r->cert_len, &cert) &&
-        emqxi_pem_scan(a, r->cacert, r->cacert_len, &cacert) && read_all(&cert, &leaf) &&
-        read_all(&cacert, &ca))
+    bool certs = read_part(r->cert, r->cert_len, true, &cert, &leaf);
+    bool cas = read_part(r->cacert, r->cacert_len, true, &cacert, &ca);
+    *identity = (emqxi_identity){0};
+    if (certs && cas)
         emqxi_identity_take(leaf, &cert, &cacert, identity);
     identity->type = r->type;
     X509_free(ca);
     X509_free(leaf);
-    emqxi_pem_free(a, &cacert);
-    emqxi_pem_free(a, &cert);
+    emqxi_pem_free(&emqxi_malloc, &cacert);
+    emqxi_pem_free(&emqxi_malloc, &cert);
     ERR_pop_to_mark();
 }
 
 void emqxi_identity_of_leaf(const char *pem, size_t len, emqxi_identity *identity)
 {
     emqxi_pem blocks;
-    X509 *leaf = NULL;
-    size_t i = 0;
+    X509 *leaf;
     ERR_set_mark();
-    if (emqxi_pem_scan(&emqxi_malloc, pem, len, &blocks)) {
-        while (i < blocks.count && blocks.blocks[i].kind != EMQXI_PEM_CERT)
-            i++;
-        if (i < blocks.count && !blocks.blocks[i].fault)
-            leaf = emqxi_cert_read(&blocks.blocks[i]);
-    }
+    read_part(pem, len, false, &blocks, &leaf);
     emqxi_identity_of_x509(leaf, identity);
     X509_free(leaf);
     emqxi_pem_free(&emqxi_malloc, &blocks);

@@ -38,7 +38,7 @@ static void add_number(numbers *n, const char *name, emqxi_der value)
     n->used += value.len;
 }
 
-static bool take_number(emqxi_der *from, emqxi_der *value)
+static bool take_integer(emqxi_der *from, emqxi_der *value)
 {
     return emqxi_der_take(from, EMQXI_DER_INTEGER, value) && value->len > 0 &&
            value->p[0] < 0x80; /* not negative */
@@ -47,7 +47,7 @@ static bool take_number(emqxi_der *from, emqxi_der *value)
 static bool take_version(emqxi_der *from, unsigned version)
 {
     emqxi_der value;
-    return take_number(from, &value) && value.len == 1 && value.p[0] == version;
+    return take_integer(from, &value) && value.len == 1 && value.p[0] == version;
 }
 
 /* PKCS#1. */
@@ -64,7 +64,7 @@ static bool take_rsa(numbers *n, emqxi_der der)
     if (!emqxi_der_is(der, EMQXI_DER_SEQUENCE, &key) || !take_version(&key, 0))
         return false;
     for (size_t i = 0; i < NUMBERS_MAX; i++) {
-        if (!take_number(&key, &value))
+        if (!take_integer(&key, &value))
             return false;
         add_number(n, names[i], value);
     }
@@ -75,29 +75,30 @@ static bool take_rsa(numbers *n, emqxi_der der)
 #define IS_OID(oid, bytes)                                                                         \
     ((oid).len == sizeof(bytes) - 1 && memcmp((oid).p, bytes, sizeof(bytes) - 1) == 0)
 
+/* NULL: not one of the platform's curves. */
+static const char *curve_name(emqxi_der oid)
+{
+    if (IS_OID(oid, "\x2A\x86\x48\xCE\x3D\x03\x01\x07"))
+        return "P-256";
+    return IS_OID(oid, "\x2B\x81\x04\x00\x22") ? "P-384" : NULL;
+}
+
 /* SEC1. `curve`: that of PKCS#8 around it, or empty. */
 static bool take_ec(numbers *n, emqxi_der der, emqxi_der curve)
 {
-    emqxi_der key, private, tagged, own, public;
+    emqxi_der key, private, tagged, own = curve, public;
     n->type = "EC";
     if (!emqxi_der_is(der, EMQXI_DER_SEQUENCE, &key) || !take_version(&key, 1) ||
         !emqxi_der_take(&key, EMQXI_DER_OCTETS, &private))
         return false;
-    if (emqxi_der_take(&key, EMQXI_DER_CONTEXT, &tagged)) {
-        if (!emqxi_der_is(tagged, EMQXI_DER_OID, &own))
-            return false;
-        if (curve.len == 0)
-            curve = own;
-        if (own.len != curve.len || memcmp(own.p, curve.p, own.len) != 0)
-            return false;
-    }
-    const char *group = IS_OID(curve, "\x2A\x86\x48\xCE\x3D\x03\x01\x07") ? "P-256"
-                        : IS_OID(curve, "\x2B\x81\x04\x00\x22")           ? "P-384"
-                                                                          : NULL;
-    if (!group)
+    if (emqxi_der_take(&key, EMQXI_DER_CONTEXT, &tagged) &&
+        !emqxi_der_is(tagged, EMQXI_DER_OID, &own))
+        return false;
+    const char *name = curve_name(own);
+    if (!name || (curve.len > 0 && curve_name(curve) != name))
         return false;
     n->params[n->count++] =
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group, 0);
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)name, 0);
     add_number(n, OSSL_PKEY_PARAM_PRIV_KEY, private);
     if (emqxi_der_take(&key, EMQXI_DER_CONTEXT + 1, &tagged)) {
         if (!emqxi_der_is(tagged, EMQXI_DER_BITS, &public) || public.len < 2 || public.p[0] != 0)
@@ -151,7 +152,7 @@ static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM pa
     return 0;
 }
 
-static EVP_PKEY *decode(const emqxi_pem_block *block)
+static EVP_PKEY *decode_by_openssl(const emqxi_pem_block *block)
 {
     bool pkcs8 = block->kind == EMQXI_PEM_PKCS8;
     const char *structure = pkcs8 ? "PrivateKeyInfo" : "type-specific";
@@ -195,7 +196,7 @@ bool emqxi_key_read(const emqx_tls_allocator *a, const emqxi_pem_block *block, e
     key->pkey = read_numbers(&n, block);
     emqxi_wipe_free(a, n.memory, block->der_len);
     if (!key->pkey)
-        key->pkey = decode(block);
+        key->pkey = decode_by_openssl(block);
     if (key->pkey && can_sign(key))
         sign(key);
     return true;

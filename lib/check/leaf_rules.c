@@ -17,38 +17,30 @@
 
 void emqxi_check_validity(emqxi_check *c, const emqxi_cert *cert)
 {
-    char date[16], name[EMQXI_NAME_TEXT];
-    bool clock_right = c->now_s >= EMQXI_CLOCK_FLOOR;
-    emqxi_name_text(X509_get_subject_name(cert->x), name);
+    char date[16];
     /* However wrong the clock is: it is later than the floor, and what ended before that has
      * ended. */
-    if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR)) {
-        emqxi_date_text(cert->not_after, date);
-        emqxi_found(c, EMQX_TLS_FINDING_EXPIRED, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) is expired since %s: renew it", cert->index, name,
-                    date);
-    } else if (clock_right && cert->not_before > c->now_s) {
-        emqxi_date_text(cert->not_before, date);
-        emqxi_found(c, EMQX_TLS_FINDING_NOT_YET_VALID, EMQX_TLS_PART_CERT, cert->index,
-                    "block %zu of cert (%s) is not valid before %s: wait until then, or see if the "
-                    "clock is right",
-                    cert->index, name, date);
-    }
+    if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR))
+        emqxi_found_cert(c, EMQX_TLS_FINDING_EXPIRED, cert, "is expired since %s: renew it",
+                         emqxi_date_text(cert->not_after, date));
+    else if (c->now_s >= EMQXI_CLOCK_FLOOR && cert->not_before > c->now_s)
+        emqxi_found_cert(c, EMQX_TLS_FINDING_NOT_YET_VALID, cert,
+                         "is not valid before %s: wait until then, or see if the clock is right",
+                         emqxi_date_text(cert->not_before, date));
 }
 
 static void days_left(emqxi_check *c, const emqxi_cert *leaf)
 {
     char date[16];
-    if (c->now_s < EMQXI_CLOCK_FLOOR || leaf->not_after < c->now_s)
-        return;
     int64_t left = leaf->not_after - c->now_s;
-    if (left >= (int64_t)c->policy.min_days_left * DAY)
+    if (c->now_s < EMQXI_CLOCK_FLOOR || leaf->not_after < c->now_s ||
+        left >= (int64_t)c->policy.min_days_left * DAY)
         return;
-    emqxi_date_text(leaf->not_after, date);
-    emqxi_found(
-        c, EMQX_TLS_FINDING_DAYS_LEFT, EMQX_TLS_PART_CERT, leaf->index,
-        "the certificate ends on %s, in %lld days: the platform wants at least %u, renew it first",
-        date, (long long)(left / DAY), (unsigned)c->policy.min_days_left);
+    emqxi_found(c, EMQX_TLS_FINDING_DAYS_LEFT, leaf->part, leaf->index,
+                "the certificate ends on %s, in %lld days: the platform wants at least %u, renew "
+                "it first",
+                emqxi_date_text(leaf->not_after, date), (long long)(left / DAY),
+                (unsigned)c->policy.min_days_left);
 }
 
 /* -- algorithm */
@@ -89,13 +81,12 @@ static void algorithm(emqxi_check *c, const emqxi_cert *leaf)
 {
     char text[80];
     if (!describe(leaf, text, sizeof text))
-        emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, EMQX_TLS_PART_CERT, leaf->index,
+        emqxi_found(c, EMQX_TLS_FINDING_ALGORITHM, leaf->part, leaf->index,
                     "the certificate's key is %s: the platform lists RSA 1024 and 2048, ECDSA "
-                    "P-256 and P-384; make "
-                    "one of these",
+                    "P-256 and P-384; make one of these",
                     text);
     else if (!X509_get0_pubkey(leaf->x))
-        emqxi_found(c, EMQX_TLS_FINDING_CERT_DAMAGED, EMQX_TLS_PART_CERT, leaf->index,
+        emqxi_found(c, EMQX_TLS_FINDING_CERT_DAMAGED, leaf->part, leaf->index,
                     "the public key in block %zu of cert can't be read: copy the file again",
                     leaf->index);
 }
@@ -123,11 +114,9 @@ static void ca_algorithm(emqxi_check *c, const emqxi_cert *leaf)
         return;
     const char *own = family(EVP_PKEY_get_base_id(key)), *ca = family(of_ca);
     if (strcmp(own, ca) != 0)
-        emqxi_found(c, EMQX_TLS_FINDING_CA_ALGORITHM, EMQX_TLS_PART_CERT, leaf->index,
+        emqxi_found(c, EMQX_TLS_FINDING_CA_ALGORITHM, leaf->part, leaf->index,
                     "the certificate's key is %s, but its CA signed with %s: the platform wants "
-                    "the same kind, ask the "
-                    "CA for a "
-                    "certificate of an %s key",
+                    "the same kind, ask the CA for a certificate of an %s key",
                     own, ca, ca);
 }
 
@@ -145,7 +134,7 @@ static void host(emqxi_check *c, const emqxi_cert *leaf)
                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
                                           NULL);
     if (good != 1)
-        emqxi_found(c, EMQX_TLS_FINDING_HOST_MISMATCH, EMQX_TLS_PART_CERT, leaf->index,
+        emqxi_found(c, EMQX_TLS_FINDING_HOST_MISMATCH, leaf->part, leaf->index,
                     "the certificate is not for the host %.100s: its subject alternative names "
                     "must have it",
                     name);

@@ -95,7 +95,7 @@ static uint32_t kind_of(const emqxi_pem_block *b)
     return EMQXI_PEM_OTHER;
 }
 
-static emqxi_pem_block *add(scanner *s, uint32_t number)
+static emqxi_pem_block *add_block(scanner *s, uint32_t number)
 {
     emqxi_pem *pem = s->pem;
     if (pem->count == pem->capacity) {
@@ -119,7 +119,7 @@ static void set_fault(emqxi_pem_block *b, const char *fault)
 
 static bool open_block(scanner *s, const char *label, size_t label_len, uint32_t number)
 {
-    emqxi_pem_block *b = add(s, number);
+    emqxi_pem_block *b = add_block(s, number);
     if (!b)
         return false;
     b->label = label;
@@ -155,7 +155,7 @@ static void close_block(scanner *s, const char *fault)
         set_fault(b, "is damaged: what is in it has another length than it says");
 }
 
-static void decode(scanner *s, line l)
+static void decode_line(scanner *s, line l)
 {
     for (size_t i = 0; i < l.len; i++) {
         int value = emqxi_base64_digit(l.p[i]);
@@ -187,7 +187,7 @@ static void data_line(scanner *s, line l)
     s->began = true;
     if (!s->in_headers) {
         if (!s->block->fault)
-            decode(s, l);
+            decode_line(s, l);
         return;
     }
     if (l.len == 0) {
@@ -250,7 +250,7 @@ static bool scan_line(scanner *s, line l, uint32_t number)
         close_block(s, same ? NULL : end ? "has an END line of another name" : boundary_fault(l));
         return true;
     }
-    emqxi_pem_block *b = add(s, number);
+    emqxi_pem_block *b = add_block(s, number);
     if (b)
         set_fault(b, boundary_fault(l));
     return b != NULL;

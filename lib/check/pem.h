@@ -12,7 +12,7 @@
 
 #include "base/base.h"
 
-enum {
+enum emqxi_pem_kind {
     EMQXI_PEM_NONE,       /* a line that begins with "-----" but is no boundary in its place */
     EMQXI_PEM_OTHER,      /* a label that belongs into no part */
     EMQXI_PEM_CERT,       /* CERTIFICATE, or its old name X509 CERTIFICATE */
@@ -25,7 +25,7 @@ enum {
 };
 
 typedef struct emqxi_pem_block {
-    uint32_t kind;
+    enum emqxi_pem_kind kind;
     uint32_t line;     /* of its BEGIN, from 1 */
     const char *fault; /* what is damaged, as the end of a sentence; NULL: nothing */
     const char *label; /* printable ASCII, in the text that was scanned; not NUL-terminated */
@@ -52,9 +52,9 @@ void emqxi_pem_free(const emqx_tls_allocator *a, emqxi_pem *pem);
 
 bool emqxi_pem_is_key(const emqxi_pem_block *block); /* a private key of any kind */
 
-/* Bytes of a block as canonical PEM (64 columns, LF); then writes exactly that many and returns the
- * end. */
-size_t emqxi_pem_size(const emqxi_pem_block *block);
+/* -- canonical.c */
+/* Writes a block as canonical PEM (64 columns, LF) and a NUL; returns where that is. */
 char *emqxi_pem_write(const emqxi_pem_block *block, char *to);
+size_t emqxi_pem_room(const emqxi_pem_block *block); /* so many bytes are enough for it */
 
 #endif

@@ -4,26 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-void emqx_tls_finding_init_size(emqx_tls_finding *p, size_t caller_size)
-{
-    emqxi_init(p, caller_size);
-}
-
 const char *emqxi_part_name(uint32_t part)
 {
     static const char *const names[] = {"request", "cert", "key", "cacert"};
     return names[part];
 }
 
-static const emqxi_finding_row *row_of(uint32_t id)
+uint32_t emqxi_severity(const emqx_tls_policy *policy, const emqxi_finding_row *row)
 {
-    const emqxi_finding_row *row = emqxi_findings;
-    while (row->id != id)
-        row++;
-    return row;
+    uint32_t severity = row->severity;
+    if (row->policy)
+        memcpy(&severity, (const char *)policy + row->policy, sizeof severity);
+    return severity;
 }
 
-static emqx_tls_finding *add(emqx_tls_report *r)
+/* The place of the next finding; NULL: there is none. */
+static emqx_tls_finding *next_place(emqx_tls_report *r)
 {
     if (r->count == EMQXI_FINDINGS_MAX)
         return NULL;
@@ -41,33 +37,49 @@ static emqx_tls_finding *add(emqx_tls_report *r)
     return &r->findings[r->count++];
 }
 
-void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format,
-                 ...)
+void emqxi_vfound(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *prefix,
+                  const char *format, va_list arguments)
 {
-    emqx_tls_report *r = check->report;
-    const emqxi_finding_row *row = row_of(id);
-    uint32_t severity = row->severity;
+    emqx_tls_report *r = c->report;
+    const emqxi_finding_row *row = emqxi_findings;
     char text[512];
-    va_list arguments;
-    if (row->policy)
-        memcpy(&severity, (const char *)&check->policy + row->policy, sizeof severity);
+    while (row->id != id)
+        row++;
+    uint32_t severity = emqxi_severity(&c->policy, row);
     if (severity == EMQX_TLS_OFF)
         return;
-    va_start(arguments, format);
-    int n = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    size_t len = n < 0 ? 0 : EMQXI_MIN((size_t)n, sizeof text - 1);
+    int n = snprintf(text, sizeof text, "%s", prefix);
+    vsnprintf(text + n, sizeof text - (size_t)n, format, arguments);
     if (severity == EMQX_TLS_REFUSE && !r->refused) {
         r->refused = true;
-        emqxi_text_copy(r->first, sizeof r->first, text, len);
+        emqxi_text_copy(r->first, sizeof r->first, text, strlen(text));
     }
-    emqx_tls_finding *f = add(r);
+    emqx_tls_finding *f = next_place(r);
     if (!f)
         return;
     *f = (emqx_tls_finding){
         .size = sizeof *f, .id = id, .severity = severity, .part = part, .index = (uint32_t)index};
     emqxi_text_copy(f->name, sizeof f->name, row->name, strlen(row->name));
-    emqxi_text_copy(f->text, sizeof f->text, text, len);
+    emqxi_text_copy(f->text, sizeof f->text, text, strlen(text));
+}
+
+void emqxi_found(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    emqxi_vfound(c, id, part, index, "", format, arguments);
+    va_end(arguments);
+}
+
+void emqxi_found_block(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *format,
+                       ...)
+{
+    char prefix[48];
+    va_list arguments;
+    snprintf(prefix, sizeof prefix, "block %zu of %s ", index, emqxi_part_name(part));
+    va_start(arguments, format);
+    emqxi_vfound(c, id, part, index, prefix, format, arguments);
+    va_end(arguments);
 }
 
 size_t emqx_tls_report_count(const emqx_tls_report *report)

@@ -38,7 +38,7 @@ struct emqx_tls_report {
 
 typedef struct emqxi_check {
     const emqx_tls_allocator *allocator;
-    const emqx_tls_request *request;
+    emqx_tls_request request;
     emqx_tls_policy policy;
     int64_t now_s;
     emqxi_pem pem[4]; /* by EMQX_TLS_PART_*; that of REQUEST stays empty */
@@ -47,17 +47,28 @@ typedef struct emqxi_check {
     emqxi_identity *identity; /* filled where all certificates can be read; NULL: not wanted */
 } emqxi_check;
 
-/* Adds a finding, unless the policy has switched it off. */
+uint32_t emqxi_severity(const emqx_tls_policy *policy, const emqxi_finding_row *row);
+
+/* Adds a finding, unless the policy has switched it off. emqxi_found_block begins its text with
+ * "block 1 of cert ". */
 void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *format,
                  ...) __attribute__((format(printf, 5, 6)));
+void emqxi_found_block(emqxi_check *check, uint32_t id, uint32_t part, size_t index,
+                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+void emqxi_vfound(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *prefix,
+                  const char *format, va_list arguments) __attribute__((format(printf, 6, 0)));
 
 /* "cert", "key", "cacert": as the request's members are called. */
 const char *emqxi_part_name(uint32_t part);
 
+/* -- canonical.c: OK, NO_MEMORY */
+emqx_tls_code emqxi_canonical_write(const emqxi_check *check, emqxi_canonical *out,
+                                    emqxi_error *error);
+
 /* -- structure.c: what can be told without X.509 */
 void emqxi_check_structure(emqxi_check *check);
 
-/* -- x509.c, or x509_without_openssl.c */
+/* -- x509.c, or check_without_openssl.c */
 void emqxi_check_x509(emqxi_check *check);
 
 #endif

@@ -21,10 +21,9 @@ static void found_fault(emqxi_check *c, uint32_t part, size_t i)
 static void found_unexpected(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    emqxi_found(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
-                "block %zu of %s is \"%.*s\": only %s belongs there, take it out", i,
-                emqxi_part_name(part), (int)b->label_len, b->label,
-                part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
+    emqxi_found_block(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
+                      "is \"%.*s\": only %s belongs there, take it out", (int)b->label_len,
+                      b->label, part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
 }
 
 /* A block of cert or cacert. True: it is a certificate, as far as PEM can tell. */
@@ -32,10 +31,9 @@ static bool certificate_block(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     if (emqxi_pem_is_key(b))
-        emqxi_found(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
-                    "block %zu of %s is a private key: only certificates belong there, give the "
-                    "key in its own part",
-                    i, emqxi_part_name(part));
+        emqxi_found_block(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
+                          "is a private key: only certificates belong there, give the key in its "
+                          "own part");
     else if (b->kind == EMQXI_PEM_PARAMETERS || b->kind == EMQXI_PEM_OTHER)
         found_unexpected(c, part, i);
     else if (b->fault)
@@ -57,7 +55,7 @@ static void certificates(emqxi_check *c, uint32_t part)
         emqxi_found(
             c, EMQX_TLS_FINDING_NO_LEAF, part, 0,
             "cert has no CERTIFICATE block: give the certificate as PEM, its chain behind it");
-    else if (c->request->type != EMQX_TLS_TYPE_ONE_WAY)
+    else if (c->request.type != EMQX_TLS_TYPE_ONE_WAY)
         emqxi_found(c, EMQX_TLS_FINDING_CA_MISSING, part, 0,
                     "cacert has no CERTIFICATE block: give the client CA's certificate as PEM");
     c->sound[part] = false;
@@ -84,15 +82,14 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     c->sound[part] = false;
     if (b->kind == EMQXI_PEM_CERT)
-        emqxi_found(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
-                    "block %zu of key is a certificate: only the private key belongs there, give "
-                    "certificates in cert",
-                    i);
+        emqxi_found_block(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
+                          "is a certificate: only the private key belongs there, give "
+                          "certificates in cert");
     else if (b->kind == EMQXI_PEM_OTHER)
         found_unexpected(c, part, i);
     else if (keys_before > 0 && emqxi_pem_is_key(b))
-        emqxi_found(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
-                    "block %zu of key is one more private key: leave only that of the leaf", i);
+        emqxi_found_block(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
+                          "is one more private key: leave only that of the leaf");
     else if (b->kind == EMQXI_PEM_ENCRYPTED)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_ENCRYPTED, part, i,
                     "the key has a passphrase, and the platform takes none: take it off with "
@@ -170,9 +167,8 @@ static void duplicates(emqxi_check *c, uint32_t part)
         c->report->no_memory = true;
     for (size_t i = 0; i < pem->count; i++)
         if (pem->blocks[i].twin)
-            emqxi_found(c, id, part, i,
-                        "block %zu of %s is the same certificate as block %zu: take it out", i,
-                        emqxi_part_name(part), (size_t)(pem->blocks[i].twin - pem->blocks));
+            emqxi_found_block(c, id, part, i, "is the same certificate as block %zu: take it out",
+                              (size_t)(pem->blocks[i].twin - pem->blocks));
 }
 
 /* Scans a part. False: there is nothing in it to look at. */
@@ -229,7 +225,7 @@ static void empty(emqxi_check *c, uint32_t part)
 
 void emqxi_check_structure(emqxi_check *c)
 {
-    const emqx_tls_request *r = c->request;
+    const emqx_tls_request *r = &c->request;
     if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
         emqxi_found(c, EMQX_TLS_FINDING_TYPE_UNKNOWN, EMQX_TLS_PART_REQUEST, 0,
                     "type is %u: use EMQX_TLS_TYPE_ONE_WAY or EMQX_TLS_TYPE_TWO_WAY",

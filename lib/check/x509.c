@@ -13,22 +13,9 @@ static bool out_of_memory(void)
     return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
 
-static void found_damaged(emqxi_check *c, uint32_t part, size_t i)
+static bool take_cert(emqxi_cert *cert, const emqxi_pem_block *block)
 {
-    c->sound[part] = false;
-    if (out_of_memory())
-        c->report->no_memory = true;
-    else
-        emqxi_found(
-            c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
-            "block %zu of %s is no X.509 certificate, or a damaged one: copy the file again", i,
-            emqxi_part_name(part));
-}
-
-static bool take(emqxi_cert *cert, const emqxi_pem_block *block, size_t index)
-{
-    X509 *x = emqxi_cert_read(block);
-    *cert = (emqxi_cert){.x = x, .index = index};
+    X509 *x = cert->x = emqxi_cert_read(block);
     if (x && emqxi_time_read(X509_get0_notBefore(x), &cert->not_before) &&
         emqxi_time_read(X509_get0_notAfter(x), &cert->not_after) &&
         !(X509_get_extension_flags(x) & EXFLAG_INVALID)) {
@@ -39,25 +26,29 @@ static bool take(emqxi_cert *cert, const emqxi_pem_block *block, size_t index)
     return false;
 }
 
-static void load(emqxi_check *c, uint32_t part, emqxi_certs *certs)
+static void load_certs(emqxi_check *c, uint32_t part, emqxi_certs *certs)
 {
     const emqxi_pem *pem = &c->pem[part];
     *certs = (emqxi_certs){0};
     if (pem->count == 0)
         return;
     certs->list = emqxi_alloc(c->allocator, pem->count * sizeof *certs->list);
-    if (!certs->list) {
-        c->report->no_memory = true;
-        return;
-    }
-    for (size_t i = 0; i < pem->count; i++) {
+    c->report->no_memory |= !certs->list;
+    for (size_t i = 0; certs->list && i < pem->count; i++) {
         const emqxi_pem_block *b = &pem->blocks[i];
         if (b->kind != EMQXI_PEM_CERT || b->fault || b->twin)
             continue;
-        if (take(&certs->list[certs->count], b, i))
+        certs->list[certs->count] = (emqxi_cert){.part = part, .index = i};
+        if (take_cert(&certs->list[certs->count], b)) {
             certs->count++;
+            continue;
+        }
+        c->sound[part] = false;
+        if (out_of_memory())
+            c->report->no_memory = true;
         else
-            found_damaged(c, part, i);
+            emqxi_found_block(c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
+                              "is no X.509 certificate, or a damaged one: copy the file again");
     }
 }
 
@@ -72,9 +63,6 @@ static void load_key(emqxi_check *c, emqxi_key *key)
 {
     const uint32_t part = EMQX_TLS_PART_KEY;
     const emqxi_pem *pem = &c->pem[part];
-    key->index = 0;
-    key->pkey = NULL;
-    key->signature_len = 0;
     if (!c->sound[part])
         return;
     while (!emqxi_pem_is_key(&pem->blocks[key->index]))
@@ -152,10 +140,10 @@ static void check_cert(emqxi_check *c, emqxi_certs *certs, const emqxi_key *key)
 void emqxi_check_x509(emqxi_check *c)
 {
     emqxi_certs certs, cas;
-    emqxi_key key;
+    emqxi_key key = {0};
     ERR_set_mark();
-    load(c, EMQX_TLS_PART_CERT, &certs);
-    load(c, EMQX_TLS_PART_CACERT, &cas);
+    load_certs(c, EMQX_TLS_PART_CERT, &certs);
+    load_certs(c, EMQX_TLS_PART_CACERT, &cas);
     load_key(c, &key);
     if (c->now_s < EMQXI_CLOCK_FLOOR)
         emqxi_found(c, EMQX_TLS_FINDING_CLOCK_WRONG, EMQX_TLS_PART_REQUEST, 0,

@@ -19,6 +19,7 @@ enum emqxi_fit {
 
 typedef struct emqxi_cert {
     X509 *x;
+    uint32_t part;
     size_t index;       /* PEM block of the part */
     enum emqxi_fit fit; /* of the private key, where it was tried */
     int64_t not_before, not_after;
@@ -52,9 +53,14 @@ enum emqxi_fit emqxi_key_fit(const emqxi_key *key, const emqxi_cert *cert);
 /* -- x509_read.c */
 X509 *emqxi_cert_read(const emqxi_pem_block *block);           /* NULL: it is none */
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
-/* for a message: printable, cut */
-void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
-void emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
+/* The first entry of this kind, cut. False: there is none, `to` stays. */
+bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size);
+/* For messages: printable, cut. Both return what they write. */
+const char *emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
+const char *emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
+/* As emqxi_found; the text begins with "block 1 of cert (NAME) ". */
+void emqxi_found_cert(emqxi_check *check, uint32_t id, const emqxi_cert *cert, const char *format,
+                      ...) __attribute__((format(printf, 4, 5)));
 
 /* -- identity.c. Both leave errors in OpenSSL's queue. */
 /* as emqxi_identity_of_leaf; NULL: it could not be read */

@@ -4,6 +4,7 @@
  */
 #include "check/x509.h"
 
+#include <stdio.h>
 #include <string.h>
 
 X509 *emqxi_cert_read(const emqxi_pem_block *block)
@@ -23,12 +24,12 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds)
     int days = 0, rest = 0;
     bool good = epoch && ASN1_TIME_diff(&days, &rest, epoch, time) == 1;
     ASN1_TIME_free(epoch);
-    *seconds = (int64_t)days * 86400 +
-               rest; /* not by way of time_t, which ends in 2038 on some machines */
+    /* not by way of time_t, which ends in 2038 on some machines */
+    *seconds = (int64_t)days * 86400 + rest;
     return good;
 }
 
-void emqxi_date_text(int64_t seconds, char text[16])
+const char *emqxi_date_text(int64_t seconds, char text[16])
 {
     struct tm tm = {0};
     int64_t days = seconds / 86400 - (seconds % 86400 < 0);
@@ -36,22 +37,38 @@ void emqxi_date_text(int64_t seconds, char text[16])
     if (!t || ASN1_TIME_to_tm(t, &tm) != 1 || strftime(text, 16, "%Y-%m-%d", &tm) == 0)
         strcpy(text, "?");
     ASN1_TIME_free(t);
+    return text;
 }
 
-void emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
+bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size)
 {
-    static const int telling[] = {NID_commonName, NID_organizationalUnitName, NID_organizationName};
-    int at = -1;
+    int at = X509_NAME_get_index_by_NID(name, nid, -1);
+    const ASN1_STRING *text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
     unsigned char *utf8 = NULL;
-    for (size_t i = 0; at < 0 && i < sizeof telling / sizeof telling[0]; i++)
-        at = X509_NAME_get_index_by_NID(name, telling[i], -1);
-    int len = at < 0 ? -1
-                     : ASN1_STRING_to_UTF8(&utf8,
-                                           X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-    strcpy(text, "?");
-    if (len > 0) {
-        emqxi_text_copy(text, EMQXI_NAME_TEXT, (const char *)utf8, (size_t)len);
-        emqxi_text_clean(text);
-    }
+    int len = text ? ASN1_STRING_to_UTF8(&utf8, text) : -1;
+    if (len > 0)
+        emqxi_text_copy(to, size, (const char *)utf8, (size_t)len);
     OPENSSL_free(utf8);
+    return len > 0;
+}
+
+const char *emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
+{
+    if (!emqxi_name_entry(name, NID_commonName, text, EMQXI_NAME_TEXT) &&
+        !emqxi_name_entry(name, NID_organizationalUnitName, text, EMQXI_NAME_TEXT) &&
+        !emqxi_name_entry(name, NID_organizationName, text, EMQXI_NAME_TEXT))
+        strcpy(text, "?");
+    emqxi_text_clean(text);
+    return text;
+}
+
+void emqxi_found_cert(emqxi_check *c, uint32_t id, const emqxi_cert *cert, const char *format, ...)
+{
+    char name[EMQXI_NAME_TEXT], prefix[EMQXI_NAME_TEXT + 48];
+    va_list arguments;
+    snprintf(prefix, sizeof prefix, "block %zu of %s (%s) ", cert->index,
+             emqxi_part_name(cert->part), emqxi_name_text(X509_get_subject_name(cert->x), name));
+    va_start(arguments, format);
+    emqxi_vfound(c, id, cert->part, cert->index, prefix, format, arguments);
+    va_end(arguments);
 }

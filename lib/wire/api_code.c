@@ -14,28 +14,26 @@ typedef struct text {
     const char *at, *end;
 } text;
 
-static bool next_is(const text *t, char c)
+static bool next_is(text *t, char c)
 {
+    while (t->at < t->end && memchr(" \t\n\r", *t->at, 4))
+        t->at++;
     return t->at < t->end && *t->at == c;
 }
 
-static bool blank(char c)
+static bool take_char(text *t, char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void skip_blanks(text *t)
-{
-    while (t->at < t->end && blank(*t->at))
-        t->at++;
+    bool there = next_is(t, c);
+    t->at += there;
+    return there;
 }
 
 /* What stands between two quotes, escapes left as they are. */
 static bool take_string(text *t, text *inside)
 {
-    if (!next_is(t, '"'))
+    if (!take_char(t, '"'))
         return false;
-    inside->at = ++t->at;
+    inside->at = t->at;
     while (t->at < t->end && *t->at != '"')
         t->at += *t->at == '\\' && t->end - t->at > 1 ? 2 : 1;
     if (t->at >= t->end)
@@ -67,22 +65,15 @@ static bool skip_value(text *t)
     return false;
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool take_number(text *t, text *number)
 {
+    static const char allowed[] = "0123456789-+.eE"; /* the first 11 also to begin with */
     number->at = t->at;
-    if (next_is(t, '-'))
-        t->at++;
-    if (t->at == t->end || !digit(*t->at))
-        return false;
-    while (t->at < t->end && (digit(*t->at) || memchr("+-.eE", *t->at, 5)))
+    while (t->at < t->end && memchr(allowed, *t->at, number->at == t->at ? 11 : 15))
         t->at++;
     number->end = t->at;
-    return t->at < t->end && (*t->at == ',' || *t->at == '}' || blank(*t->at));
+    return number->end > number->at && memchr(allowed, number->end[-1], 10) && t->at < t->end &&
+           memchr(",} \t\n\r", *t->at, 6);
 }
 
 static bool harmless(const text *code)
@@ -101,24 +92,17 @@ static bool harmless(const text *code)
 static bool find_code(text *t, text *code)
 {
     text key;
-    skip_blanks(t);
-    if (!next_is(t, '{'))
+    if (!take_char(t, '{'))
         return false;
     do {
-        t->at++;
-        skip_blanks(t);
-        if (!take_string(t, &key))
+        if (!take_string(t, &key) || !take_char(t, ':'))
             return false;
-        skip_blanks(t);
-        if (!next_is(t, ':'))
-            return false;
-        t->at++;
-        skip_blanks(t);
+        bool quoted = next_is(t, '"');
         if (key.end - key.at == 4 && memcmp(key.at, "code", 4) == 0)
-            return next_is(t, '"') ? take_string(t, code) : take_number(t, code);
+            return quoted ? take_string(t, code) : take_number(t, code);
         if (!skip_value(t))
             return false;
-    } while (next_is(t, ','));
+    } while (take_char(t, ','));
     return false;
 }
 

@@ -47,20 +47,18 @@ static emqx_tls_code protocol(emqxi_error *error, const char *what)
         "the reply %s: not what the platform answers; check that endpoint leads to its API", what);
 }
 
-/* One member that is a text: missing and null are "". False: it is something else, or holds a NUL,
- * behind which a C string would silently end. */
-static bool take_text(const json_t *object, const char *name, const char **text, size_t *len)
+/* One member that is a text, cut to its place: missing and null are "". False: it is something
+ * else, or holds a NUL, behind which a C string would silently end. */
+static bool take_text(const json_t *object, const char *name, char *to, size_t size)
 {
     const json_t *value = json_object_get(object, name);
-    *text = "";
-    *len = 0;
+    to[0] = '\0';
     if (!value || json_is_null(value))
         return true;
-    if (!json_is_string(value))
+    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
         return false;
-    *text = json_string_value(value);
-    *len = json_string_length(value);
-    return strlen(*text) == *len;
+    emqxi_text_copy(to, size, json_string_value(value), json_string_length(value));
+    return true;
 }
 
 static uint32_t state_of(const char *text)
@@ -88,25 +86,19 @@ static uint32_t type_of(const char *text)
     return strcmp(text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_UNKNOWN;
 }
 
-static emqx_tls_code take_members(const json_t *object, emqx_tls_status *status, emqxi_error *error)
+static emqx_tls_code take_members(const json_t *o, emqx_tls_status *s, emqxi_error *error)
 {
-    const char *state, *type, *expire, *name;
-    size_t state_len, type_len, expire_len, name_len;
-    if (!take_text(object, "status", &state, &state_len))
+    if (!take_text(o, "status", s->state_text, sizeof s->state_text))
         return protocol(error, "has a `status` that is no plain text");
-    if (!take_text(object, "tlsType", &type, &type_len))
+    if (!take_text(o, "tlsType", s->type_text, sizeof s->type_text))
         return protocol(error, "has a `tlsType` that is no plain text");
-    if (!take_text(object, "expire", &expire, &expire_len))
+    if (!take_text(o, "expire", s->expire_text, sizeof s->expire_text))
         return protocol(error, "has an `expire` that is no plain text");
-    if (!take_text(object, "cn", &name, &name_len))
+    if (!take_text(o, "cn", s->common_name, sizeof s->common_name))
         return protocol(error, "has a `cn` that is no plain text");
-    status->state = json_object_size(object) == 0 ? EMQX_TLS_STATE_ABSENT : state_of(state);
-    status->type = type_of(type);
-    emqxi_expire_parse(expire, &status->expire);
-    emqxi_text_copy(status->state_text, sizeof status->state_text, state, state_len);
-    emqxi_text_copy(status->type_text, sizeof status->type_text, type, type_len);
-    emqxi_text_copy(status->expire_text, sizeof status->expire_text, expire, expire_len);
-    emqxi_text_copy(status->common_name, sizeof status->common_name, name, name_len);
+    s->state = json_object_size(o) == 0 ? EMQX_TLS_STATE_ABSENT : state_of(s->state_text);
+    s->type = type_of(s->type_text);
+    emqxi_expire_parse(s->expire_text, &s->expire);
     return EMQX_TLS_OK;
 }
 
@@ -139,6 +131,8 @@ emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status 
         return protocol(error, "is not JSON");
     code = json_is_object(object) ? take_members(object, status, error)
                                   : protocol(error, "is not a JSON object");
+    if (code != EMQX_TLS_OK)
+        emqx_tls_status_init(status);
     json_decref(object);
     return code;
 }

@@ -66,7 +66,7 @@ typedef struct output {
     size_t len;
 } output;
 
-static void put(output *o, const char *text, size_t len)
+static void put_bytes(output *o, const char *text, size_t len)
 {
     if (o->to)
         memcpy(o->to + o->len, text, len);
@@ -78,10 +78,10 @@ static void put_text(output *o, const char *text, size_t len)
     char escaped[6];
     while (len > 0) {
         size_t n = plain_run(text, len);
-        put(o, text, n);
+        put_bytes(o, text, n);
         if (n == len)
             return;
-        put(o, escaped, escape(text[n], escaped));
+        put_bytes(o, escaped, escape(text[n], escaped));
         text += n + 1;
         len -= n + 1;
     }
@@ -91,11 +91,11 @@ static void put_member(output *o, const char *name, const char *text, size_t len
 {
     if (len == 0)
         return;
-    put(o, o->len == 0 ? "{\"" : ",\"", 2);
-    put(o, name, strlen(name));
-    put(o, "\":\"", 3);
+    put_bytes(o, o->len == 0 ? "{\"" : ",\"", 2);
+    put_bytes(o, name, strlen(name));
+    put_bytes(o, "\":\"", 3);
     put_text(o, text, len);
-    put(o, "\"", 1);
+    put_bytes(o, "\"", 1);
 }
 
 static size_t body(const emqx_tls_request *r, char *to)
@@ -108,7 +108,7 @@ static size_t body(const emqx_tls_request *r, char *to)
     put_member(&o, "cert", r->cert, r->cert_len);
     put_member(&o, "key", r->key, r->key_len);
     put_member(&o, "cacert", r->cacert, r->cacert_len);
-    put(&o, o.len == 0 ? "{}" : "}", o.len == 0 ? 2 : 1);
+    put_bytes(&o, o.len == 0 ? "{}" : "}", o.len == 0 ? 2 : 1);
     return o.len;
 }
 

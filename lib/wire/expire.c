@@ -11,71 +11,41 @@
 
 #include <curl/curl.h>
 
-static bool digits(const char *text, size_t n, int *value)
+/* Days from 1970-01-01 to the first day of a month. The year begins in March here, so that a leap
+ * day is its last. */
+static int64_t days_to_month(int64_t year, int month)
 {
-    *value = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (text[i] < '0' || text[i] > '9')
+    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468;
+}
+
+/* Does the text look like the pattern, in which 0 is any digit? The numbers in it. */
+static bool take_numbers(const char *text, const char *pattern, int *numbers)
+{
+    *numbers = 0;
+    for (; *pattern; text++, pattern++) {
+        if (*pattern != '0' ? *text != *pattern : *text < '0' || *text > '9')
             return false;
-        *value = *value * 10 + (text[i] - '0');
+        if (*pattern == '0')
+            *numbers = *numbers * 10 + (*text - '0');
+        else
+            *++numbers = 0;
     }
-    return true;
-}
-
-static bool leap(int year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && leap(year));
-}
-
-/* Days from 1970-01-01 to the first day of a year. */
-static int64_t days_to_year(int64_t year)
-{
-    int64_t past = year - 1;
-    return year * 365 + past / 4 - past / 100 + past / 400 - 719527;
-}
-
-static bool date(const char *text, int64_t *day)
-{
-    int year, month, day_of_month;
-    if (!digits(text, 4, &year) || text[4] != '-' || !digits(text + 5, 2, &month) ||
-        text[7] != '-' || !digits(text + 8, 2, &day_of_month))
-        return false;
-    if (year < 1 || month < 1 || month > 12 || day_of_month < 1 ||
-        day_of_month > days_in_month(year, month))
-        return false;
-    *day = days_to_year(year) + day_of_month - 1;
-    for (int m = 1; m < month; m++)
-        *day += days_in_month(year, m);
-    return true;
-}
-
-static bool time_of_day(const char *text, int *seconds)
-{
-    int hour, minute, second;
-    if (!digits(text, 2, &hour) || text[2] != ':' || !digits(text + 3, 2, &minute) ||
-        text[5] != ':' || !digits(text + 6, 2, &second) || hour > 23 || minute > 59 || second > 59)
-        return false;
-    *seconds = hour * 3600 + minute * 60 + second;
-    return true;
+    return *text == '\0';
 }
 
 bool emqxi_expire_parse(const char *text, int64_t *seconds)
 {
-    const size_t date_len = strlen("2030-01-01"), both_len = strlen("2034-05-22 02:43:21");
-    size_t len = strlen(text);
-    int64_t day;
-    int second = 0;
-    if ((len != date_len && len != both_len) || !date(text, &day))
+    int n[6] = {0}; /* year, month, day, hour, minute, second */
+    if (!take_numbers(text, "0000-00-00", n) && !take_numbers(text, "0000-00-00 00:00:00", n))
         return false;
-    if (len == both_len && (text[date_len] != ' ' || !time_of_day(text + date_len + 1, &second)))
+    if (n[0] < 1 || n[1] < 1 || n[1] > 12 || n[2] < 1 || n[3] > 23 || n[4] > 59 || n[5] > 59)
         return false;
-    *seconds = day * 86400 + second;
+    int64_t month = days_to_month(n[0], n[1]);
+    int64_t next = n[1] < 12 ? days_to_month(n[0], n[1] + 1) : days_to_month(n[0] + 1, 1);
+    if (n[2] > next - month)
+        return false;
+    *seconds = (month + n[2] - 1) * 86400 + n[3] * 3600 + n[4] * 60 + n[5];
     return true;
 }
 

@@ -72,40 +72,35 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, v6, &in6) == 1 && IN6_IS_ADDR_LOOPBACK(&in6);
 }
 
-static emqx_tls_code take(const emqx_tls_allocator *a, CURLU *url, uint32_t flags,
-                          emqxi_endpoint *out, emqxi_error *error)
+static emqx_tls_code take_url(const emqx_tls_allocator *a, CURLU *url, uint32_t flags,
+                              emqxi_endpoint *out, emqxi_error *error)
 {
-    char *scheme = NULL, *host = NULL, *whole = NULL;
-    emqx_tls_code code = EMQX_TLS_OK;
-    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0) ||
-        curl_url_get(url, CURLUPART_URL, &whole, 0)) {
-        code = no_memory(error);
-        goto end;
-    }
-    if (strcmp(scheme, "https") != 0) {
+    char *host = NULL, *whole = NULL;
+    const char *what = NULL;
+    bool got = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+               curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK;
+    if (got && strncmp(whole, "https:", 6) != 0) {
         out->loopback_http = is_loopback(host);
         if (!out->loopback_http)
-            code = refuse(error, "is http, which would show the key to the network: use https://");
+            what = "is http, which would show the key to the network: use https://";
         else if (!(flags & EMQX_TLS_ALLOW_HTTP_LOOPBACK))
-            code = refuse(error, "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to "
-                                 "test on this machine");
-        if (code)
-            goto end;
+            what = "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to test on this "
+                   "machine";
     }
-    for (size_t n = strlen(whole); n > 0 && whole[n - 1] == '/'; n--)
-        whole[n - 1] = '\0';
-    out->base = emqxi_strdup(a, whole);
-    out->host = emqxi_strdup(a, host);
-    if (!out->base || !out->host) {
-        emqxi_endpoint_free(a, out);
-        code = no_memory(error);
+    if (got && !what) {
+        for (size_t n = strlen(whole); n > 0 && whole[n - 1] == '/'; n--)
+            whole[n - 1] = '\0';
+        out->base = emqxi_strdup(a, whole);
+        out->host = emqxi_strdup(a, host);
     }
-end:
     curl_free(whole);
     curl_free(host);
-    curl_free(scheme);
-    return code;
+    if (what)
+        return refuse(error, what);
+    if (out->base && out->host)
+        return EMQX_TLS_OK;
+    emqxi_endpoint_free(a, out);
+    return no_memory(error);
 }
 
 emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
@@ -121,7 +116,7 @@ emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endp
     CURLUcode rc =
         curl_url_set(url, CURLUPART_URL, endpoint, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
     emqx_tls_code code =
-        rc == CURLUE_OK              ? take(a, url, flags, out, error)
+        rc == CURLUE_OK              ? take_url(a, url, flags, out, error)
         : rc == CURLUE_OUT_OF_MEMORY ? no_memory(error)
         : rc == CURLUE_BAD_PORT_NUMBER
             ? refuse(error, "has a port that is none: give 1 to 65535")

@@ -80,7 +80,7 @@ static inline bool edit_der(edit_request *e, size_t part, size_t at, uint8_t val
     if (there)
         pem.der[at] = value;
     for (size_t i = 0; there && i < pem.count; i++) {
-        char *text = malloc(emqxi_pem_size(&pem.blocks[i]));
+        char *text = malloc(emqxi_pem_room(&pem.blocks[i]));
         HOLDS(text);
         pki_append(&to, text, (size_t)(emqxi_pem_write(&pem.blocks[i], text) - text));
         free(text);

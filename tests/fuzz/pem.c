@@ -16,10 +16,10 @@ static void same(const emqxi_pem_block *a, const emqxi_pem_block *b)
 static void comes_back(const emqxi_pem_block *b)
 {
     emqxi_pem again;
-    char *text = malloc(emqxi_pem_size(b));
+    char *text = malloc(emqxi_pem_room(b));
     HOLDS(text);
     size_t len = (size_t)(emqxi_pem_write(b, text) - text);
-    HOLDS(len == emqxi_pem_size(b));
+    HOLDS(len < emqxi_pem_room(b));
     HOLDS(emqxi_pem_scan(&emqxi_malloc, text, len, &again) && again.count == 1 &&
           !again.stray_line);
     same(b, &again.blocks[0]);
