@@ -115,9 +115,9 @@ void emqx_tls_client_free(emqx_tls_client *client)
     /* In the child of a fork the connections are still the parent's: closing them would tell its
      * server so. What libcurl holds of them is left alone. */
     bool inherited = client->forks != emqxi_fork_count();
-    while (client->all && !inherited) {
-        for (emqx_tls_call *call = client->all; call; call = call->next)
-            emqxi_call_cancel(call);
+    while (client->all.first && !inherited) {
+        for (emqxi_node *n = client->all.first; n; n = n->next)
+            emqxi_call_cancel(EMQXI_OF(n, emqx_tls_call, node));
         emqxi_deliver(client);
     }
     if (client->transport.destroy && !inherited)

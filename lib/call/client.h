@@ -13,15 +13,12 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "base/list.h"
 #include "limiter/limiter.h"
 #include "wire/wire.h"
 
 #include <emqxtls/check.h>
 #include <emqxtls/client.h>
-
-typedef struct emqxi_call_list {
-    emqx_tls_call *first, *last;
-} emqxi_call_list;
 
 /* What a type of call does. */
 typedef struct emqxi_call_type {
@@ -34,9 +31,9 @@ typedef struct emqxi_call_type {
 struct emqx_tls_call {
     emqx_tls_client *client;
     const emqxi_call_type *type;
-    emqx_tls_call *previous, *next; /* in `all` */
-    emqx_tls_call *queue_previous, *queue_next;
-    emqxi_call_list *queue; /* `ready` or `finished`, or NULL */
+    emqxi_node node;   /* in `all`, or in the pool */
+    emqxi_list *queue; /* `ready` or `finished`, or NULL */
+    emqxi_node queue_node;
     emqx_tls_call *woken_next;
     atomic_bool woken;
     bool internal;  /* a job's: not counted as pending */
@@ -64,16 +61,16 @@ struct emqx_tls_client {
     const char *headers[4];
     uint32_t forks; /* emqxi_fork_count() when it was made */
 
-    emqx_tls_call *all;             /* every call */
-    emqxi_call_list ready;          /* to be advanced */
-    emqxi_call_list finished;       /* their `done` is to come */
+    emqxi_list all;                 /* every call */
+    emqxi_list ready;               /* to be advanced */
+    emqxi_list finished;            /* their `done` is to come */
     _Atomic(emqx_tls_call *) woken; /* pushed by the limiter, from any thread */
     emqx_tls_call **timers;         /* a heap, the earliest first */
     size_t timer_count, timer_room;
     size_t call_count, pending;
     uint64_t delivered; /* how often a `done` of the user's has run */
     /* operations kept for the next call, so that a warm one allocates nothing */
-    emqx_tls_call *pool;
+    emqxi_list pool;
     size_t pool_count;
 
     atomic_bool interrupted;

@@ -8,36 +8,6 @@
  * tells by nothing when it has something to do, for that. */
 #define SLICE_MS 100
 
-/* -- lists ------------------------------------------------------------------------------------- */
-
-static void push(emqxi_call_list *list, emqx_tls_call *call)
-{
-    call->queue = list;
-    call->queue_next = NULL;
-    call->queue_previous = list->last;
-    if (list->last)
-        list->last->queue_next = call;
-    else
-        list->first = call;
-    list->last = call;
-}
-
-static void unqueue(emqx_tls_call *call)
-{
-    emqxi_call_list *list = call->queue;
-    if (!list)
-        return;
-    if (call->queue_previous)
-        call->queue_previous->queue_next = call->queue_next;
-    else
-        list->first = call->queue_next;
-    if (call->queue_next)
-        call->queue_next->queue_previous = call->queue_previous;
-    else
-        list->last = call->queue_previous;
-    call->queue = NULL;
-}
-
 /* -- timers ------------------------------------------------------------------------------------ */
 
 static void place(emqx_tls_client *client, size_t at, emqx_tls_call *call)
@@ -87,6 +57,20 @@ void emqxi_call_at(emqx_tls_call *call, int64_t due_ms)
 
 /* -- calls ------------------------------------------------------------------------------------- */
 
+static void move_to(emqxi_list *list, emqx_tls_call *call)
+{
+    if (call->queue)
+        emqxi_list_remove(call->queue, &call->queue_node);
+    if (list)
+        emqxi_list_append(list, &call->queue_node);
+    call->queue = list;
+}
+
+static emqx_tls_call *first_of(const emqxi_list *queue)
+{
+    return queue->first ? EMQXI_OF(queue->first, emqx_tls_call, queue_node) : NULL;
+}
+
 emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call)
 {
     if (client->call_count >= client->timer_room) {
@@ -99,21 +83,26 @@ emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call)
         client->timer_room = room;
     }
     call->client = client;
-    call->previous = NULL;
-    call->next = client->all;
-    if (client->all)
-        client->all->previous = call;
-    client->all = call;
+    emqxi_list_append(&client->all, &call->node);
     client->call_count++;
     client->pending += !call->internal;
     emqxi_call_ready(call);
     return EMQX_TLS_OK;
 }
 
+static void loop_leave(emqx_tls_call *call)
+{
+    emqx_tls_client *client = call->client;
+    move_to(NULL, call);
+    emqxi_list_remove(&client->all, &call->node);
+    client->call_count--;
+    client->pending -= !call->internal;
+}
+
 void emqxi_call_ready(emqx_tls_call *call)
 {
     if (!call->queue)
-        push(&call->client->ready, call);
+        move_to(&call->client->ready, call);
 }
 
 void emqxi_call_wake(void *context)
@@ -144,8 +133,7 @@ void emqxi_call_finish(emqx_tls_call *call)
 {
     untime(call);
     take_woken(call->client); /* so that the stack holds no call that is about to go */
-    unqueue(call);
-    push(&call->client->finished, call);
+    move_to(&call->client->finished, call);
 }
 
 void emqxi_call_cancel(emqx_tls_call *call)
@@ -160,51 +148,37 @@ void emqxi_call_cancel(emqx_tls_call *call)
     emqxi_call_finish(call);
 }
 
-static void leave(emqx_tls_call *call)
-{
-    emqx_tls_client *client = call->client;
-    unqueue(call);
-    if (call->previous)
-        call->previous->next = call->next;
-    else
-        client->all = call->next;
-    if (call->next)
-        call->next->previous = call->previous;
-    client->call_count--;
-    client->pending -= !call->internal;
-}
-
 /* -- the turn ---------------------------------------------------------------------------------- */
 
-static void advance(emqx_tls_client *client)
+static void advance_all(emqx_tls_client *client)
 {
     int64_t now = client->timer_count ? emqxi_now(&client->clock) : 0;
+    emqx_tls_call *call;
     take_woken(client);
     while (client->timer_count && client->timers[0]->due <= now) {
-        emqx_tls_call *call = client->timers[0];
+        call = client->timers[0];
         untime(call);
         emqxi_call_ready(call);
     }
     /* With a transport that blocks in `start`, each call takes its time: an interrupt comes between
      * two. */
-    while (client->ready.first &&
+    while ((call = first_of(&client->ready)) &&
            !atomic_load_explicit(&client->interrupted, memory_order_relaxed)) {
-        emqx_tls_call *call = client->ready.first;
-        unqueue(call);
+        move_to(NULL, call);
         call->type->advance(call);
     }
 }
 
 bool emqxi_deliver(emqx_tls_client *client)
 {
-    emqx_tls_call *last = client->finished.last;
+    const emqxi_node *last = client->finished.last;
     bool outer = client->in_done, more = last != NULL;
     client->in_done = true;
     while (more) {
-        emqx_tls_call *call = client->finished.first;
-        more = call != last;
+        emqx_tls_call *call = first_of(&client->finished);
+        more = &call->queue_node != last;
         client->delivered += !call->internal;
-        leave(call);
+        loop_leave(call);
         call->told = true;
         if (call->done)
             call->done(call->user, call, call->error.code);
@@ -214,39 +188,10 @@ bool emqxi_deliver(emqx_tls_client *client)
     return last != NULL;
 }
 
-static int64_t wait_for(emqx_tls_client *client, int64_t timeout_ms)
+/* Of two times to wait, -1 is for ever. */
+static int64_t earlier(int64_t a, int64_t b)
 {
-    int64_t wait = timeout_ms;
-    if (client->timer_count) {
-        int64_t due = client->timers[0]->due - emqxi_now(&client->clock);
-        if (due < 0)
-            due = 0;
-        if (wait < 0 || due < wait)
-            wait = due;
-    }
-    /* nothing ends clock.sleep_ms early */
-    bool wakes = client->transport.wake && client->transport.poll;
-    if (!wakes && (wait < 0 || wait > SLICE_MS))
-        wait = SLICE_MS;
-    return wait > INT32_MAX ? INT32_MAX : wait;
-}
-
-emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms)
-{
-    emqx_tls_code code = EMQX_TLS_OK;
-    advance(client);
-    if (emqxi_deliver(client))
-        timeout_ms = 0;
-    if (client->ready.first || client->finished.first || atomic_load(&client->interrupted))
-        timeout_ms = 0;
-    int64_t wait = wait_for(client, timeout_ms);
-    if (client->transport.poll)
-        code = client->transport.poll(client->transport.context, (int)wait);
-    else if (wait > 0)
-        client->clock.sleep_ms(client->clock.context, wait);
-    advance(client);
-    emqxi_deliver(client);
-    return code;
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 int64_t emqxi_own_next_ms(emqx_tls_client *client)
@@ -254,18 +199,39 @@ int64_t emqxi_own_next_ms(emqx_tls_client *client)
     if (client->ready.first || client->finished.first || atomic_load(&client->woken) ||
         atomic_load(&client->interrupted))
         return 0;
-    return client->call_count ? wait_for(client, -1) : -1;
+    if (!client->call_count)
+        return -1;
+    /* nothing ends clock.sleep_ms early */
+    int64_t next = client->transport.wake && client->transport.poll ? -1 : SLICE_MS;
+    if (client->timer_count)
+        next = earlier(EMQXI_MAX(client->timers[0]->due - emqxi_now(&client->clock), 0), next);
+    return next;
 }
 
 int64_t emqxi_next_ms(emqx_tls_client *client)
 {
+    const emqx_tls_transport *t = &client->transport;
+    int64_t next = emqxi_own_next_ms(client);
     if (!client->call_count)
         return -1;
-    const emqx_tls_transport *t = &client->transport;
-    int64_t own = emqxi_own_next_ms(client), transport = -1;
     if (t->next_ms)
-        transport = t->next_ms(t->context);
-    else if (t->poll && (!t->fd || t->fd(t->context) < 0))
-        transport = SLICE_MS;
-    return transport >= 0 && (own < 0 || transport < own) ? transport : own;
+        return earlier(next, t->next_ms(t->context));
+    if (t->poll && (!t->fd || t->fd(t->context) < 0))
+        return earlier(next, SLICE_MS);
+    return next;
+}
+
+emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms)
+{
+    emqx_tls_code code = EMQX_TLS_OK;
+    advance_all(client);
+    bool told = emqxi_deliver(client);
+    int64_t wait = told ? 0 : earlier(timeout_ms, emqxi_own_next_ms(client));
+    if (client->transport.poll)
+        code = client->transport.poll(client->transport.context, (int)EMQXI_MIN(wait, INT32_MAX));
+    else if (wait > 0)
+        client->clock.sleep_ms(client->clock.context, wait);
+    advance_all(client);
+    emqxi_deliver(client);
+    return code;
 }

@@ -268,19 +268,16 @@ static void release(emqx_tls_call *call)
         emqxi_free(&client->allocator, call);
         return;
     }
-    call->next = client->pool;
-    client->pool = call;
+    emqxi_list_append(&client->pool, &call->node);
     client->pool_count++;
 }
 
 void emqxi_pool_free(emqx_tls_client *client)
 {
-    while (client->pool) {
-        emqx_tls_call *call = client->pool;
-        client->pool = call->next;
-        emqxi_free(&client->allocator, call);
+    for (emqxi_node *n = client->pool.first, *next; n; n = next) {
+        next = n->next;
+        emqxi_free(&client->allocator, EMQXI_OF(n, operation_call, call.node));
     }
-    client->pool_count = 0;
 }
 
 /* A zeroed operation with its ID and URL, from the pool if it holds one; NULL: no memory. */
@@ -289,11 +286,12 @@ static operation_call *obtain(emqx_tls_client *client, const char *deployment_id
     const char *base = client->endpoint.base;
     size_t id_size = strlen(deployment_id) + 1,
            need = id_size + emqxi_url_size(base, deployment_id);
-    operation_call *o = (operation_call *)client->pool;
+    operation_call *o =
+        client->pool.last ? EMQXI_OF(client->pool.last, operation_call, call.node) : NULL;
     size_t room = o ? o->room : 0;
     bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
     if (o) {
-        client->pool = o->call.next;
+        emqxi_list_remove(&client->pool, &o->call.node);
         client->pool_count--;
     }
     if (room < need) {
