@@ -31,22 +31,13 @@ void emqxi_arm(emqx_tls_client *client)
 #endif
 }
 
-static const char *submit_problem(const emqx_tls_client *client, emqx_tls_done_fn done)
-{
-    if (!client)
-        return "client is NULL";
-    if (client->forks != emqxi_fork_count())
-        return emqxi_client_problem(client);
-    if (client->closing)
-        return "the client is being freed";
-    return done ? NULL : "done is NULL: nobody would hear of the call's end";
-}
-
 bool emqxi_submit_begin(emqxi_submission *s, const emqx_tls_client *client, emqx_tls_done_fn done)
 {
-    const char *problem = submit_problem(client, done);
+    const char *problem = emqxi_client_problem(client, true);
     s->call = NULL;
     emqxi_error_clear(&s->error);
+    if (!problem && !done)
+        problem = "done is NULL: nobody would hear of the call's end";
     if (problem)
         emqxi_fail(&s->error, EMQX_TLS_E_INVALID, "%s", problem);
     return !problem;
@@ -71,8 +62,6 @@ emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *
         emqxi_order order = {.op = op,
                              .deployment_id = deployment_id,
                              .request = request,
-                             .timeout_ms = client->timeout_ms,
-                             .quota_wait_ms = client->quota_wait_ms,
                              .done = done,
                              .user = user};
         emqxi_operation_start(client, &order, &s.call, &s.error);
@@ -90,7 +79,7 @@ void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, em
 
 void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
 {
-    if (!client || !call || client->forks != emqxi_fork_count())
+    if (!call || emqxi_client_problem(client, true))
         return;
     emqxi_call_cancel(call);
     emqxi_arm(client);
@@ -98,38 +87,38 @@ void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
 
 emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error)
 {
-    const char *problem = emqxi_client_problem(client);
+    const char *problem = emqxi_client_problem(client, false);
     if (problem)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
-    int64_t end = timeout_ms < 0 ? INT64_MAX : emqxi_now(&client->clock) + timeout_ms;
-    int64_t left = timeout_ms;
+    int64_t end = timeout_ms < 0 ? -1 : emqxi_now(&client->clock) + timeout_ms, left = timeout_ms;
+    uint64_t delivered = client->delivered;
     emqxi_error e;
     emqxi_error_clear(&e);
-    for (;;) {
-        uint64_t delivered = client->delivered;
-        emqx_tls_code code = emqxi_turn(client, client->call_count ? left : 0);
-        if (code != EMQX_TLS_OK) {
-            emqxi_fail(&e, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)",
-                       emqx_tls_code_name(code));
+    do {
+        if (emqxi_turn(client, client->call_count ? left : 0, &e) != EMQX_TLS_OK)
             break;
-        }
-        if (atomic_exchange(&client->interrupted, false)) {
+        if (atomic_exchange(&client->interrupted, false))
             emqxi_fail(&e, EMQX_TLS_E_CANCELLED, "interrupted");
-            break;
-        }
-        if (client->delivered != delivered || !client->call_count)
-            break;
         if (timeout_ms >= 0 && (left = end - emqxi_now(&client->clock)) <= 0)
             break;
-    }
+    } while (e.code == EMQX_TLS_OK && client->call_count && client->delivered == delivered);
     emqxi_arm(client);
     return emqxi_error_out(error, &e);
+}
+
+void emqxi_fd_close(emqx_tls_client *client)
+{
+    if (client->fd >= 0)
+        close(client->fd);
+    if (client->timer_fd >= 0)
+        close(client->timer_fd);
+    client->fd = client->timer_fd = -1;
 }
 
 int emqx_tls_client_fd(emqx_tls_client *client)
 {
 #if EMQXI_EPOLL
-    if (!client || client->forks != emqxi_fork_count())
+    if (emqxi_client_problem(client, true))
         return -1;
     if (client->fd >= 0)
         return client->fd;
@@ -141,14 +130,8 @@ int emqx_tls_client_fd(emqx_tls_client *client)
     if (client->fd >= 0 && client->timer_fd >= 0 && client->transport.fd)
         inner = client->transport.fd(client->transport.context);
     if (inner < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
-        epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0) {
-        if (client->fd >= 0)
-            close(client->fd);
-        if (client->timer_fd >= 0)
-            close(client->timer_fd);
-        client->fd = client->timer_fd = -1;
-        return -1;
-    }
+        epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0)
+        emqxi_fd_close(client);
     emqxi_arm(client);
     return client->fd;
 #else
@@ -159,9 +142,7 @@ int emqx_tls_client_fd(emqx_tls_client *client)
 
 int64_t emqx_tls_client_next_ms(emqx_tls_client *client)
 {
-    if (!client || client->forks != emqxi_fork_count())
-        return -1;
-    return emqxi_next_ms(client);
+    return emqxi_client_problem(client, true) ? -1 : emqxi_next_ms(client);
 }
 
 size_t emqx_tls_client_pending(const emqx_tls_client *client)

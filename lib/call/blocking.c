@@ -7,7 +7,7 @@
 bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
                           emqxi_blocking *b)
 {
-    const char *problem = emqxi_client_problem(client);
+    const char *problem = emqxi_client_problem(client, false);
     *b = (emqxi_blocking){0};
     emqx_tls_status_init(&b->status);
     emqxi_error_clear(&b->error);
@@ -30,15 +30,15 @@ void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
 void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *b)
 {
     while (!b->over) {
-        emqx_tls_code code = emqxi_turn(client, -1);
+        emqxi_error error;
+        emqx_tls_code code = emqxi_turn(client, -1, &error);
         if (b->over)
             break;
         if (code != EMQX_TLS_OK || atomic_exchange(&client->interrupted, false))
             emqxi_call_cancel(call);
         /* else it was over already */
         if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED)
-            emqxi_fail(&call->error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)",
-                       emqx_tls_code_name(code));
+            emqxi_fail(&call->error, code, "%s", error.message);
     }
     emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
 }
@@ -53,8 +53,6 @@ static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deplo
         emqxi_order order = {.op = op,
                              .deployment_id = deployment_id,
                              .request = request,
-                             .timeout_ms = client->timeout_ms,
-                             .quota_wait_ms = client->quota_wait_ms,
                              .done = emqxi_blocking_done,
                              .user = &b};
         if (emqxi_operation_start(client, &order, &call, &b.error) == EMQX_TLS_OK)

@@ -5,19 +5,18 @@
 #include "call/client.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "transport/transport.h"
 
-const char *emqxi_client_problem(const emqx_tls_client *client)
+const char *emqxi_client_problem(const emqx_tls_client *client, bool from_done)
 {
     if (!client)
         return "client is NULL";
     if (client->forks != emqxi_fork_count())
         return "the client was made before a fork: make a new one in the child";
-    if (client->in_done || client->closing)
+    if (client->in_done && !from_done)
         return "not from inside done: let it return first";
-    return NULL;
+    return client->closing ? "the client is being freed" : NULL;
 }
 
 /* Gives back all but the transport. */
@@ -30,10 +29,7 @@ static void dispose(emqx_tls_client *client)
         emqxi_wipe_free(&a, client->authorization, strlen(client->authorization));
     emqxi_endpoint_free(&a, &client->endpoint);
     emqxi_free(&a, client->timers);
-    if (client->timer_fd >= 0)
-        close(client->timer_fd);
-    if (client->fd >= 0)
-        close(client->fd);
+    emqxi_fd_close(client);
     emqxi_free(&a, client);
 }
 

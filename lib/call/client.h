@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * call - one operation as a state machine, and the client that drives many of them.
+ * call - operations, and the client that drives many of them.
  *
  * loop.c moves calls on: a call is advanced when its time has come, when an exchange of its ended,
  * or when the limiter woke it. What is over waits in `finished` for its `done`. The blocking calls
@@ -20,11 +20,9 @@
 #include <emqxtls/check.h>
 #include <emqxtls/client.h>
 
-/* What a type of call does. */
 typedef struct emqxi_call_type {
     void (*advance)(emqx_tls_call *call); /* its time has come */
-    /* cancelled: let go of everything outside; sets error.delivery */
-    void (*stop)(emqx_tls_call *call);
+    void (*stop)(emqx_tls_call *call);    /* cancelled: let go of all; sets error.delivery */
     void (*release)(emqx_tls_call *call); /* give its memory back, the struct included */
 } emqxi_call_type;
 
@@ -61,16 +59,13 @@ struct emqx_tls_client {
     const char *headers[4];
     uint32_t forks; /* emqxi_fork_count() when it was made */
 
-    emqxi_list all;                 /* every call */
-    emqxi_list ready;               /* to be advanced */
-    emqxi_list finished;            /* their `done` is to come */
-    _Atomic(emqx_tls_call *) woken; /* pushed by the limiter, from any thread */
-    emqx_tls_call **timers;         /* a heap, the earliest first */
+    emqxi_list all, ready, finished; /* every call; to be advanced; `done` is to come */
+    _Atomic(emqx_tls_call *) woken;  /* pushed by the limiter, from any thread */
+    emqx_tls_call **timers;          /* a heap, the earliest first */
     size_t timer_count, timer_room;
     size_t call_count, pending;
     uint64_t delivered; /* how often a `done` of the user's has run */
-    /* operations kept for the next call, so that a warm one allocates nothing */
-    emqxi_list pool;
+    emqxi_list pool;    /* operations kept, so that a warm call allocates nothing */
     size_t pool_count;
 
     atomic_bool interrupted;
@@ -79,9 +74,8 @@ struct emqx_tls_client {
     int fd, timer_fd; /* epoll with the transport's fd and a timer; -1 until asked for */
 };
 
-/* -- client.c */
-/* NULL, or a refusal of a client that can't be used now: its text. */
-const char *emqxi_client_problem(const emqx_tls_client *client);
+/* -- client.c: why the client can't be used now, or NULL */
+const char *emqxi_client_problem(const emqx_tls_client *client, bool from_done);
 
 /* -- config.c: checks and copies a config, but for limiter and transport */
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config,
@@ -90,26 +84,21 @@ emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *
 /* -- loop.c */
 /* Enters a call that was allocated: its timer can't fail later. NO_MEMORY: it was not entered. */
 emqx_tls_code emqxi_call_enter(emqx_tls_client *client, emqx_tls_call *call);
-void emqxi_call_ready(emqx_tls_call *call); /* advance it in this turn or the next */
-/* advance it at this time of the client's clock */
-void emqxi_call_at(emqx_tls_call *call, int64_t due_ms);
-void emqxi_call_finish(emqx_tls_call *call); /* it is over: status and error are set */
-void emqxi_call_wake(void *call);            /* any thread: advance it soon */
-/* Ends a call with CANCELLED, unless it is over already. */
-void emqxi_call_cancel(emqx_tls_call *call);
+void emqxi_call_ready(emqx_tls_call *call);              /* advance it in this turn or the next */
+void emqxi_call_at(emqx_tls_call *call, int64_t due_ms); /* by the client's clock */
+void emqxi_call_wake(void *call);                        /* any thread: advance it soon */
+void emqxi_call_finish(emqx_tls_call *call);             /* it is over: status and error are set */
+void emqxi_call_cancel(emqx_tls_call *call);             /* unless it is over already */
 /* Moves everything on once and runs `done` of what is over, first waiting for at most timeout_ms
- * (-1: no limit) if nothing can go on at once. OK or what the transport's poll said. */
-emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms);
-/* Runs `done` of what is over; what a `done` itself ends comes with the next. True: there was
- * some. */
+ * (-1: no limit) if nothing can go on at once. OK, or TRANSPORT: it can't poll. */
+emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms, emqxi_error *error);
+/* Runs `done` of what is over; what a `done` itself ends comes with the next. False: nothing was. */
 bool emqxi_deliver(emqx_tls_client *client);
-/* until emqxi_turn has something to do; -1: nothing is pending */
+/* Until emqxi_turn has something to do, -1: never; the second leaves out the transport's share. */
 int64_t emqxi_next_ms(emqx_tls_client *client);
-/* the same for what the transport's descriptor does not tell of */
 int64_t emqxi_own_next_ms(emqx_tls_client *client);
 
-/* -- operation.c: the state machine of the four calls */
-/* What an operation shall do. */
+/* -- operation_call.c: the four calls */
 typedef struct emqxi_order {
     uint32_t op;               /* EMQX_TLS_OP_* */
     const char *deployment_id; /* copied */
@@ -118,8 +107,8 @@ typedef struct emqxi_order {
     const emqx_tls_request *request;
     const char *body;
     size_t body_len;
-    uint32_t timeout_ms, quota_wait_ms;
-    bool internal; /* a job's: not counted as pending */
+    uint32_t timeout_ms, quota_wait_ms; /* timeout_ms 0: both as the client's */
+    bool internal;
     /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms.
      * False: it must not, `error` says why. May be NULL. */
     bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
@@ -127,13 +116,12 @@ typedef struct emqxi_order {
     void *user; /* of before_send and done */
 } emqxi_order;
 
-/* Checks an order and starts an operation. INVALID, CHECK, NO_MEMORY: nothing was started. */
+/* INVALID, CHECK, NO_MEMORY: nothing was started. */
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error);
 void emqxi_pool_free(emqx_tls_client *client);
 
-/* -- async.c */
-/* What the submitting calls share: between the two something is started, if the first says true. */
+/* -- async.c: between the two something is started, if the first says true */
 typedef struct emqxi_submission {
     emqx_tls_call *call; /* NULL: none was started */
     emqxi_error error;
@@ -142,11 +130,11 @@ bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *cli
                         emqx_tls_done_fn done);
 emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client,
                                emqx_tls_call **call, emqx_tls_error *error);
-/* Sets the descriptor's timer. After anything that changed when to turn next: a submit, a cancel, a
- * turn. */
+/* Sets the descriptor's timer, after anything that changed when to turn next. */
 void emqxi_arm(emqx_tls_client *client);
+void emqxi_fd_close(emqx_tls_client *client);
 
-/* -- blocking.c: what the blocking calls share */
+/* -- blocking.c */
 typedef struct emqxi_blocking {
     bool over;
     emqx_tls_status status;
@@ -156,8 +144,8 @@ typedef struct emqxi_blocking {
 bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
                           emqxi_blocking *blocking);
 /* Drives the loop until `call`, which was started with emqxi_blocking_done, is over. */
-void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
 void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
+void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
 
 /* -- log.c */
 void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)

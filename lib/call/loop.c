@@ -203,8 +203,10 @@ int64_t emqxi_own_next_ms(emqx_tls_client *client)
         return -1;
     /* nothing ends clock.sleep_ms early */
     int64_t next = client->transport.wake && client->transport.poll ? -1 : SLICE_MS;
-    if (client->timer_count)
-        next = earlier(EMQXI_MAX(client->timers[0]->due - emqxi_now(&client->clock), 0), next);
+    if (client->timer_count) {
+        int64_t left = client->timers[0]->due - emqxi_now(&client->clock);
+        next = earlier(EMQXI_MAX(left, 0), next);
+    }
     return next;
 }
 
@@ -221,7 +223,7 @@ int64_t emqxi_next_ms(emqx_tls_client *client)
     return next;
 }
 
-emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms)
+emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms, emqxi_error *error)
 {
     emqx_tls_code code = EMQX_TLS_OK;
     advance_all(client);
@@ -233,5 +235,8 @@ emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms)
         client->clock.sleep_ms(client->clock.context, wait);
     advance_all(client);
     emqxi_deliver(client);
-    return code;
+    if (code != EMQX_TLS_OK)
+        return emqxi_fail(error, EMQX_TLS_E_TRANSPORT, "the transport can't poll (%s)",
+                          emqx_tls_code_name(code));
+    return EMQX_TLS_OK;
 }

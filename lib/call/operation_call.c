@@ -30,9 +30,7 @@ typedef struct operation_call {
     void *handle;
     int64_t sent; /* when */
     bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
-    /* of what follows, kept in the pool: polling one deployment builds it once */
-    size_t room;
-    char deployment_id[]; /* and behind it the URL */
+    char deployment_id[]; /* and behind it the URL: one from the pool keeps both */
 } operation_call;
 
 static const char *host_and_path(const operation_call *o)
@@ -139,7 +137,7 @@ static event settle(operation_call *o, const action *a, const emqxi_answer *answ
     }
     event e = {.type = EMQXI_ON_SETTLED};
     if (a->again) {
-        e = event_now(o, EMQXI_ON_SETTLED);
+        e.now = emqxi_now(&client->clock);
         e.random = emqxi_random();
     }
     return e;
@@ -261,52 +259,43 @@ static void stop(emqx_tls_call *call)
 
 /* -- begin and end of life --------------------------------------------------------------------- */
 
+static operation_call *pool_take(emqx_tls_client *client, emqxi_node *node)
+{
+    emqxi_list_remove(&client->pool, node);
+    client->pool_count--;
+    return EMQXI_OF(node, operation_call, call.node);
+}
+
 static void release(emqx_tls_call *call)
 {
     emqx_tls_client *client = call->client;
-    if (client->pool_count >= POOL_MAX) {
-        emqxi_free(&client->allocator, call);
-        return;
-    }
     emqxi_list_append(&client->pool, &call->node);
-    client->pool_count++;
+    if (client->pool_count++ == POOL_MAX)
+        emqxi_free(&client->allocator, pool_take(client, client->pool.first));
 }
 
 void emqxi_pool_free(emqx_tls_client *client)
 {
-    for (emqxi_node *n = client->pool.first, *next; n; n = next) {
-        next = n->next;
-        emqxi_free(&client->allocator, EMQXI_OF(n, operation_call, call.node));
-    }
+    while (client->pool.first)
+        emqxi_free(&client->allocator, pool_take(client, client->pool.first));
 }
 
-/* A zeroed operation with its ID and URL, from the pool if it holds one; NULL: no memory. */
+/* A zeroed operation with its ID and URL; NULL: no memory. The pool's need not be built anew, where
+ * one deployment is polled. */
 static operation_call *obtain(emqx_tls_client *client, const char *deployment_id)
 {
     const char *base = client->endpoint.base;
-    size_t id_size = strlen(deployment_id) + 1,
-           need = id_size + emqxi_url_size(base, deployment_id);
-    operation_call *o =
-        client->pool.last ? EMQXI_OF(client->pool.last, operation_call, call.node) : NULL;
-    size_t room = o ? o->room : 0;
-    bool built = o && strcmp(o->deployment_id, deployment_id) == 0;
-    if (o) {
-        emqxi_list_remove(&client->pool, &o->call.node);
-        client->pool_count--;
-    }
-    if (room < need) {
-        operation_call *larger = emqxi_resize(&client->allocator, o, sizeof *o + need);
-        if (!larger) {
-            emqxi_free(&client->allocator, o);
-            return NULL;
+    operation_call *o;
+    for (emqxi_node *n = client->pool.first; n; n = n->next) {
+        if (strcmp(EMQXI_OF(n, operation_call, call.node)->deployment_id, deployment_id) == 0) {
+            o = pool_take(client, n);
+            memset(o, 0, offsetof(operation_call, deployment_id));
+            return o;
         }
-        o = larger;
-        room = need;
     }
-    /* not sizeof: what follows may begin inside of it */
-    memset(o, 0, offsetof(operation_call, deployment_id));
-    o->room = room;
-    if (!built) {
+    size_t id_size = strlen(deployment_id) + 1;
+    o = emqxi_zalloc(&client->allocator, sizeof *o + id_size + emqxi_url_size(base, deployment_id));
+    if (o) {
         memcpy(o->deployment_id, deployment_id, id_size);
         emqxi_url(base, deployment_id, o->deployment_id + id_size);
     }
@@ -316,56 +305,65 @@ static operation_call *obtain(emqx_tls_client *client, const char *deployment_id
 static const emqxi_call_type operation_type = {
     .advance = advance, .stop = stop, .release = release};
 
-emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
-                                    emqx_tls_call **call, emqxi_error *error)
+static void set_up(operation_call *o, emqx_tls_client *client, const emqxi_order *order,
+                   const char *body, size_t body_len)
 {
-    const char *problem;
-    uint32_t op = order->op;
-    char *body = (char *)(uintptr_t)order->body;
-    size_t body_len = order->body_len;
-    *call = NULL;
-    if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*",
-                          (unsigned)op);
-    if ((problem = emqxi_deployment_id_problem(order->deployment_id)))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
-    if (!body && (op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE)) {
-        emqx_tls_code code =
-            emqxi_request_body(client, order->request, NULL, &body, &body_len, NULL, error);
-        if (code != EMQX_TLS_OK)
-            return code;
-    } else if (order->request) {
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request must be NULL for a read or a delete");
-    }
-    operation_call *o = obtain(client, order->deployment_id);
-    if (!o) {
-        if (!order->body)
-            emqxi_wipe_free(&client->allocator, body, body_len);
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    }
-    o->call.client = client;
+    bool is_own = order->timeout_ms > 0;
     o->call.type = &operation_type;
     o->call.done = order->done;
     o->call.user = order->user;
     o->call.internal = order->internal;
     emqx_tls_status_init(&o->call.status);
     emqxi_error_clear(&o->call.error);
-    o->op = op;
-    o->machine.is_read = op == EMQX_TLS_OP_GET;
-    o->machine.timeout_ms = order->timeout_ms;
-    o->machine.deadline = emqxi_now(&client->clock) + order->timeout_ms;
-    o->machine.quota_left_ms = order->quota_wait_ms;
-    emqxi_exchange_init(&o->exchange, client, op, o->deployment_id + strlen(o->deployment_id) + 1,
-                        body, body_len);
+    o->op = order->op;
+    o->machine.is_read = order->op == EMQX_TLS_OP_GET;
+    o->machine.timeout_ms = is_own ? order->timeout_ms : client->timeout_ms;
+    o->machine.quota_left_ms = is_own ? order->quota_wait_ms : client->quota_wait_ms;
+    o->machine.deadline = emqxi_now(&client->clock) + o->machine.timeout_ms;
+    emqxi_exchange_init(&o->exchange, client, order->op,
+                        o->deployment_id + strlen(o->deployment_id) + 1, body, body_len);
     o->exchange.done = on_reply;
     o->exchange.done_user = o;
     o->body_borrowed = order->body != NULL;
     o->before_send = order->before_send;
     o->waiter.wake = emqxi_call_wake;
     o->waiter.wake_context = &o->call;
-    if (emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
-        drop_body(o);
-        release(&o->call);
+}
+
+static emqx_tls_code check_order(emqx_tls_client *client, const emqxi_order *order, char **body,
+                                 size_t *body_len, emqxi_error *error)
+{
+    const char *problem = emqxi_deployment_id_problem(order->deployment_id);
+    if (order->op < EMQX_TLS_OP_GET || order->op > EMQX_TLS_OP_DELETE)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "op is %u: use one of EMQX_TLS_OP_*",
+                          (unsigned)order->op);
+    if (problem)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
+    if (!order->body && (order->op == EMQX_TLS_OP_CREATE || order->op == EMQX_TLS_OP_UPDATE))
+        return emqxi_request_body(client, order->request, NULL, body, body_len, NULL, error);
+    if (order->request)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "request must be NULL for a read or a delete");
+    *body = (char *)(uintptr_t)order->body;
+    *body_len = order->body_len;
+    return EMQX_TLS_OK;
+}
+
+emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
+                                    emqx_tls_call **call, emqxi_error *error)
+{
+    char *body;
+    size_t body_len;
+    *call = NULL;
+    emqx_tls_code code = check_order(client, order, &body, &body_len, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    operation_call *o = obtain(client, order->deployment_id);
+    if (o)
+        set_up(o, client, order, body, body_len);
+    if (!o || emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
+        if (!order->body)
+            emqxi_wipe_free(&client->allocator, body, body_len);
+        emqxi_free(&client->allocator, o);
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     }
     *call = &o->call;

@@ -82,7 +82,7 @@ static toy *enter(int i, void (*act)(toy *t))
 
 static void turn(int64_t timeout_ms)
 {
-    assert_int_equal(emqxi_turn(f->client, timeout_ms), EMQX_TLS_OK);
+    assert_int_equal(emqxi_turn(f->client, timeout_ms, NULL), EMQX_TLS_OK);
 }
 
 static void assert_order(const int *wanted, size_t count)
