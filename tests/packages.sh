@@ -18,7 +18,7 @@ tests='g++ cmake binutils libcmocka-dev mosquitto valgrind python3 curl jq bsdut
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev'
 redis='libhiredis-dev redis-server'
 acme='pebble certbot lego dehydrated'
-fuzz='clang-14 libclang-rt-14-dev'
+fuzz='clang libclang-rt-dev'
 bench='nginx-light valgrind python3 curl jq'
 
 [ $# -gt 0 ] || { sed -n '4,10s/^# //p' "$0"; exit 2; }
