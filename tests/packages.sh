@@ -1,27 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# tests/packages.sh GROUP... - installs on Debian 12 (and what is like it) the packages that are missing for:
+# tests/packages.sh GROUP... - installs on Debian 12 and 13 (and what is like them) the packages
+# that are missing for:
 #   build   the library, its examples and the emulator
 #   tests   ./tests/run.sh
 #   redis   libemqxtls-redis and its tests
+#   slow    what ./tests/run.sh all needs besides, with acme and fuzz
 #   acme    the renewal hooks' tests
 #   fuzz    tests/fuzz/run.sh
-#   bench   the benchmarks; where no policy forbids it, Debian starts nginx on port 80 then: systemctl disable --now nginx
-# Silent, and no root needed, when all is there.
+#   roots   tests/root.sh
+#   bench   the benchmarks
+# Silent, and no root needed, when all is there. A daemon that comes with a package (nginx,
+# mosquitto, redis) is neither started nor left enabled; one that was there already stays as it is.
 set -eu
 
-build='gcc libc6-dev pkg-config meson ninja-build libcurl4-openssl-dev libjansson-dev libssl-dev openssl ca-certificates'
-# The last two lines are what Debian's libcurl.pc wants for a static link and does not depend on.
-tests='g++ cmake binutils libcmocka-dev mosquitto valgrind python3 curl jq bsdutils scdoc libuv1-dev nginx-light
+# dpkg-dev: by it meson knows the folder where Debian looks for libraries.
+build='gcc libc6-dev dpkg-dev pkg-config meson ninja-build libcurl4-openssl-dev libjansson-dev libssl-dev openssl ca-certificates'
+# The last three lines are what a static link of Debian's libcurl wants and libcurl4-openssl-dev
+# does not depend on: on Debian 12 all of it, on 13 the last line.
+tests='g++ cmake binutils libcmocka-dev mosquitto python3 curl jq bsdutils scdoc libuv1-dev nginx-light
   libbrotli-dev libidn2-dev libkrb5-dev libldap-dev libnghttp2-dev
-  libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev'
+  libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev
+  libunistring-dev libgpg-error-dev'
 redis='libhiredis-dev redis-server'
+slow='valgrind'
 acme='pebble certbot lego dehydrated'
 fuzz='clang libclang-rt-dev'
+roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,10s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,13s/^# //p' "$0"; exit 2; }
 
 wanted=
 for group in "$@"; do
@@ -29,8 +38,10 @@ for group in "$@"; do
     build) wanted="$wanted $build" ;;
     tests) wanted="$wanted $tests" ;;
     redis) wanted="$wanted $redis" ;;
+    slow) wanted="$wanted $slow" ;;
     acme) wanted="$wanted $acme" ;;
     fuzz) wanted="$wanted $fuzz" ;;
+    roots) wanted="$wanted $roots" ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "tests/packages.sh: there is no group '$group'" >&2; exit 2 ;;
   esac
@@ -43,19 +54,31 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "Installing:$missing"
-if [ "$(id -u)" = 0 ]; then
-  as_root=
-elif command -v sudo >/dev/null; then
-  as_root=sudo
-else
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null && exec sudo -- "$0" "$@"
   echo "This needs root or sudo. As root: apt-get install --no-install-recommends$missing" >&2
   exit 1
 fi
+
+new_units=
+for unit in nginx.service mosquitto.service redis-server.service certbot.timer; do
+  [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
+done
+
+echo "Installing:$missing"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# Asked by packages before they start a daemon. One that is there already is somebody's decision.
+policy=/usr/sbin/policy-rc.d
+if [ -e $policy ]; then
+  trap 'rm -f "$log"' EXIT
+else
+  trap 'rm -f "$log" $policy' EXIT
+  trap 'exit 1' HUP INT TERM
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
+fi
 apt() {
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=240 "$@" >"$log" 2>&1
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=240 "$@" >"$log" 2>&1 </dev/null
 }
 # The lists of a fresh machine are empty or old.
 # shellcheck disable=SC2086
@@ -64,3 +87,10 @@ if ! { apt update && apt install --no-install-recommends $missing; }; then
   echo "tests/packages.sh: apt-get failed, see above" >&2
   exit 1
 fi
+
+for unit in $new_units; do
+  # What systemctl disable does, which is not there where no systemd runs.
+  find /etc/systemd/system -type l -lname "*/$unit" -delete
+  name=${unit%.*}
+  [ ! -e "/etc/init.d/$name" ] || update-rc.d "$name" disable >/dev/null 2>&1 || true
+done

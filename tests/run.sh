@@ -42,7 +42,7 @@ run() { # NAME DIR MESON-TEST-ARGUMENT...
 }
 
 say "packages"
-./tests/packages.sh build tests redis acme
+./tests/packages.sh build tests redis slow acme
 configure build-test
 run "all tests" build-test
 

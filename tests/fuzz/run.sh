@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Runs every fuzzer for a time: tests/fuzz/run.sh [SECONDS, 60] [BUILD FOLDER, build-fuzz]
-# Installs clang where it is missing, and ends with the first thing that is found. What is found along the way is kept in the
-# build folder; an input that breaks something belongs into corpus/, with the mend.
+# Installs clang where it is missing, and ends with the first thing that is found. What is found
+# along the way is kept in the build folder; an input that breaks something belongs into corpus/,
+# with the mend.
 set -eu
 seconds=${1:-60} build=${2:-build-fuzz}
 cd "$(dirname "$0")/../.."
