@@ -3,26 +3,15 @@
  * The limiter as a program sees it, in memory: settings, the quota at its edges, memory, forks,
  * threads.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "support/limiter_use.h"
 
-#include <cmocka.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <emqxtls/test.h>
 
-#include "limiter/limiter.h"
-
-#define HOUR_MS    3600000
-#define HELD_MS    (HOUR_MS + 1000 + HOUR_MS / 2000) /* one window, 1 s, 0.05 % */
-#define ANSWERED   EMQX_TLS_OUTCOME_ANSWERED
 #define DEPLOYMENT "ge6a1a75"
 
 static emqx_tls_test_clock *timer;
@@ -43,24 +32,6 @@ static emqx_tls_limiter *default_limiter(void)
     return limiter_with(&config);
 }
 
-static emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, emqxi_reserve *r,
-                             emqxi_error *error)
-{
-    emqxi_waiter waiter = {0};
-    *r = (emqxi_reserve){.op = op, .deployment_id = DEPLOYMENT, .lease_ms = 30000};
-    emqxi_error_clear(error);
-    return emqxi_limiter_reserve(limiter, r, &waiter, error);
-}
-
-static void use(emqx_tls_limiter *limiter, uint32_t op)
-{
-    emqxi_reserve r;
-    emqxi_error error;
-    assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_OK);
-    assert_true(r.granted);
-    assert_int_equal(emqxi_limiter_settle(limiter, r.ticket, ANSWERED, -1, 0, &error), EMQX_TLS_OK);
-}
-
 static void check_edges(uint32_t op, int limit)
 {
     emqx_tls_limiter *limiter = default_limiter();
@@ -68,16 +39,16 @@ static void check_edges(uint32_t op, int limit)
     emqxi_error error;
     for (int i = 0; i < limit; i++)
         use(limiter, op);
-    assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(reserve(limiter, op, "d1", &r, &error), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(error.retry_after_ms, HELD_MS);
     assert_int_equal(error.http_status, 0);
     emqx_tls_test_clock_advance(timer, HELD_MS - 1);
-    assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(reserve(limiter, op, "d1", &r, &error), EMQX_TLS_E_RATE_LIMITED);
     assert_int_equal(error.retry_after_ms, 1);
     emqx_tls_test_clock_advance(timer, 1);
     for (int i = 0; i < limit; i++)
         use(limiter, op);
-    assert_int_equal(reserve(limiter, op, &r, &error), EMQX_TLS_E_RATE_LIMITED);
+    assert_int_equal(reserve(limiter, op, "d1", &r, &error), EMQX_TLS_E_RATE_LIMITED);
     emqx_tls_limiter_unref(limiter);
 }
 
@@ -103,7 +74,7 @@ static void create_update_and_delete_share_the_writes_and_reads_are_apart(void *
     for (int i = 0; i < 6; i++)
         use(limiter, writes[i % 3]);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(reserve(limiter, writes[i], &r, &error), EMQX_TLS_E_RATE_LIMITED);
+        assert_int_equal(reserve(limiter, writes[i], "d1", &r, &error), EMQX_TLS_E_RATE_LIMITED);
     use(limiter, EMQX_TLS_OP_GET);
     emqx_tls_limiter_unref(limiter);
 }
@@ -175,131 +146,6 @@ static void wrong_handles_and_arguments_are_refused(void **state)
     assert_null(emqx_tls_limiter_ref(NULL));
 }
 
-/* -- a store of a user's own that does what it must not ---------------------------------------- */
-
-static emqx_tls_code careless_code;
-static int64_t careless_early, careless_late;
-
-static emqx_tls_code careless_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
-                                      emqx_tls_error *error)
-{
-    (void)context, (void)ask, (void)error;
-    grant->early_ms = careless_early;
-    grant->late_ms = careless_late;
-    return careless_code;
-}
-
-static emqx_tls_code careless_settle(void *context, const uint64_t *ticket, uint32_t outcome,
-                                     int64_t retry_after_ms, emqx_tls_error *error)
-{
-    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
-    return careless_code;
-}
-
-static emqx_tls_code careless_query(void *context, uint32_t op, const char *deployment_id,
-                                    emqx_tls_quota *quota, emqx_tls_error *error)
-{
-    (void)context, (void)op, (void)deployment_id, (void)quota, (void)error;
-    return careless_code;
-}
-
-static void careless_destroy(void *context)
-{
-    (void)context;
-}
-
-static emqx_tls_limiter *careless_limiter(bool shared)
-{
-    emqx_tls_limiter *limiter;
-    emqx_tls_store store;
-    emqx_tls_store_init(&store);
-    store.reserve = careless_reserve;
-    store.settle = careless_settle;
-    store.query = careless_query;
-    store.destroy = careless_destroy;
-    store.shared = shared;
-    assert_int_equal(emqx_tls_limiter_open_store(&store, emqx_tls_test_clock_vtable(timer), NULL,
-                                                 &limiter, NULL),
-                     EMQX_TLS_OK);
-    return limiter;
-}
-
-static void a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store(void **state)
-{
-    (void)state;
-    static const emqx_tls_code codes[] = {EMQX_TLS_E_STORE, -1, 99, EMQX_TLS_E_RATE_LIMITED};
-    static const uint64_t ticket[EMQX_TLS_TICKET_WORDS];
-    emqx_tls_limiter *limiter = careless_limiter(false);
-    emqxi_reserve r;
-    emqxi_error error;
-    emqx_tls_error told;
-    emqx_tls_quota quota;
-    emqx_tls_quota_init(&quota);
-    emqx_tls_error_init(&told);
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        careless_code = codes[i];
-        assert_int_equal(reserve(limiter, EMQX_TLS_OP_GET, &r, &error), EMQX_TLS_E_STORE);
-        assert_int_equal(error.code, EMQX_TLS_E_STORE);
-        assert_non_null(strstr(error.message, "store"));
-        assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 0, &error),
-                         EMQX_TLS_E_STORE);
-        assert_non_null(strstr(error.message, "store"));
-        assert_int_equal(emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, &told),
-                         EMQX_TLS_E_STORE);
-        assert_non_null(strstr(told.message, "store"));
-    }
-    emqx_tls_limiter_unref(limiter);
-}
-
-static void a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense(void **state)
-{
-    (void)state;
-    static const int64_t times[][3] = {
-        {-5, -5, 0}, {INT64_MIN, INT64_MIN, 0}, {INT64_MIN, INT64_MAX, INT64_MAX}, {700, 3, 700}};
-    emqx_tls_limiter *limiter = careless_limiter(false);
-    emqxi_error error;
-    careless_code = EMQX_TLS_OK;
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-        emqxi_waiter waiter = {0};
-        emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = DEPLOYMENT, .lease_ms = 30000};
-        careless_early = times[i][0];
-        careless_late = times[i][1];
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error),
-                         EMQX_TLS_E_RATE_LIMITED);
-        assert_int_equal(error.retry_after_ms, times[i][2]);
-        r.wait_ms = 1000;
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
-        assert_false(r.granted);
-        assert_in_range(r.look_again_ms, 1, 1000);
-        emqxi_limiter_leave(limiter, &waiter);
-    }
-    emqx_tls_limiter_unref(limiter);
-}
-
-static void the_first_in_line_looks_every_second_at_a_store_that_others_use(void **state)
-{
-    (void)state;
-    for (int shared = 0; shared < 2; shared++) {
-        emqx_tls_limiter *limiter = careless_limiter(shared != 0);
-        emqxi_error error;
-        emqxi_waiter waiter = {0};
-        emqxi_reserve r = {.op = EMQX_TLS_OP_GET,
-                           .deployment_id = DEPLOYMENT,
-                           .lease_ms = 30000,
-                           .wait_ms = 90000};
-        careless_code = EMQX_TLS_OK;
-        careless_early = careless_late = 50001;
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error), EMQX_TLS_OK);
-        assert_int_equal(r.look_again_ms, shared ? 1000 : 50001);
-        emqxi_limiter_leave(limiter, &waiter);
-        r.wait_ms = 0;
-        assert_int_equal(emqxi_limiter_reserve(limiter, &r, &waiter, &error),
-                         EMQX_TLS_E_RATE_LIMITED);
-        assert_non_null(strstr(error.message, "in 51 s"));
-        emqx_tls_limiter_unref(limiter);
-    }
-}
-
 static void the_last_reference_frees(void **state)
 {
     (void)state;
@@ -335,7 +181,7 @@ static void without_memory_no_slot_is_given_and_none_is_forgotten(void **state)
         emqx_tls_code code = emqx_tls_limiter_new(&config, &limiter, NULL);
         if (code == EMQX_TLS_OK) {
             int given = 0, failed = 0;
-            for (emqxi_reserve r; (code = reserve(limiter, EMQX_TLS_OP_GET, &r, &error)) !=
+            for (emqxi_reserve r; (code = reserve(limiter, EMQX_TLS_OP_GET, "d1", &r, &error)) !=
                                   EMQX_TLS_E_RATE_LIMITED;) {
                 given += code == EMQX_TLS_OK;
                 failed += code == EMQX_TLS_E_NO_MEMORY;
@@ -401,7 +247,7 @@ static void a_child_after_fork_is_told_to_make_its_own(void **state)
         emqx_tls_quota quota;
         emqx_tls_quota_init(&quota);
         int wrong =
-            reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_E_INVALID || r.granted;
+            reserve(limiter, EMQX_TLS_OP_GET, "d1", &r, &error) != EMQX_TLS_E_INVALID || r.granted;
         wrong |= emqx_tls_limiter_query(limiter, EMQX_TLS_OP_GET, NULL, &quota, NULL) !=
                  EMQX_TLS_E_INVALID;
         wrong |=
@@ -422,7 +268,7 @@ static void *greedy(void *context)
     emqxi_error error;
     intptr_t given = 0;
     for (int i = 0; i < 2000; i++) {
-        if (reserve(limiter, EMQX_TLS_OP_GET, &r, &error) != EMQX_TLS_OK)
+        if (reserve(limiter, EMQX_TLS_OP_GET, "d1", &r, &error) != EMQX_TLS_OK)
             continue;
         bool keep = i % 3 == 0;
         given += keep;
@@ -498,9 +344,6 @@ int main(void)
         TEST(create_update_and_delete_share_the_writes_and_reads_are_apart),
         TEST(settings_out_of_range_are_refused_by_name),
         TEST(wrong_handles_and_arguments_are_refused),
-        TEST(a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store),
-        TEST(a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense),
-        TEST(the_first_in_line_looks_every_second_at_a_store_that_others_use),
         TEST(the_last_reference_frees),
         TEST(without_memory_no_slot_is_given_and_none_is_forgotten),
         TEST(warm_calls_allocate_nothing_and_idle_deployments_are_given_back),

@@ -6,26 +6,11 @@
 #ifndef FILE_RIG_H
 #define FILE_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "limiter_use.h"
 
 #include <emqxtls/test.h>
 
 #include "limiter/file.h"
-#include "limiter/limiter.h"
-
-#define MINUTE_MS ((int64_t)60000)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define HELD_MS   (HOUR_MS + 1000 + HOUR_MS / 2000) /* one window, 1 s, 0.05 % */
-#define STRAY_MS  MINUTE_MS
-#define LEASE_MS  30000
-#define READ      EMQX_TLS_OP_GET
-#define WRITE     EMQX_TLS_OP_UPDATE
 
 extern emqx_tls_test_clock *timer; /* up for a day */
 extern uint8_t machine;            /* 0: it has no id */
@@ -46,11 +31,6 @@ emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limi
 void file_use(uint32_t op);
 uint32_t file_used(uint32_t op);
 int64_t file_next(uint32_t op);
-
-emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,
-                      emqxi_reserve *r, emqxi_error *error);
-void use(emqx_tls_limiter *limiter, uint32_t op);
-uint32_t used(emqx_tls_limiter *limiter, uint32_t op);
 
 /* The defaults with the test's clock. */
 emqx_tls_limiter_config defaults(void);
