@@ -8,6 +8,7 @@
 #   redis   libemqxtls-redis and its tests
 #   slow    what ./tests/run.sh all needs besides, with acme and fuzz
 #   acme    the renewal hooks' tests
+#   docs    man pages, the reference and the site, and their tests
 #   fuzz    tests/fuzz/run.sh
 #   roots   tests/root.sh
 #   bench   the benchmarks
@@ -26,11 +27,12 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 curl jq bsdutils scdoc
 redis='libhiredis-dev redis-server'
 slow='valgrind'
 acme='pebble certbot lego dehydrated'
+docs='doxygen python3 scdoc groff-base'
 fuzz='clang libclang-rt-dev'
 roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,13s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,14s/^# //p' "$0"; exit 2; }
 
 wanted=
 for group in "$@"; do
@@ -40,6 +42,7 @@ for group in "$@"; do
     redis) wanted="$wanted $redis" ;;
     slow) wanted="$wanted $slow" ;;
     acme) wanted="$wanted $acme" ;;
+    docs) wanted="$wanted $docs" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     roots) wanted="$wanted $roots" ;;
     bench) wanted="$wanted $bench" ;;

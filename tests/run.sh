@@ -42,7 +42,7 @@ run() { # NAME DIR MESON-TEST-ARGUMENT...
 }
 
 say "packages"
-./tests/packages.sh build tests redis slow acme
+./tests/packages.sh build tests redis slow acme docs
 configure build-test
 run "all tests" build-test
 

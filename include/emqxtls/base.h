@@ -18,7 +18,7 @@
  * emqx_tls_error error;
  * emqx_tls_error_init(&error);
  * if (emqx_tls_delete(client, "ge6a1a75", &error) != EMQX_TLS_OK)
- *     fprintf(stderr, "%s: %s\n", emqx_tls_code_name(error.code), error.message);
+ *     puts(error.message);
  * @endcode
  */
 #ifndef EMQXTLS_BASE_H

@@ -48,7 +48,7 @@ enum {
  */
 typedef struct emqx_tls_policy {
     uint32_t size;          /**< Set by the init. */
-    uint32_t min_days_left; /**< 60. The platform's BYOC plan: 30. */
+    uint32_t min_days_left; /**< Days that must be left: 60; on the platform's BYOC plan 30. */
     /** The leaf's key is not RSA 1024 or 2048, ECDSA P-256 or P-384. REFUSE. */
     uint32_t algorithm;
     /** The leaf's key is of another type than that of the CA that signed it. REFUSE. */

@@ -33,6 +33,11 @@ if command -v scdoc >/dev/null; then
   there share/man/man1/emqxtls-emulator.1
 fi
 
+if command -v doxygen >/dev/null; then
+  there share/man/man3/emqx_tls_ensure.3
+  there share/man/man3/libemqxtls.3
+fi
+
 # No path is left to be filled in, and those that are named exist.
 if grep -rn '@[a-z]*@' "$root$prefix/$hooks" "$root$prefix/lib/systemd"; then exit 1; fi
 grep -q "^ExecStart=$prefix/$hooks/emqxtls-renew$" "$root$prefix/lib/systemd/system/emqxtls-renew.service"
