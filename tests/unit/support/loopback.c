@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -182,6 +183,7 @@ static void *acceptor_main(void *argument)
 {
     loopback *l = argument;
     for (int fd; (fd = accept(l->listener, NULL, NULL)) >= 0;) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* no pause of 40 ms */
         pthread_mutex_lock(&l->lock);
         loopback_connection *c = calloc(1, sizeof *c);
         if (l->stopping || !c || l->connection_count == CONNECTIONS_MAX) {
