@@ -284,7 +284,8 @@ static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
     } else if (!no_proxy) {
         no_proxy = "";
     }
-    c->ca_path_off = emqxi_curl_ca_path_off();
+    c->libcurl = emqxi_libcurl_get();
+    c->ca_path_off = c->libcurl->cached_bundle && access(c->libcurl->cached_bundle, R_OK) == 0;
     c->multi = curl_multi_init();
     /* libcurl's own limit is 100 */
     curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
@@ -298,7 +299,7 @@ emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_t
     if (options->ca_file && access(options->ca_file, R_OK) != 0)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "ca_file %s can't be read: %s",
                           options->ca_file, strerror(errno));
-    if (!emqxi_curl_global())
+    if (!emqxi_libcurl_get()->ready)
         return emqxi_fail(error, EMQX_TLS_E_TRANSPORT,
                           "libcurl can't be set up (curl_global_init failed)");
     emqxi_curl *c = emqxi_zalloc(options->allocator, sizeof *c);

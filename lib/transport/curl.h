@@ -14,6 +14,26 @@
 
 #define EMQXI_VALUE_ROOM 64 /* a date has 29 characters */
 
+/* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
+
+typedef struct emqxi_libcurl {
+    bool ready;
+    /* The file of CA certificates that it reads by itself, where it keeps them parsed: with OpenSSL
+     * and its kin, without a CAPATH, which Debian builds in (lib/vtls/openssl.c,
+     * Curl_ssl_setup_x509_store). NULL: none. */
+    const char *cached_bundle;
+    /* Is a head over HTTP/2 not passed on if the stream was reset in the same record
+     * (lib/http2.c, cf_h2_recv)? Else RST_STREAM(NO_ERROR) looks like the answer's end. */
+    bool drops_reset_heads;
+} emqxi_libcurl;
+
+/* Sets libcurl up, once in a process. */
+const emqxi_libcurl *emqxi_libcurl_get(void);
+
+/* The proxy and its exceptions in the environment, as libcurl would look them up for https; NULL:
+ * none. */
+const char *emqxi_proxy_env(const char **no_proxy);
+
 /* -- the sockets of one multi handle (sockets.c) ----------------------------------------------- */
 
 typedef struct emqxi_sockets {
@@ -55,6 +75,13 @@ void emqxi_sockets_wake(const emqxi_sockets *s);
 
 typedef struct emqxi_curl emqxi_curl;
 
+/* What the TLS connection told behind a head without a length (closure.c). */
+typedef struct emqxi_closure {
+    bool told;                  /* it was closed, and not just cut off */
+    bool known;                 /* what follows is */
+    uint64_t bytes, head_bytes; /* that have come over it, and those up to the head's end */
+} emqxi_closure;
+
 enum { EMQXI_IDLE, EMQXI_HELD, EMQXI_RUNNING, EMQXI_FINISHED };
 
 /* Kept with its easy handle and reply buffer, and used again. */
@@ -69,6 +96,8 @@ typedef struct emqxi_transfer {
     CURLcode result;
     int state;
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
+    bool framed; /* the head tells where the body ends */
+    emqxi_closure closure;
     size_t body_sent;
     char *reply;
     size_t reply_len, reply_room, head_len;
@@ -100,6 +129,7 @@ struct emqxi_curl {
     size_t connecting;     /* reads that run and have not departed */
     bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
+    const emqxi_libcurl *libcurl;
     bool ca_path_off;
 };
 
@@ -124,23 +154,17 @@ bool emqxi_transfer_shorten(emqxi_transfer *t);
 size_t emqxi_on_header(char *line, size_t size, size_t count, void *transfer);
 size_t emqxi_on_body(char *data, size_t size, size_t count, void *transfer);
 
+/* libcurl's progress: after each look at the connection. */
+int emqxi_on_progress(void *transfer, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                      curl_off_t up);
+
 /* What became of it, for done. */
 void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply);
 
 /* Forgets the exchange and wipes the reply. */
 void emqxi_transfer_reset(emqxi_transfer *t);
 
-/* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
-
-/* Sets libcurl up, once in a process. False: it can't be. */
-bool emqxi_curl_global(void);
-
-/* May the folder of CA certificates be left out, since a bundle that libcurl reads by itself holds
- * them all? */
-bool emqxi_curl_ca_path_off(void);
-
-/* The proxy and its exceptions in the environment, as libcurl would look them up for https; NULL:
- * none. */
-const char *emqxi_proxy_env(const char **no_proxy);
+/* Notes what its TLS connection has told up to now. */
+void emqxi_closure_look(CURL *easy, emqxi_closure *closure);
 
 #endif

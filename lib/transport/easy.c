@@ -83,6 +83,9 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_READDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_departure);
     SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_XFERINFOFUNCTION, emqxi_on_progress);
+    SET(CURLOPT_XFERINFODATA, t);
+    SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_HTTPHEADER, t->headers);
     SET(CURLOPT_CURLU, t->origin);
     if (c->proxy)

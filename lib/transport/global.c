@@ -4,10 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool ready;
+static emqxi_libcurl libcurl;
 
 /* Since 7.84 curl_global_init is safe against other users of libcurl in other threads
  * (CURL_VERSION_THREADSAFE); where the platform gives it no lock, the once keeps at least our own
@@ -15,25 +14,20 @@ static bool ready;
  * takes libcurl from under everybody, and is safe only when no other thread runs. */
 static void set_up(void)
 {
-    ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    static const char *const openssl[] = {"OpenSSL/", "LibreSSL/", "BoringSSL", "quictls/",
+                                          "AWS-LC"};
+    libcurl.ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW); /* writes static text */
+    for (size_t i = 0; i < sizeof openssl / sizeof openssl[0] && v->ssl_version; i++)
+        if (strncmp(v->ssl_version, openssl[i], strlen(openssl[i])) == 0)
+            libcurl.cached_bundle = v->cainfo;
+    libcurl.drops_reset_heads = v->version_num >= 0x075800 && v->version_num < 0x080300;
 }
 
-bool emqxi_curl_global(void)
+const emqxi_libcurl *emqxi_libcurl_get(void)
 {
     pthread_once(&once, set_up);
-    return ready;
-}
-
-/* The CA cache of libcurl (7.87) works with OpenSSL and its relatives, and only without a CAPATH,
- * which Debian builds in: lib/vtls/openssl.c, Curl_ssl_setup_x509_store. */
-bool emqxi_curl_ca_path_off(void)
-{
-    static const char *const kin[] = {"OpenSSL/", "LibreSSL/", "BoringSSL", "quictls/", "AWS-LC"};
-    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    bool openssl = false;
-    for (size_t i = 0; i < sizeof kin / sizeof kin[0] && v->ssl_version; i++)
-        openssl |= strncmp(v->ssl_version, kin[i], strlen(kin[i])) == 0;
-    return openssl && v->cainfo && access(v->cainfo, R_OK) == 0;
+    return &libcurl;
 }
 
 static const char *env(const char *lower, const char *upper)

@@ -14,11 +14,17 @@
 
 /* -- callbacks of libcurl ---------------------------------------------------------------------- */
 
+static bool is_header(const char *name, const char *line, size_t n)
+{
+    size_t at = strlen(name);
+    return n > at && line[at] == ':' && strncasecmp(line, name, at) == 0;
+}
+
 /* Keeps the value of a header if this is the one; longer than any date it is of no use. */
 static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char *line, size_t n)
 {
     size_t at = strlen(name);
-    if (n <= at || line[at] != ':' || strncasecmp(line, name, at) != 0)
+    if (!is_header(name, line, n))
         return;
     for (at++; at < n && (line[at] == ' ' || line[at] == '\t');)
         at++;
@@ -40,15 +46,31 @@ size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
     t->head_len += n;
     if (t->head_len > HEAD_MAX)
         return 0;
-    if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
-        t->head_whole = false;
-    else if (n > 0 && (line[0] == '\r' || line[0] == '\n'))
+    if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+        t->head_whole = t->framed = false;
+    } else if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
         t->head_whole = true;
+        if (!t->framed)
+            emqxi_closure_look(t->easy, &t->closure);
+        t->closure.head_bytes = t->closure.bytes;
+    }
     if (!t->head_whole) {
+        t->framed |=
+            is_header("Content-Length", line, n) || is_header("Transfer-Encoding", line, n);
         keep_header(t->date, "Date", line, n);
         keep_header(t->retry_after, "Retry-After", line, n);
     }
     return n;
+}
+
+int emqxi_on_progress(void *user, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                      curl_off_t up)
+{
+    emqxi_transfer *t = user;
+    (void)down_all, (void)down, (void)up_all, (void)up;
+    if (t->head_whole && !t->framed)
+        emqxi_closure_look(t->easy, &t->closure);
+    return 0;
 }
 
 static bool reply_grow(emqxi_transfer *t, size_t need)
@@ -97,7 +119,9 @@ void emqxi_transfer_reset(emqxi_transfer *t)
     t->exchange = NULL;
     t->state = EMQXI_IDLE;
     t->date[0] = t->retry_after[0] = '\0';
-    t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = false;
+    t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = t->framed =
+        false;
+    t->closure = (emqxi_closure){0};
 }
 
 /* Fixed texts only: libcurl's error buffer may hold a proxy's password or a header. */
@@ -140,6 +164,22 @@ static const char *detail(const emqxi_transfer *t)
     }
 }
 
+/* Was it told that a success has no body? libcurl takes a connection that was cut off behind a head
+ * without a length for the body's end, and "no certificate" would be read into it. Of HTTP/2 it
+ * tells no END_STREAM, but one that came with the head can be known: nothing was read behind it. */
+static bool end_told(const emqxi_transfer *t, long status)
+{
+    const emqxi_closure *closure = &t->closure;
+    long version = 0;
+    if (t->reply_len > 0 || t->framed || status == 204 || status >= 300)
+        return true;
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+    if (t->result != CURLE_OK || version < CURL_HTTP_VERSION_2_0)
+        return t->result == CURLE_OK && closure->told;
+    return t->curl->libcurl->drops_reset_heads && closure->known &&
+           closure->bytes == closure->head_bytes;
+}
+
 void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
 {
     long status = 0;
@@ -165,6 +205,10 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
         reply->code = EMQX_TLS_E_TIMEOUT;
         /* the rest is told by delivery */
         reply->detail = answered ? "the answer did not end in time" : NULL;
+    } else if (answered && t->head_whole && !end_told(t, status)) {
+        reply->code = EMQX_TLS_E_PROTOCOL;
+        reply->detail = "the connection was closed behind the answer's head, and nothing tells "
+                        "whether a body was to come";
     } else if (t->result != CURLE_OK) {
         reply->detail = detail(t);
         if (!t->departed &&

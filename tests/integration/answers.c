@@ -7,6 +7,12 @@
 
 #include <stdio.h>
 
+#ifdef WITH_OPENSSL
+#define ABSENT_BY_CLOSURE EMQX_TLS_OK
+#else
+#define ABSENT_BY_CLOSURE EMQX_TLS_E_PROTOCOL /* nobody can tell how a connection ended */
+#endif
+
 static void a_gateways_error_on_a_read_is_repeated(void **state)
 {
     (void)state;
@@ -201,6 +207,27 @@ static void odd_but_proper_answers_are_understood(void **state)
     }
 }
 
+static void an_answer_cut_behind_its_head_is_no_certificate(void **state)
+{
+    (void)state;
+    static const char cut[] = "{'raw': 'HTTP/1.1 200 OK\\r\\n\\r\\n', 'end': 'drop'}";
+    static const char closed[] = "{'raw': 'HTTP/1.1 200 OK\\r\\n\\r\\n', 'end': 'close'}";
+    fixture f;
+    fixture_start_with_certificate(&f);
+    emulator_fault(&f.emulator, cut);
+    assert_int_equal(get(&f), EMQX_TLS_E_PROTOCOL);
+    assert_int_equal(f.error.attempts, 1);
+    emulator_fault(&f.emulator, cut);
+    assert_int_equal(emqx_tls_remove(f.client, ID, 0, &f.error), EMQX_TLS_E_PROTOCOL);
+    assert_int_equal(emulator_arrivals(&f.emulator, "DELETE", ID), 0);
+    emulator_fault(&f.emulator, cut);
+    assert_int_equal(put(&f), EMQX_TLS_E_PROTOCOL);
+    assert_non_null(strstr(f.error.message, "may have been carried out"));
+    emulator_fault(&f.emulator, closed);
+    assert_int_equal(get(&f), ABSENT_BY_CLOSURE);
+    fixture_end(&f);
+}
+
 static void any_2xx_is_success_for_a_delete(void **state)
 {
     (void)state;
@@ -253,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_is_no_http_is_not_understood),
         cmocka_unit_test(a_head_without_an_end_is_given_up),
         cmocka_unit_test(odd_but_proper_answers_are_understood),
+        cmocka_unit_test(an_answer_cut_behind_its_head_is_no_certificate),
         cmocka_unit_test(any_2xx_is_success_for_a_delete),
         cmocka_unit_test(retry_after_is_read_against_the_replys_date),
     };

@@ -86,18 +86,27 @@ static void add_string(output *o, const char *text, size_t len, size_t filled_to
     memset(grow(o, whole - len), 'v', whole - len);
 }
 
+static void add_field(output *o, const char *name, size_t name_len, const char *value,
+                      size_t filled_to)
+{
+    *grow(o, 1) = 0;
+    add_string(o, name, name_len, 0);
+    add_string(o, value, strlen(value), filled_to);
+}
+
 static void add_head(output *o, uint32_t id, int status, const http2_answer *a, bool last)
 {
     output block = {0};
-    char text[12];
+    char text[24];
     int n = snprintf(text, sizeof text, "%d", status);
     *grow(&block, 1) = 0x08; /* :status, its value here */
     add_string(&block, text, (size_t)n, 0);
     const char *colon = a && a->field ? strstr(a->field, ": ") : NULL;
-    if (colon) {
-        *grow(&block, 1) = 0;
-        add_string(&block, a->field, (size_t)(colon - a->field), 0);
-        add_string(&block, colon + 2, strlen(colon + 2), a->field_len);
+    if (colon)
+        add_field(&block, a->field, (size_t)(colon - a->field), colon + 2, a->field_len);
+    if (a && a->sized) {
+        snprintf(text, sizeof text, "%zu", a->body);
+        add_field(&block, "content-length", 14, text, 0);
     }
     memcpy(frame(o, HEADERS, END_HEADERS | (last ? END_STREAM : 0), id, block.len), block.bytes,
            block.len);

@@ -20,6 +20,7 @@ typedef struct http2_answer {
     int status;        /* 0: no head */
     const char *field; /* a header's name and ": " and value; NULL: none */
     size_t field_len;  /* filled up to so long a value with letters */
+    bool sized;        /* the head has a content-length */
     size_t body;       /* bytes of http2_body */
     size_t frame;      /* most bytes in a DATA frame; 0: as many as a frame may have */
     size_t record;     /* most bytes in a TLS record; 0: as many as one may have */

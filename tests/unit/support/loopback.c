@@ -133,6 +133,10 @@ static void serve(loopback_connection *c)
         pause_ms(a.pause_ms);
         if (a.text && !loopback_write(c, a.text, strlen(a.text)))
             break;
+#ifdef LOOPBACK_TLS
+        if (a.then == CLOSE_NOTIFY && c->ssl)
+            SSL_shutdown(c->ssl);
+#endif
         if (a.then == RESET)
             setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
                        sizeof(struct linger));

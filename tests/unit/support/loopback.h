@@ -11,7 +11,9 @@
 
 typedef struct loopback loopback;
 
-enum { KEEP, CLOSE, RESET, STALL }; /* what the server does with the connection after an answer */
+/* What the server does with the connection after an answer. CLOSE: cut off without a closure of TLS,
+ * which CLOSE_NOTIFY sends first. */
+enum { KEEP, CLOSE, CLOSE_NOTIFY, RESET, STALL };
 
 typedef struct loopback_answer {
     const char *text; /* NULL: none */

@@ -10,7 +10,8 @@
 #include <curl/curl.h>
 #include <unistd.h>
 
-#define MANY 64
+#define MANY        64
+#define HEAD_RECORD 14 /* a record that ends with the head of an answer that has a status alone */
 
 static tls_server server;
 static outcome many[MANY];
@@ -33,6 +34,14 @@ static void serve_http2(fixture *f)
 {
     f->options.ca_file = server.ca_path;
     serve_with(f, &(loopback_options){.serve = http2_serve, .tls = server.tls});
+}
+
+static void stop(fixture *f)
+{
+    loopback_stop(f->server);
+    f->server = NULL;
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
 }
 
 /* As on_done, and every byte of the body is looked at. */
@@ -76,6 +85,7 @@ static void read_every_size(fixture *f, http2_answer a)
     serve_http2(f);
     for (size_t i = 0; i < SIZES; i++) {
         a.body = sizes[i];
+        a.sized = a.body == 0;
         a.gather = 1;
         read_at_once(f, 1, &a);
         read_at_once(f, MANY, &a);
@@ -112,6 +122,59 @@ static void answers_behind_hundreds_of_interim_ones_end_at_once(void **state)
 static void error_pages_with_a_long_head_end_at_once(void **state)
 {
     read_every_size(*state, (http2_answer){.status = 502, .field = "x-long: ", .field_len = 3000});
+}
+
+/* -- the end of an answer ---------------------------------------------------------------------- */
+
+static void an_empty_answer_whose_end_was_told_is_one(void **state)
+{
+    static const http2_answer told[] = {
+        {.status = 200, .sized = true},
+        {.status = 200, .sized = true, .end = HTTP2_EMPTY_DATA},
+        {.status = 200, .sized = true, .end = HTTP2_EMPTY_DATA, .record = HEAD_RECORD},
+        {.status = 204},
+        {.status = 404, .end = HTTP2_EMPTY_DATA},
+    };
+    fixture *f = *state;
+    serve_http2(f);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        outcome o = read_one(f, &told[i]);
+        assert_answered(o, told[i].status);
+        assert_int_equal(o.body_len, 0);
+    }
+}
+
+/* Few libcurls let it be known. */
+static void an_empty_answer_that_ends_with_its_head_is_one_or_unusable(void **state)
+{
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    bool known = version >= 0x075800 && version < 0x080300;
+    fixture *f = *state;
+    serve_http2(f);
+    for (http2_end end = HTTP2_END_STREAM; end <= HTTP2_EMPTY_DATA; end++) {
+        outcome o = read_one(f, &(http2_answer){.status = 200, .end = end});
+        assert_string_equal(emqx_tls_code_name(o.code), known ? "OK" : "PROTOCOL");
+    }
+}
+
+/* Where libcurl does not pass on the head, the connection was lost. */
+static void an_answer_cut_behind_its_head_is_none(void **state)
+{
+    static const http2_end ends[] = {HTTP2_RST_STREAM, HTTP2_GOODBYE, HTTP2_CLOSE};
+    static const size_t records[] = {0, HEAD_RECORD}; /* all in one; the head alone */
+    fixture *f = *state;
+    for (size_t i = 0; i < 6; i++) {
+        serve_http2(f);
+        outcome o = read_one(
+            f, &(http2_answer){.status = 200, .end = ends[i / 2], .record = records[i % 2]});
+        if (o.status == 0 && i % 2 == 0) {
+            assert_failed(o, TRANSPORT, MAYBE);
+        } else {
+            assert_failed(o, PROTOCOL, ANSWERED);
+            assert_int_equal(o.status, 200);
+        }
+        stop(f);
+    }
 }
 
 /* -- one connection, and streams that are not answered ------------------------------------------ */
@@ -157,6 +220,9 @@ int main(void)
         TEST(answers_that_end_with_an_empty_frame_end_at_once),
         TEST(answers_behind_hundreds_of_interim_ones_end_at_once),
         TEST(error_pages_with_a_long_head_end_at_once),
+        TEST(an_empty_answer_whose_end_was_told_is_one),
+        TEST(an_empty_answer_that_ends_with_its_head_is_one_or_unusable),
+        TEST(an_answer_cut_behind_its_head_is_none),
         TEST(reads_that_begin_together_share_one_connection),
         TEST(a_refused_stream_is_not_sent_again),
         TEST(a_connection_that_says_goodbye_is_not_asked_again),

@@ -118,6 +118,70 @@ static void a_ca_file_that_is_not_there_is_named(void **state)
     assert_non_null(strstr(error.message, "/nowhere/ca.pem"));
 }
 
+/* -- the end of an answer ---------------------------------------------------------------------- */
+
+static void read_and_write(fixture *f, const loopback_answer *answer, outcome *o)
+{
+    f->options.ca_file = server.ca_path;
+    serve_with(f, &(loopback_options){.answers = answer, .count = 1, .tls = server.tls});
+    o[0] = run(f, "GET", NULL);
+    o[1] = run(f, "PUT", "{}");
+    loopback_stop(f->server);
+    f->server = NULL;
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
+}
+
+#define HEAD_1_1 "HTTP/1.1 200 OK\r\nServer: x\r\n"
+#define HEAD_1_0 "HTTP/1.0 200 OK\r\nServer: x\r\n"
+
+static void an_empty_answer_whose_end_was_told_is_one(void **state)
+{
+    static const loopback_answer told[] = {
+        {.text = HEAD_1_1 "Content-Length: 0\r\n\r\n"},
+        {.text = HEAD_1_1 "content-length:0\r\nConnection: close\r\n\r\n", .then = CLOSE},
+        {.text = HEAD_1_1 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", .then = CLOSE},
+        {.text = "HTTP/1.1 204 No Content\r\n\r\n"},
+        {.text = "HTTP/1.1 204 No Content\r\n\r\n", .then = CLOSE},
+        {.text = HEAD_1_1 "\r\n", .then = CLOSE_NOTIFY},
+        {.text = HEAD_1_1 "Connection: close\r\n\r\n", .then = CLOSE_NOTIFY},
+        {.text = HEAD_1_0 "\r\n", .then = CLOSE_NOTIFY},
+        {.text = "HTTP/1.1 103 Early Hints\r\n\r\n" HEAD_1_1 "\r\n", .then = CLOSE_NOTIFY},
+        {.text = "HTTP/1.1 404 Not Found\r\n\r\n", .then = CLOSE_NOTIFY},
+        {.text = HEAD_1_0 "\r\n{}", .then = CLOSE_NOTIFY},
+    };
+    outcome o[2];
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        read_and_write(*state, &told[i], o);
+        for (int j = 0; j < 2; j++)
+            if (o[j].code != EMQX_TLS_OK)
+                fail_msg("%zu: %s, %s", i, emqx_tls_code_name(o[j].code), o[j].detail);
+    }
+}
+
+static void an_answer_cut_behind_its_head_is_none(void **state)
+{
+    static const loopback_answer cut[] = {
+        {.text = HEAD_1_1 "\r\n", .then = CLOSE},
+        {.text = HEAD_1_1 "\r\n", .then = RESET},
+        {.text = HEAD_1_1 "Connection: close\r\n\r\n", .then = CLOSE},
+        {.text = HEAD_1_0 "\r\n", .then = CLOSE},
+        {.text = HEAD_1_0 "Connection: keep-alive\r\n\r\n", .then = CLOSE},
+        {.text = "HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\n" HEAD_1_1 "\r\n",
+         .then = CLOSE},
+    };
+    outcome o[2];
+    for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+        read_and_write(*state, &cut[i], o);
+        for (int j = 0; j < 2; j++) {
+            if (o[j].code != EMQX_TLS_E_PROTOCOL)
+                fail_msg("%zu: %s, %s", i, emqx_tls_code_name(o[j].code), o[j].detail);
+            assert_failed(o[j], PROTOCOL, ANSWERED);
+            assert_int_equal(o[j].status, 200);
+        }
+    }
+}
+
 static void writes_offer_no_http2(void **state)
 {
     fixture *f = *state;
@@ -140,6 +204,8 @@ int main(void)
         TEST(a_certificate_for_another_host_is_refused_for_good),
         TEST(ca_file_is_read_once),
         TEST(a_ca_file_that_is_not_there_is_named),
+        TEST(an_empty_answer_whose_end_was_told_is_one),
+        TEST(an_answer_cut_behind_its_head_is_none),
         TEST(writes_offer_no_http2),
     };
     alarm(120);
