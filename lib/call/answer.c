@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "call/answer.h"
-
-#include <emqxtls/values.h>
+#include "call/exchange.h"
+#include "wire/wire.h"
 
 static const char maybe_carried_out[] =
     "; the write may have been carried out: read the status before writing again";
 
-void emqxi_answer_refused(emqxi_error *e, uint32_t op, const char *deployment_id)
+/* An answer with another status than 2xx. */
+static void refused(emqxi_error *e, uint32_t op, const char *deployment_id)
 {
     const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
     switch (e->http_status) {
@@ -50,13 +50,8 @@ void emqxi_answer_refused(emqxi_error *e, uint32_t op, const char *deployment_id
     }
 }
 
-void emqxi_answer_unreadable(emqxi_error *e, uint32_t op)
-{
-    if (op != EMQX_TLS_OP_GET)
-        emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
-}
-
-void emqxi_answer_missing(emqxi_error *e, uint32_t op, const char *host, const emqxi_answer *a)
+/* No answer, or none that is HTTP. */
+static void missing(emqxi_error *e, uint32_t op, const char *host, const emqxi_answer *a)
 {
     bool not_sent = a->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
     const char *detail = a->detail ? a->detail : "", *colon = a->detail ? ": " : "";
@@ -72,4 +67,23 @@ void emqxi_answer_missing(emqxi_error *e, uint32_t op, const char *host, const e
         emqxi_fail(e, a->code, "%s %s%s%s%s",
                    not_sent ? "could not reach" : "lost the connection to", host, colon, detail,
                    tail);
+}
+
+void emqxi_answer_tell(const emqxi_answer *a, uint32_t op, const char *deployment_id,
+                       const char *host, emqx_tls_status *status, emqxi_error *e)
+{
+    e->code = a->code;
+    e->http_status = a->status;
+    e->delivery = a->delivery;
+    e->api_code[0] = e->message[0] = '\0';
+    if (a->code != EMQX_TLS_OK) {
+        missing(e, op, host, a);
+    } else if (a->status < 200 || a->status > 299) {
+        emqxi_api_code(a->body, a->body_len, e->api_code);
+        refused(e, op, deployment_id);
+    } else if (op != EMQX_TLS_OP_DELETE) {
+        emqxi_decode_status(a->body, a->body_len, status, e);
+        if (e->code != EMQX_TLS_OK && op != EMQX_TLS_OP_GET)
+            emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
+    }
 }

@@ -43,9 +43,9 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
     emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
 }
 
-static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deployment_id,
-                         const emqx_tls_request *request, emqx_tls_status *status,
-                         emqx_tls_error *error)
+static emqx_tls_code run_blocking(emqx_tls_client *client, uint32_t op, const char *deployment_id,
+                                  const emqx_tls_request *request, emqx_tls_status *status,
+                                  emqx_tls_error *error)
 {
     emqxi_blocking b;
     emqx_tls_call *call;
@@ -65,25 +65,25 @@ static emqx_tls_code run(emqx_tls_client *client, uint32_t op, const char *deplo
 emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id,
                            emqx_tls_status *status, emqx_tls_error *error)
 {
-    return run(client, EMQX_TLS_OP_GET, deployment_id, NULL, status, error);
+    return run_blocking(client, EMQX_TLS_OP_GET, deployment_id, NULL, status, error);
 }
 
 emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *deployment_id,
                               const emqx_tls_request *request, emqx_tls_status *status,
                               emqx_tls_error *error)
 {
-    return run(client, EMQX_TLS_OP_CREATE, deployment_id, request, status, error);
+    return run_blocking(client, EMQX_TLS_OP_CREATE, deployment_id, request, status, error);
 }
 
 emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *deployment_id,
                               const emqx_tls_request *request, emqx_tls_status *status,
                               emqx_tls_error *error)
 {
-    return run(client, EMQX_TLS_OP_UPDATE, deployment_id, request, status, error);
+    return run_blocking(client, EMQX_TLS_OP_UPDATE, deployment_id, request, status, error);
 }
 
 emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *deployment_id,
                               emqx_tls_error *error)
 {
-    return run(client, EMQX_TLS_OP_DELETE, deployment_id, NULL, NULL, error);
+    return run_blocking(client, EMQX_TLS_OP_DELETE, deployment_id, NULL, NULL, error);
 }

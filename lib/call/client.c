@@ -23,7 +23,7 @@ const char *emqxi_client_problem(const emqx_tls_client *client, bool from_done)
 static void dispose(emqx_tls_client *client)
 {
     emqx_tls_allocator a = client->allocator;
-    emqxi_pool_free(client);
+    emqxi_free(&a, client->kept);
     emqx_tls_limiter_unref(client->limiter);
     if (client->authorization)
         emqxi_wipe_free(&a, client->authorization, strlen(client->authorization));

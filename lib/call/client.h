@@ -29,7 +29,7 @@ typedef struct emqxi_call_type {
 struct emqx_tls_call {
     emqx_tls_client *client;
     const emqxi_call_type *type;
-    emqxi_node node;   /* in `all`, or in the pool */
+    emqxi_node node;   /* in `all` */
     emqxi_list *queue; /* `ready` or `finished`, or NULL */
     emqxi_node queue_node;
     emqx_tls_call *woken_next;
@@ -64,9 +64,8 @@ struct emqx_tls_client {
     emqx_tls_call **timers;          /* a heap, the earliest first */
     size_t timer_count, timer_room;
     size_t call_count, pending;
-    uint64_t delivered; /* how often a `done` of the user's has run */
-    emqxi_list pool;    /* operations kept, so that a warm call allocates nothing */
-    size_t pool_count;
+    uint64_t delivered;  /* how often a `done` of the user's has run */
+    emqx_tls_call *kept; /* the operation that was over last, for the next one */
 
     atomic_bool interrupted;
     bool store_stuck; /* the last settlement has failed */
@@ -119,7 +118,6 @@ typedef struct emqxi_order {
 /* INVALID, CHECK, NO_MEMORY: nothing was started. */
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error);
-void emqxi_pool_free(emqx_tls_client *client);
 
 /* -- async.c: between the two something is started, if the first says true */
 typedef struct emqxi_submission {

@@ -16,69 +16,62 @@ void emqx_tls_config_init_size(emqx_tls_config *p, size_t caller_size)
     emqxi_output(p, &defaults, sizeof defaults);
 }
 
-static emqx_tls_code invalid(emqxi_error *error, const char *text)
-{
-    return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
-}
-
-static emqx_tls_code take_vtables(emqx_tls_client *client, const emqx_tls_config *c,
-                                  emqxi_error *error)
+static const char *vtables_problem(emqx_tls_client *client, const emqx_tls_config *c)
 {
     emqx_tls_transport *t = &client->transport;
     if (!emqxi_clock_take(&client->clock, c->clock))
-        return invalid(error, "clock was not set up or has no now_ms: call emqx_tls_clock_init, "
-                              "then set its members");
+        return "clock was not set up or has no now_ms: call emqx_tls_clock_init, then set its "
+               "members";
     if (!c->transport)
-        return EMQX_TLS_OK;
+        return NULL;
     if (!emqxi_input_ok(c->transport, sizeof *t, sizeof *t))
-        return invalid(error, "transport was not set up: call emqx_tls_transport_init first");
+        return "transport was not set up: call emqx_tls_transport_init first";
     emqxi_input_copy(t, c->transport, sizeof *t);
     if (!t->start)
-        return invalid(error, "transport.start is NULL: a transport needs it");
+        return "transport.start is NULL: a transport needs it";
     if (t->poll && !t->cancel)
-        return invalid(error, "transport.cancel is NULL: a transport with poll needs it");
+        return "transport.cancel is NULL: a transport with poll needs it";
     if (!t->poll && !client->clock.sleep_ms)
-        return invalid(error, "clock.sleep_ms is NULL: a transport without poll needs it");
-    return EMQX_TLS_OK;
+        return "clock.sleep_ms is NULL: a transport without poll needs it";
+    return NULL;
 }
 
-static emqx_tls_code check_login(const emqx_tls_config *c, emqxi_error *error)
+static const char *values_problem(const emqx_tls_config *c)
 {
+    if (c->flags & ~(EMQX_TLS_ALLOW_HTTP_LOOPBACK | EMQX_TLS_SKIP_CHECK))
+        return "config.flags has a bit that this version does not know";
+    if (c->connect_timeout_ms < 1 || c->connect_timeout_ms > TIMEOUT_MAX_MS)
+        return "connect_timeout_ms must be 1 to 86400000 (a day)";
+    if (c->timeout_ms < 1 || c->timeout_ms > TIMEOUT_MAX_MS)
+        return "timeout_ms must be 1 to 86400000 (a day)";
     if (!c->api_key || !*c->api_key)
-        return invalid(error, "api_key is empty: give the platform API key");
+        return "api_key is empty: give the platform API key";
     if (!c->api_secret || !*c->api_secret)
-        return invalid(error, "api_secret is empty: give the secret of the platform API key");
+        return "api_secret is empty: give the secret of the platform API key";
     if (strchr(c->api_key, ':'))
-        return invalid(error,
-                       "api_key has a ':' in it: give the key alone, and the secret in api_secret");
+        return "api_key has a ':' in it: give the key alone, and the secret in api_secret";
     if (emqxi_has_control(c->api_key) || emqxi_has_control(c->api_secret))
-        return invalid(error, "api_key or api_secret has a control character: a newline at the end "
-                              "of a file, perhaps");
-    return EMQX_TLS_OK;
+        return "api_key or api_secret has a control character: a newline at the end of a file, "
+               "perhaps";
+    return NULL;
 }
 
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *c,
                                 emqxi_error *error)
 {
-    if (c->flags & ~(EMQX_TLS_ALLOW_HTTP_LOOPBACK | EMQX_TLS_SKIP_CHECK))
-        return invalid(error, "config.flags has a bit that this version does not know");
-    if (c->connect_timeout_ms < 1 || c->connect_timeout_ms > TIMEOUT_MAX_MS)
-        return invalid(error, "connect_timeout_ms must be 1 to 86400000 (a day)");
-    if (c->timeout_ms < 1 || c->timeout_ms > TIMEOUT_MAX_MS)
-        return invalid(error, "timeout_ms must be 1 to 86400000 (a day)");
-    emqx_tls_code code = take_vtables(client, c, error);
-    if (code == EMQX_TLS_OK)
-        code = check_login(c, error);
-    if (code == EMQX_TLS_OK)
-        code = emqxi_endpoint_parse(&client->allocator, c->endpoint, c->flags, &client->endpoint,
-                                    error);
+    const emqx_tls_allocator *a = &client->allocator;
+    const char *problem = values_problem(c);
+    if (!problem)
+        problem = vtables_problem(client, c);
+    if (problem)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", problem);
+    emqx_tls_code code = emqxi_endpoint_parse(a, c->endpoint, c->flags, &client->endpoint, error);
     if (code != EMQX_TLS_OK)
         return code;
-    client->authorization = emqxi_basic_auth(&client->allocator, c->api_key, c->api_secret);
+    client->authorization = emqxi_basic_auth(a, c->api_key, c->api_secret);
     if (!client->authorization)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    /* requests without a body start behind it */
-    client->headers[0] = "Content-Type: application/json";
+    client->headers[0] = "Content-Type: application/json"; /* without a body it is left out */
     client->headers[1] = client->authorization;
     client->headers[2] = "Accept: application/json";
     client->flags = c->flags;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "call/exchange.h"
 
+#include "call/client.h"
+
 void emqxi_exchange_init(emqx_tls_exchange *x, const emqx_tls_client *client, uint32_t op,
                          const char *url, const char *body, size_t body_len)
 {

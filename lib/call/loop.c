@@ -10,7 +10,7 @@
 
 /* -- timers ------------------------------------------------------------------------------------ */
 
-static void place(emqx_tls_client *client, size_t at, emqx_tls_call *call)
+static void set_place(emqx_tls_client *client, size_t at, emqx_tls_call *call)
 {
     client->timers[at] = call;
     call->timer = at + 1;
@@ -18,21 +18,17 @@ static void place(emqx_tls_client *client, size_t at, emqx_tls_call *call)
 
 static void sift(emqx_tls_client *client, size_t at, emqx_tls_call *call)
 {
-    while (at > 0 && client->timers[(at - 1) / 2]->due > call->due) {
-        place(client, at, client->timers[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child + 1 < client->timer_count &&
-            client->timers[child + 1]->due < client->timers[child]->due)
+    emqx_tls_call **heap = client->timers;
+    for (; at > 0 && heap[(at - 1) / 2]->due > call->due; at = (at - 1) / 2)
+        set_place(client, at, heap[(at - 1) / 2]);
+    for (size_t child; (child = 2 * at + 1) < client->timer_count; at = child) {
+        if (child + 1 < client->timer_count && heap[child + 1]->due < heap[child]->due)
             child++;
-        if (child >= client->timer_count || client->timers[child]->due >= call->due)
+        if (heap[child]->due >= call->due)
             break;
-        place(client, at, client->timers[child]);
-        at = child;
+        set_place(client, at, heap[child]);
     }
-    place(client, at, call);
+    set_place(client, at, call);
 }
 
 static void untime(emqx_tls_call *call)

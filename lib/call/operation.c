@@ -33,7 +33,7 @@ static action pause_until(operation *o, int state, int64_t until)
 
 /* -- the slot ---------------------------------------------------------------------------------- */
 
-static action reserve(operation *o, int64_t now)
+static action operation_reserve(operation *o, int64_t now)
 {
     if (o->state == EMQXI_OPERATION_IN_LINE) { /* counts against the wait for quota alone */
         int64_t waited = now - o->since;
@@ -61,7 +61,7 @@ static action ask_later(operation *o, const event *e)
                        EMQXI_MIN(emqxi_add(e->now, pause), o->deadline));
 }
 
-static action settle(operation *o, uint32_t outcome, int end)
+static action operation_settle(operation *o, uint32_t outcome, int end)
 {
     o->state = EMQXI_OPERATION_SETTLING;
     o->end = end;
@@ -74,7 +74,7 @@ static action use_slot(operation *o, int type, int64_t now)
     int64_t left = o->until - now;
     o->busy = 0;
     if (left <= 0)
-        return settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_STALE);
+        return operation_settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_STALE);
     o->state = type == EMQXI_DO_SEND ? EMQXI_OPERATION_SENT : EMQXI_OPERATION_PREPARING;
     o->attempts += type == EMQXI_DO_SEND;
     return (action){.type = type, .lease_ms = left, .until = o->until};
@@ -102,7 +102,7 @@ static action asked(operation *o, const event *e)
 static action prepared(operation *o, const event *e)
 {
     if (e->type == EMQXI_ON_HELD_BACK)
-        return settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_TOLD);
+        return operation_settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_TOLD);
     return e->type == EMQXI_ON_READY ? use_slot(o, EMQXI_DO_SEND, e->now) : nothing;
 }
 
@@ -124,7 +124,7 @@ static action on_answer(operation *o, const emqxi_answer *a)
     static const uint32_t outcomes[] = {[EMQX_TLS_DELIVERY_MAYBE] = EMQX_TLS_OUTCOME_LOST,
                                         [EMQX_TLS_DELIVERY_NOT_SENT] = EMQX_TLS_OUTCOME_NOT_SENT,
                                         [EMQX_TLS_DELIVERY_ANSWERED] = EMQX_TLS_OUTCOME_ANSWERED};
-    action act = settle(o, outcomes[a->delivery], o->end);
+    action act = operation_settle(o, outcomes[a->delivery], o->end);
     if (a->code == EMQX_TLS_OK && a->status == 429) {
         act.outcome = EMQX_TLS_OUTCOME_REFUSED;
         act.wait_ms = a->retry_after_ms;
@@ -145,11 +145,11 @@ static action settled(operation *o, const event *e)
     return until < o->deadline ? pause_until(o, EMQXI_OPERATION_RESTING, until) : over(o, o->end);
 }
 
-static action cancel(operation *o)
+static action operation_cancel(operation *o)
 {
     switch (o->state) {
     case EMQXI_OPERATION_PREPARING:
-        return settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_CANCELLED);
+        return operation_settle(o, EMQX_TLS_OUTCOME_NOT_SENT, EMQXI_END_CANCELLED);
     case EMQXI_OPERATION_SENT:
         if (o->end == EMQXI_END_CANCELLED)
             return nothing;
@@ -169,14 +169,15 @@ static action cancel(operation *o)
 emqxi_operation_action emqxi_operation_next(emqxi_operation *o, const emqxi_operation_event *e)
 {
     if (e->type == EMQXI_ON_CANCEL)
-        return cancel(o);
+        return operation_cancel(o);
     switch (o->state) {
     case EMQXI_OPERATION_BEGUN:
     case EMQXI_OPERATION_IN_LINE:
-        return e->type == EMQXI_ON_TURN ? reserve(o, e->now) : nothing;
+        return e->type == EMQXI_ON_TURN ? operation_reserve(o, e->now) : nothing;
     case EMQXI_OPERATION_STORE_BUSY:
     case EMQXI_OPERATION_RESTING:
-        return e->type == EMQXI_ON_TURN && e->now >= o->until ? reserve(o, e->now) : nothing;
+        return e->type == EMQXI_ON_TURN && e->now >= o->until ? operation_reserve(o, e->now)
+                                                              : nothing;
     case EMQXI_OPERATION_ASKING:
         return asked(o, e);
     case EMQXI_OPERATION_PREPARING:

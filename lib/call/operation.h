@@ -7,7 +7,7 @@
 #ifndef EMQXI_OPERATION_H
 #define EMQXI_OPERATION_H
 
-#include "call/answer.h"
+#include "call/exchange.h"
 
 /* Zeroed, but for the second part, it is where an operation begins. */
 typedef struct emqxi_operation {

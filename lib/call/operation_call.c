@@ -7,14 +7,12 @@
 
 #include <string.h>
 
-#include "call/answer.h"
 #include "call/exchange.h"
 #include "call/operation.h"
 #include "call/request.h"
 
 #define WINDOW_MS   3600000 /* the platform's */
 #define PATIENCE_MS 2000    /* how long a settlement waits for a locked store */
-#define POOL_MAX    2
 
 typedef emqxi_operation_event event;
 typedef emqxi_operation_action action;
@@ -28,9 +26,10 @@ typedef struct operation_call {
     uint64_t ticket[EMQX_TLS_TICKET_WORDS];
     emqx_tls_exchange exchange; /* its body holds the private key: wiped when it is not needed */
     void *handle;
-    int64_t sent; /* when */
+    int64_t sent;        /* when */
+    emqxi_answer answer; /* that the transport did not give */
     bool (*before_send)(void *user, int64_t lease_ms, emqxi_error *error);
-    char deployment_id[]; /* and behind it the URL: one from the pool keeps both */
+    char deployment_id[]; /* and behind it the URL: one that is kept has both */
 } operation_call;
 
 static const char *host_and_path(const operation_call *o)
@@ -43,9 +42,16 @@ static event event_now(const operation_call *o, int type)
     return (event){.type = type, .now = emqxi_now(&o->call.client->clock)};
 }
 
-/* -- the quota --------------------------------------------------------------------------------- */
+/* -- the deeds: each carries an action out, and says what came of it in *e. False: nothing yet, or
+ * nothing any more. */
 
-static event reserve(operation_call *o, const action *a)
+static bool nothing(operation_call *o, const action *a, event *e)
+{
+    (void)o, (void)a, (void)e;
+    return false;
+}
+
+static bool ask_slot(operation_call *o, const action *a, event *e)
 {
     emqxi_reserve r = {.op = o->op,
                        .deployment_id = o->deployment_id,
@@ -54,14 +60,44 @@ static event reserve(operation_call *o, const action *a)
     /* Where a repeat finds no quota, what happened to the request itself tells the caller more. */
     emqxi_error *error = o->machine.attempts == 0 ? &o->call.error : NULL;
     emqx_tls_code code = emqxi_limiter_reserve(o->call.client->limiter, &r, &o->waiter, error);
-    event e = event_now(o, code != EMQX_TLS_OK ? EMQXI_ON_NO_SLOT
-                           : r.granted         ? EMQXI_ON_SLOT
-                           : r.busy            ? EMQXI_ON_STORE_BUSY
-                                               : EMQXI_ON_LINE);
-    e.wait_ms = r.look_again_ms;
+    *e = event_now(o, code != EMQX_TLS_OK ? EMQXI_ON_NO_SLOT
+                      : r.granted         ? EMQXI_ON_SLOT
+                      : r.busy            ? EMQXI_ON_STORE_BUSY
+                                          : EMQXI_ON_LINE);
+    e->wait_ms = r.look_again_ms;
     if (r.granted)
         memcpy(o->ticket, r.ticket, sizeof o->ticket);
-    return e;
+    return true;
+}
+
+static bool before_send(operation_call *o, const action *a, event *e)
+{
+    e->type = EMQXI_ON_READY;
+    if (o->before_send) {
+        bool ready = o->before_send(o->call.user, a->lease_ms, &o->call.error);
+        *e = event_now(o, ready ? EMQXI_ON_READY : EMQXI_ON_HELD_BACK);
+    }
+    return true;
+}
+
+static bool send_request(operation_call *o, const action *a, event *e)
+{
+    o->sent = a->until - a->lease_ms;
+    if (!emqxi_exchange_start(o->call.client, &o->exchange, a->lease_ms, &o->handle, &o->answer)) {
+        *e = (event){.type = EMQXI_ON_ANSWER, .answer = &o->answer};
+        return true;
+    }
+    if (o->machine.state == EMQXI_OPERATION_SENT) /* else the transport blocks: it has ended */
+        emqxi_call_at(&o->call, a->until);
+    return false;
+}
+
+static bool withdraw(operation_call *o, const action *a, event *e)
+{
+    (void)a;
+    o->answer = emqxi_exchange_withdraw(o->call.client, o->handle);
+    *e = (event){.type = EMQXI_ON_ANSWER, .answer = &o->answer};
+    return true;
 }
 
 static bool ask_quota(const operation_call *o, emqx_tls_quota *quota)
@@ -82,43 +118,25 @@ static int64_t shut_for(const operation_call *o, int64_t told_ms)
     return o->op == EMQX_TLS_OP_GET ? 60000 : 600000; /* a slot's share of the platform's window */
 }
 
-static void log_answer(const operation_call *o, const emqxi_answer *a)
+static void tell(operation_call *o, const emqxi_answer *a)
 {
     emqx_tls_client *client = o->call.client;
     emqx_tls_quota quota;
-    if (!client->log)
-        return;
-    ask_quota(o, &quota);
-    emqxi_log(client, EMQX_TLS_LOG_INFO,
-              "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left", o->exchange.method,
-              host_and_path(o), (int)a->status, (unsigned)o->machine.attempts,
-              (long long)(emqxi_now(&client->clock) - o->sent), (unsigned)quota.remaining,
-              (unsigned)quota.limit);
-}
-
-/* Sets error and status. */
-static void tell(operation_call *o, const emqxi_answer *a)
-{
-    emqxi_error *e = &o->call.error;
-    e->code = a->code;
-    e->http_status = a->status;
-    e->delivery = a->delivery;
-    e->api_code[0] = e->message[0] = '\0';
-    if (a->code != EMQX_TLS_OK) {
-        emqxi_answer_missing(e, o->op, o->call.client->endpoint.host, a);
-    } else if (a->status < 200 || a->status > 299) {
-        emqxi_api_code(a->body, a->body_len, e->api_code);
-        if (a->status == 429)
-            e->retry_after_ms = shut_for(o, a->retry_after_ms);
-        emqxi_answer_refused(e, o->op, o->deployment_id);
-    } else if (o->op != EMQX_TLS_OP_DELETE &&
-               emqxi_decode_status(a->body, a->body_len, &o->call.status, e) != EMQX_TLS_OK) {
-        emqxi_answer_unreadable(e, o->op);
+    if (client->log) {
+        ask_quota(o, &quota);
+        emqxi_log(client, EMQX_TLS_LOG_INFO,
+                  "%s %s: status %d, attempt %u, %lld ms, quota %u of %u left", o->exchange.method,
+                  host_and_path(o), (int)a->status, (unsigned)o->machine.attempts,
+                  (long long)(emqxi_now(&client->clock) - o->sent), (unsigned)quota.remaining,
+                  (unsigned)quota.limit);
     }
+    if (a->code == EMQX_TLS_OK && a->status == 429)
+        o->call.error.retry_after_ms = shut_for(o, a->retry_after_ms);
+    emqxi_answer_tell(a, o->op, o->deployment_id, client->endpoint.host, &o->call.status,
+                      &o->call.error);
 }
 
-/* `answer`: what the exchange has brought; NULL: there was none. */
-static event settle(operation_call *o, const action *a, const emqxi_answer *answer)
+static bool settle_slot(operation_call *o, const action *a, event *e)
 {
     emqx_tls_client *client = o->call.client;
     emqxi_error error; /* not cleared, since only what fails writes and reads it */
@@ -131,59 +149,24 @@ static event settle(operation_call *o, const action *a, const emqxi_answer *answ
     if (client->store_stuck)
         emqxi_log(client, EMQX_TLS_LOG_WARNING,
                   "quota slot not settled, it is held until its lease is over: %s", error.message);
-    if (answer) {
-        log_answer(o, answer);
-        tell(o, answer);
-    }
-    event e = {.type = EMQXI_ON_SETTLED};
+    if (e->answer)
+        tell(o, e->answer);
+    *e = (event){.type = EMQXI_ON_SETTLED};
     if (a->again) {
-        e.now = emqxi_now(&client->clock);
-        e.random = emqxi_random();
+        e->now = emqxi_now(&client->clock);
+        e->random = emqxi_random();
     }
-    return e;
+    return true;
 }
 
-/* -- the exchange ------------------------------------------------------------------------------ */
-
-static void carry_out(operation_call *o, event e);
-
-static void on_reply(void *user, const emqx_tls_reply *reply)
+static bool pause_until(operation_call *o, const action *a, event *e)
 {
-    operation_call *o = user;
-    emqxi_answer answer = emqxi_exchange_read(reply, o->op == EMQX_TLS_OP_DELETE);
-    carry_out(o, (event){.type = EMQXI_ON_ANSWER, .answer = &answer});
-}
-
-static event prepare(operation_call *o, const action *a, int64_t now)
-{
-    if (!o->before_send)
-        return (event){.type = EMQXI_ON_READY, .now = now};
-    bool ready = o->before_send(o->call.user, a->lease_ms, &o->call.error);
-    return event_now(o, ready ? EMQXI_ON_READY : EMQXI_ON_HELD_BACK);
-}
-
-/* False: it is under way, or a transport that blocks has brought it to its end. */
-static bool start(operation_call *o, const action *a, emqxi_answer *answer)
-{
-    o->sent = a->until - a->lease_ms;
-    if (!emqxi_exchange_start(o->call.client, &o->exchange, a->lease_ms, &o->handle, answer))
-        return true;
-    if (o->machine.state == EMQXI_OPERATION_SENT)
-        emqxi_call_at(&o->call, a->until);
+    (void)e;
+    emqxi_call_at(&o->call, a->until);
     return false;
 }
 
-/* -- the end ----------------------------------------------------------------------------------- */
-
-static void drop_body(operation_call *o)
-{
-    emqx_tls_exchange *x = &o->exchange;
-    if (!o->body_borrowed)
-        emqxi_wipe_free(&o->call.client->allocator, (char *)(uintptr_t)x->body, x->body_len);
-    x->body = NULL;
-}
-
-static void end(operation_call *o)
+static bool end(operation_call *o, const action *a, event *last)
 {
     static const char *const late[] = {
         [EMQXI_END_LATE] = "timeout_ms was over before the call's turn came (run was not called, "
@@ -192,13 +175,17 @@ static void end(operation_call *o)
                                  "deadline, look for one that is stopped; nothing was sent",
         [EMQXI_END_STALE] = "the quota store took too long: nothing was sent",
     };
+    (void)a, (void)last;
     int why = o->machine.end;
     emqxi_error *e = &o->call.error;
     emqxi_limiter_leave(o->call.client->limiter, &o->waiter);
-    drop_body(o);
+    if (!o->body_borrowed)
+        emqxi_wipe_free(&o->call.client->allocator, (char *)(uintptr_t)o->exchange.body,
+                        o->exchange.body_len);
+    o->exchange.body = NULL;
     e->attempts = o->machine.attempts;
     if (why == EMQXI_END_CANCELLED)
-        return; /* emqxi_call_cancel does the rest */
+        return false; /* emqxi_call_cancel does the rest */
     if (why != EMQXI_END_TOLD)
         emqxi_fail(e, why == EMQXI_END_STORE_BUSY ? EMQX_TLS_E_STORE : EMQX_TLS_E_TIMEOUT, "%s",
                    late[why]);
@@ -207,93 +194,62 @@ static void end(operation_call *o)
                   o->exchange.method, host_and_path(o), emqx_tls_code_name(e->code),
                   (unsigned)e->attempts);
     emqxi_call_finish(&o->call);
+    return false;
 }
 
 /* Gives the machine an event and does what it says, until it has to wait or is over. */
 static void carry_out(operation_call *o, event e)
 {
-    emqxi_answer answer;
-    for (;;) {
-        action a = emqxi_operation_next(&o->machine, &e);
-        switch (a.type) {
-        case EMQXI_DO_NOTHING:
-            return;
-        case EMQXI_DO_RESERVE:
-            e = reserve(o, &a);
-            break;
-        case EMQXI_DO_PREPARE:
-            e = prepare(o, &a, e.now);
-            break;
-        case EMQXI_DO_SEND:
-            if (!start(o, &a, &answer))
-                return;
-            e = (event){.type = EMQXI_ON_ANSWER, .answer = &answer};
-            break;
-        case EMQXI_DO_WITHDRAW:
-            answer = emqxi_exchange_withdraw(o->call.client, o->handle);
-            e = (event){.type = EMQXI_ON_ANSWER, .answer = &answer};
-            break;
-        case EMQXI_DO_SETTLE:
-            e = settle(o, &a, e.answer);
-            break;
-        case EMQXI_DO_PAUSE:
-            emqxi_call_at(&o->call, a.until);
-            return;
-        case EMQXI_DO_END:
-            end(o);
-            return;
-        }
-    }
+    static bool (*const deeds[])(operation_call *, const action *, event *) = {
+        [EMQXI_DO_NOTHING] = nothing,     [EMQXI_DO_RESERVE] = ask_slot,
+        [EMQXI_DO_PREPARE] = before_send, [EMQXI_DO_SEND] = send_request,
+        [EMQXI_DO_WITHDRAW] = withdraw,   [EMQXI_DO_SETTLE] = settle_slot,
+        [EMQXI_DO_PAUSE] = pause_until,   [EMQXI_DO_END] = end};
+    action a;
+    do
+        a = emqxi_operation_next(&o->machine, &e);
+    while (deeds[a.type](o, &a, &e));
 }
 
-static void advance(emqx_tls_call *call)
+static void on_reply(void *user, const emqx_tls_reply *reply)
+{
+    operation_call *o = user;
+    emqxi_answer answer = emqxi_exchange_read(reply, o->op == EMQX_TLS_OP_DELETE);
+    carry_out(o, (event){.type = EMQXI_ON_ANSWER, .answer = &answer});
+}
+
+static void operation_advance(emqx_tls_call *call)
 {
     operation_call *o = (operation_call *)call;
     carry_out(o, event_now(o, EMQXI_ON_TURN));
 }
 
-static void stop(emqx_tls_call *call)
+static void operation_stop(emqx_tls_call *call)
 {
     carry_out((operation_call *)call, (event){.type = EMQXI_ON_CANCEL});
 }
 
 /* -- begin and end of life --------------------------------------------------------------------- */
 
-static operation_call *pool_take(emqx_tls_client *client, emqxi_node *node)
-{
-    emqxi_list_remove(&client->pool, node);
-    client->pool_count--;
-    return EMQXI_OF(node, operation_call, call.node);
-}
-
-static void release(emqx_tls_call *call)
+/* The last one is kept, with its ID and URL: who polls one deployment allocates nothing. */
+static void operation_release(emqx_tls_call *call)
 {
     emqx_tls_client *client = call->client;
-    emqxi_list_append(&client->pool, &call->node);
-    if (client->pool_count++ == POOL_MAX)
-        emqxi_free(&client->allocator, pool_take(client, client->pool.first));
+    emqxi_free(&client->allocator, client->kept);
+    client->kept = call;
 }
 
-void emqxi_pool_free(emqx_tls_client *client)
-{
-    while (client->pool.first)
-        emqxi_free(&client->allocator, pool_take(client, client->pool.first));
-}
-
-/* A zeroed operation with its ID and URL; NULL: no memory. The pool's need not be built anew, where
- * one deployment is polled. */
+/* A zeroed operation with its ID and URL; NULL: no memory. */
 static operation_call *obtain(emqx_tls_client *client, const char *deployment_id)
 {
     const char *base = client->endpoint.base;
-    operation_call *o;
-    for (emqxi_node *n = client->pool.first; n; n = n->next) {
-        if (strcmp(EMQXI_OF(n, operation_call, call.node)->deployment_id, deployment_id) == 0) {
-            o = pool_take(client, n);
-            memset(o, 0, offsetof(operation_call, deployment_id));
-            return o;
-        }
-    }
     size_t id_size = strlen(deployment_id) + 1;
+    operation_call *o = (operation_call *)client->kept;
+    if (o && strcmp(o->deployment_id, deployment_id) == 0) {
+        client->kept = NULL;
+        memset(o, 0, offsetof(operation_call, deployment_id));
+        return o;
+    }
     o = emqxi_zalloc(&client->allocator, sizeof *o + id_size + emqxi_url_size(base, deployment_id));
     if (o) {
         memcpy(o->deployment_id, deployment_id, id_size);
@@ -303,10 +259,10 @@ static operation_call *obtain(emqx_tls_client *client, const char *deployment_id
 }
 
 static const emqxi_call_type operation_type = {
-    .advance = advance, .stop = stop, .release = release};
+    .advance = operation_advance, .stop = operation_stop, .release = operation_release};
 
-static void set_up(operation_call *o, emqx_tls_client *client, const emqxi_order *order,
-                   const char *body, size_t body_len)
+static void operation_set_up(operation_call *o, emqx_tls_client *client, const emqxi_order *order,
+                             const char *body, size_t body_len)
 {
     bool is_own = order->timeout_ms > 0;
     o->call.type = &operation_type;
@@ -359,7 +315,7 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *
         return code;
     operation_call *o = obtain(client, order->deployment_id);
     if (o)
-        set_up(o, client, order, body, body_len);
+        operation_set_up(o, client, order, body, body_len);
     if (!o || emqxi_call_enter(client, &o->call) != EMQX_TLS_OK) {
         if (!order->body)
             emqxi_wipe_free(&client->allocator, body, body_len);

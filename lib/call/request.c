@@ -12,37 +12,36 @@ int64_t emqxi_wall_s(const emqx_tls_client *client)
     return c->wall_ms(c->context) / 1000;
 }
 
-static emqx_tls_code part_problem(const char *name, const char *pem, size_t len, bool needed,
-                                  emqxi_error *error)
+static emqx_tls_code request_check(const emqx_tls_request *r, emqxi_error *error)
 {
-    if (len > 0 && !pem)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "request.%s is NULL, but request.%s_len is not 0", name, name);
-    if (len == 0 && needed)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "request.%s is empty: give it as PEM, with its length", name);
-    if (len > 0 && !emqxi_utf8_ok(pem, len))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "request.%s is not UTF-8: give it as PEM, not as DER", name);
-    return EMQX_TLS_OK;
-}
-
-static emqx_tls_code arguments_problem(const emqx_tls_request *r, emqxi_error *error)
-{
+    const struct {
+        const char *name, *pem;
+        size_t len;
+    } parts[] = {{"cert", r->cert, r->cert_len},
+                 {"key", r->key, r->key_len},
+                 {"cacert", r->cacert, r->cacert_len}};
     if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
                           (unsigned)r->type);
-    emqx_tls_code code = part_problem("cert", r->cert, r->cert_len, true, error);
-    if (code == EMQX_TLS_OK)
-        code = part_problem("key", r->key, r->key_len, true, error);
-    if (code == EMQX_TLS_OK)
-        code = part_problem("cacert", r->cacert, r->cacert_len, false, error);
-    return code;
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = parts[i].name, *pem = parts[i].pem;
+        size_t len = parts[i].len;
+        if (len > 0 && !pem)
+            return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                              "request.%s is NULL, but request.%s_len is not 0", name, name);
+        if (len == 0 && i < 2)
+            return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                              "request.%s is empty: give it as PEM, with its length", name);
+        if (len > 0 && !emqxi_utf8_ok(pem, len))
+            return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                              "request.%s is not UTF-8: give it as PEM, not as DER", name);
+    }
+    return EMQX_TLS_OK;
 }
 
-static emqx_tls_code encode(const emqx_tls_allocator *a, const emqx_tls_request *r, char **body,
-                            size_t *body_len, emqxi_error *error)
+static emqx_tls_code request_encode(const emqx_tls_allocator *a, const emqx_tls_request *r,
+                                    char **body, size_t *body_len, emqxi_error *error)
 {
     *body_len = emqxi_encode_size(r);
     *body = emqxi_alloc(a, *body_len);
@@ -64,20 +63,20 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "request was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
-    emqx_tls_code code = arguments_problem(&r, error);
+    emqx_tls_code code = request_check(&r, error);
     if (code != EMQX_TLS_OK)
         return code;
     if (identity && (client->flags & EMQX_TLS_SKIP_CHECK))
         emqxi_identity_of(&r, identity);
     if (client->flags & EMQX_TLS_SKIP_CHECK)
-        return encode(&client->allocator, &r, body, body_len, error);
+        return request_encode(&client->allocator, &r, body, body_len, error);
     code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical,
                                  error);
     if (code != EMQX_TLS_OK)
         return code;
     if (identity)
         *identity = canonical.identity;
-    code = encode(&client->allocator, &canonical.request, body, body_len, error);
+    code = request_encode(&client->allocator, &canonical.request, body, body_len, error);
     emqxi_canonical_free(&client->allocator, &canonical);
     return code;
 }
