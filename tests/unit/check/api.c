@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public calls of the check: arguments, reports, messages; and what provisioning reads of
- * certificates.
+ * The public calls of the check: arguments, reports, messages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,36 +15,22 @@
 #include <openssl/evp.h>
 
 #include "check/check.h"
-#include "support/pki.h"
+#include "support/pki_request.h"
 
-typedef struct fixture {
-    pki_text cert, key, cacert;
+static struct {
+    pki_parts parts;
     emqx_tls_request request;
     emqx_tls_policy policy;
     emqx_tls_error error;
-} fixture;
-
-static fixture f;
+} f;
 
 static void give(const char *cert, const char *key, const char *cacert)
 {
-    free(f.cert.data);
-    free(f.key.data);
-    free(f.cacert.data);
-    memset(&f, 0, sizeof f);
-    pki_put(&f.cert, cert);
-    pki_put(&f.key, key);
-    pki_put(&f.cacert, cacert);
-    emqx_tls_request_init(&f.request);
+    pki_parts_free(&f.parts);
+    f.parts = pki_parts_make(cert, key, cacert);
+    f.request = pki_request(&f.parts);
     emqx_tls_policy_init(&f.policy);
     emqx_tls_error_init(&f.error);
-    f.request.type = *cacert ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
-    f.request.cert = f.cert.data;
-    f.request.cert_len = f.cert.len;
-    f.request.key = f.key.data;
-    f.request.key_len = f.key.len;
-    f.request.cacert = f.cacert.data;
-    f.request.cacert_len = f.cacert.len;
 }
 
 static emqx_tls_code check(void)
@@ -130,9 +115,8 @@ static void a_report_has_an_end_but_no_refusal_is_lost(void **state)
     emqx_tls_report *report;
     give("leaf inter", "leaf.key other.key", "");
     for (int i = 0; i < 300; i++) /* as many warnings, before the key is looked at */
-        pki_put(&f.cert, "leaf");
-    f.request.cert = f.cert.data;
-    f.request.cert_len = f.cert.len;
+        pki_put(&f.parts.cert, "leaf");
+    f.request = pki_request(&f.parts);
     f.policy.chain_order = EMQX_TLS_WARN;
     assert_int_equal(emqx_tls_check(&f.request, &f.policy, PKI_NOW, &report, &f.error),
                      EMQX_TLS_E_CHECK);
@@ -206,111 +190,12 @@ static void the_callers_errors_of_openssl_stay(void **state)
     assert_int_equal(ERR_get_error(), 0);
 }
 
-/* -- what provisioning reads */
-
-static void a_leaf_is_known_by_its_facts(void **state)
-{
-    (void)state;
-    emqxi_identity leaf;
-    pki_text der = {0};
-    unsigned char hash[32];
-    give("bag 60days inter", "leaf.key", "");
-    pki_put(&der, "60days.der");
-    EVP_Digest(der.data, der.len, hash, NULL, EVP_sha256(), NULL);
-    emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &leaf);
-    assert_true(leaf.readable);
-    assert_int_equal(leaf.not_after, PKI_NOW + 60 * PKI_DAY);
-    assert_string_equal(leaf.common_name, "mqtt.example.com");
-    assert_memory_equal(leaf.leaf_sha256, hash, 32);
-    free(der.data);
-}
-
-static void a_key_or_text_is_no_leaf(void **state)
-{
-    (void)state;
-    emqxi_identity leaf;
-    static const char *const pieces[] = {"leaf.key", "comment", "junk-cert", "no-end",
-                                         "leaf.legacy"};
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        give(pieces[i], "leaf.key", "");
-        emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &leaf);
-        assert_false(leaf.readable);
-    }
-    emqxi_identity_of_leaf("", 0, &leaf);
-    assert_false(leaf.readable);
-}
-
-static emqxi_identity identity_of(const char *cert, const char *cacert)
-{
-    emqxi_identity identity;
-    give(cert, "leaf.key", cacert);
-    emqxi_identity_of(&f.request, &identity);
-    assert_true(identity.readable);
-    assert_int_equal(identity.type, f.request.type);
-    return identity;
-}
-
-static void an_identity_is_the_same_however_it_is_written(void **state)
-{
-    (void)state;
-    emqxi_identity a = identity_of("leaf inter", "root"),
-                   b = identity_of("bag leaf-oldlabel comment inter", "comment root");
-    assert_true(emqxi_identity_equal(&a, &b));
-    assert_memory_equal(&a, &b, sizeof a);
-}
-
-static void an_identity_tells_changes_apart(void **state)
-{
-    (void)state;
-    const unsigned char none[32] = {0};
-    emqxi_identity a = identity_of("leaf inter", "root"), b = identity_of("old inter", "root"),
-                   c = identity_of("p384 inter", ""), d = identity_of("leaf", "root inter");
-    assert_false(emqxi_identity_equal(&a, &b));
-    assert_false(emqxi_identity_equal(&a, &d));
-    assert_memory_equal(a.spki_sha256, b.spki_sha256, 32); /* renewed with its key */
-    assert_memory_not_equal(a.chain_sha256, b.chain_sha256, 32);
-    assert_memory_not_equal(a.spki_sha256, c.spki_sha256, 32);
-    assert_memory_equal(c.cacert_sha256, none, 32);
-    assert_memory_not_equal(a.chain_sha256, d.chain_sha256, 32);
-    assert_memory_not_equal(a.cacert_sha256, d.cacert_sha256, 32);
-}
-
-static void a_chain_with_a_damaged_end_has_no_identity(void **state)
-{
-    (void)state;
-    emqxi_identity identity;
-    static const char *const certs[] = {"leaf junk-cert", "leaf no-end", "leaf bad-bits"};
-    for (size_t i = 0; i < sizeof certs / sizeof certs[0]; i++) {
-        give(certs[i], "leaf.key", "");
-        emqxi_identity_of(&f.request, &identity);
-        assert_false(identity.readable);
-        assert_int_equal(identity.type, f.request.type);
-    }
-}
-
-#else
-
-static void without_openssl_nothing_is_known(void **state)
-{
-    (void)state;
-    emqxi_identity identity;
-    give("leaf inter", "leaf.key", "");
-    emqxi_identity_of_leaf(f.request.cert, f.request.cert_len, &identity);
-    assert_false(identity.readable);
-    emqxi_identity_of(&f.request, &identity);
-    assert_false(identity.readable);
-}
-
 #endif
 
 static int end(void **state)
 {
-    (void)state;
-    pki_end();
-    free(f.cert.data);
-    free(f.key.data);
-    free(f.cacert.data);
-    return 0;
+    pki_parts_free(&f.parts);
+    return pki_tear_down(state);
 }
 
 int main(void)
@@ -326,13 +211,6 @@ int main(void)
         cmocka_unit_test(what_the_algorithm_is_is_named),
         cmocka_unit_test(names_of_others_are_shown_clean_and_cut),
         cmocka_unit_test(the_callers_errors_of_openssl_stay),
-        cmocka_unit_test(a_leaf_is_known_by_its_facts),
-        cmocka_unit_test(a_key_or_text_is_no_leaf),
-        cmocka_unit_test(an_identity_is_the_same_however_it_is_written),
-        cmocka_unit_test(an_identity_tells_changes_apart),
-        cmocka_unit_test(a_chain_with_a_damaged_end_has_no_identity),
-#else
-        cmocka_unit_test(without_openssl_nothing_is_known),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, end);

@@ -16,41 +16,7 @@
 
 #include "check/check.h"
 #include "check/pem.h"
-#include "support/pki.h"
-
-typedef struct given {
-    pki_text cert, key, cacert;
-} given;
-
-static given make(const char *cert, const char *key, const char *cacert)
-{
-    given g = {0};
-    pki_put(&g.cert, cert);
-    pki_put(&g.key, key);
-    pki_put(&g.cacert, cacert);
-    return g;
-}
-
-static void drop(given *g)
-{
-    free(g->cert.data);
-    free(g->key.data);
-    free(g->cacert.data);
-}
-
-static emqx_tls_request request_of(const given *g)
-{
-    emqx_tls_request r;
-    emqx_tls_request_init(&r);
-    r.type = g->cacert.len > 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
-    r.cert = g->cert.data;
-    r.cert_len = g->cert.len;
-    r.key = g->key.data;
-    r.key_len = g->key.len;
-    r.cacert = g->cacert.data;
-    r.cacert_len = g->cacert.len;
-    return r;
-}
+#include "support/pki_request.h"
 
 /* Replaces each newline. */
 static void edit(pki_text *text, const char *newline)
@@ -65,9 +31,10 @@ static void edit(pki_text *text, const char *newline)
     *text = to;
 }
 
-static emqx_tls_code canonical(const emqx_tls_allocator *a, const given *g, emqxi_canonical *out)
+static emqx_tls_code canonical(const emqx_tls_allocator *a, const pki_parts *g,
+                               emqxi_canonical *out)
 {
-    emqx_tls_request r = request_of(g);
+    emqx_tls_request r = pki_request(g);
     return emqxi_check_canonical(a, &r, NULL, PKI_NOW, out, NULL);
 }
 
@@ -78,7 +45,7 @@ static void assert_part(const char *text, size_t len, const pki_text *expected)
 }
 
 /* The one comes out as the other. */
-static void assert_becomes(given *g, given *expected)
+static void assert_becomes(pki_parts *g, pki_parts *expected)
 {
     emqxi_canonical out;
     assert_int_equal(canonical(&emqxi_malloc, g, &out), EMQX_TLS_OK);
@@ -88,23 +55,24 @@ static void assert_becomes(given *g, given *expected)
     assert_int_equal(out.request.type,
                      expected->cacert.len > 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY);
     emqxi_canonical_free(&emqxi_malloc, &out);
-    drop(g);
-    drop(expected);
+    pki_parts_free(g);
+    pki_parts_free(expected);
 }
 
 static void what_is_canonical_stays_as_it_is(void **state)
 {
     (void)state;
-    given g = make("leaf inter", "leaf.key", "root other-root"),
-          same = make("leaf inter", "leaf.key", "root other-root");
+    pki_parts g = pki_parts_make("leaf inter", "leaf.key", "root other-root"),
+              same = pki_parts_make("leaf inter", "leaf.key", "root other-root");
     assert_becomes(&g, &same);
 }
 
 static void text_and_attributes_are_left_out(void **state)
 {
     (void)state;
-    given g = make("bag leaf comment inter stray", "bag leaf.key comment", "comment root space");
-    given plain = make("leaf inter", "leaf.key", "root");
+    pki_parts g = pki_parts_make("bag leaf comment inter stray", "bag leaf.key comment",
+                                 "comment root space");
+    pki_parts plain = pki_parts_make("leaf inter", "leaf.key", "root");
     assert_becomes(&g, &plain);
 }
 
@@ -113,8 +81,8 @@ static void line_ends_and_space_are_put_right(void **state)
     (void)state;
     static const char *const newlines[] = {"\r\n", "\r", " \t\n", "\n  ", "\n\n", "\n\xEF\xBB\xBF"};
     for (size_t i = 0; i < sizeof newlines / sizeof newlines[0]; i++) {
-        given g = make("space leaf inter", "space leaf.key", "space root"),
-              plain = make("leaf inter", "leaf.key", "root");
+        pki_parts g = pki_parts_make("space leaf inter", "space leaf.key", "space root"),
+                  plain = pki_parts_make("leaf inter", "leaf.key", "root");
         edit(&g.cert, newlines[i]);
         edit(&g.key, newlines[i]);
         edit(&g.cacert, newlines[i]);
@@ -125,10 +93,10 @@ static void line_ends_and_space_are_put_right(void **state)
 static void a_key_keeps_its_form(void **state)
 {
     (void)state;
-    given sec1 = make("leaf inter", "leaf.params comment leaf.sec1", ""),
-          sec1_plain = make("leaf inter", "leaf.sec1", "");
-    given pkcs1 = make("rsa2048 rsaca", "rsa2048.pkcs1", ""),
-          same = make("rsa2048 rsaca", "rsa2048.pkcs1", "");
+    pki_parts sec1 = pki_parts_make("leaf inter", "leaf.params comment leaf.sec1", ""),
+              sec1_plain = pki_parts_make("leaf inter", "leaf.sec1", "");
+    pki_parts pkcs1 = pki_parts_make("rsa2048 rsaca", "rsa2048.pkcs1", ""),
+              same = pki_parts_make("rsa2048 rsaca", "rsa2048.pkcs1", "");
     assert_becomes(&sec1, &sec1_plain);
     assert_becomes(&pkcs1, &same);
 }
@@ -136,16 +104,17 @@ static void a_key_keeps_its_form(void **state)
 static void the_old_label_becomes_the_new_one(void **state)
 {
     (void)state;
-    given g = make("leaf-oldlabel inter", "leaf.key", ""),
-          plain = make("leaf inter", "leaf.key", "");
+    pki_parts g = pki_parts_make("leaf-oldlabel inter", "leaf.key", ""),
+              plain = pki_parts_make("leaf inter", "leaf.key", "");
     assert_becomes(&g, &plain);
 }
 
 static void blanks_for_a_client_ca_become_nothing(void **state)
 {
     (void)state;
-    given g = make("leaf inter", "leaf.key", ""), plain = make("leaf inter", "leaf.key", "");
-    emqx_tls_request r = request_of(&g);
+    pki_parts g = pki_parts_make("leaf inter", "leaf.key", ""),
+              plain = pki_parts_make("leaf inter", "leaf.key", "");
+    emqx_tls_request r = pki_request(&g);
     emqxi_canonical out;
     r.cacert = " \n";
     r.cacert_len = 2;
@@ -153,15 +122,16 @@ static void blanks_for_a_client_ca_become_nothing(void **state)
                      EMQX_TLS_OK);
     assert_part(out.request.cacert, out.request.cacert_len, &plain.cacert);
     emqxi_canonical_free(&emqxi_malloc, &out);
-    drop(&g);
-    drop(&plain);
+    pki_parts_free(&g);
+    pki_parts_free(&plain);
 }
 
 /* Lengths of each remainder modulo 3 and 48 occur among so many. */
 static void a_long_chain_comes_through(void **state)
 {
     (void)state;
-    given g = make("chain-64k", "leaf.key", ""), same = make("", "leaf.key", "");
+    pki_parts g = pki_parts_make("chain-64k", "leaf.key", ""),
+              same = pki_parts_make("", "leaf.key", "");
     pki_append(&same.cert, g.cert.data, g.cert.len);
     edit(&g.cert, "\r\n");
     assert_becomes(&g, &same);
@@ -170,12 +140,12 @@ static void a_long_chain_comes_through(void **state)
 static void what_is_refused_gives_nothing(void **state)
 {
     (void)state;
-    given g = make("leaf inter", "leaf.encrypted", "");
+    pki_parts g = pki_parts_make("leaf inter", "leaf.encrypted", "");
     emqxi_canonical out;
     assert_int_equal(canonical(&emqxi_malloc, &g, &out), EMQX_TLS_E_CHECK);
     assert_null(out.memory);
     assert_int_equal(out.request.key_len, 0);
-    drop(&g);
+    pki_parts_free(&g);
 }
 
 /* -- identity */
@@ -207,8 +177,8 @@ static void the_check_tells_the_identity_and_reads_all_once(void **state)
     (void)state;
     static const char *const cacerts[] = {"root inter", ""};
     for (size_t i = 0; i < sizeof cacerts / sizeof cacerts[0]; i++) {
-        given g = make("leaf inter root", "leaf.key", cacerts[i]);
-        emqx_tls_request r = request_of(&g);
+        pki_parts g = pki_parts_make("leaf inter root", "leaf.key", cacerts[i]);
+        emqx_tls_request r = pki_request(&g);
         emqxi_canonical out;
         emqxi_identity identity;
         scans = decodings = 0;
@@ -225,14 +195,14 @@ static void the_check_tells_the_identity_and_reads_all_once(void **state)
         assert_int_equal(out.identity.readable, identity.readable);
         assert_true(emqxi_identity_equal(&out.identity, &identity));
         emqxi_canonical_free(&emqxi_malloc, &out);
-        drop(&g);
+        pki_parts_free(&g);
     }
 }
 
 /* -- memory */
 
-/* Looks for the key in what is given back: its PEM, its DER, and the private number alone. */
-static void watch_key(emqx_tls_test_allocator *a, const given *g)
+/* Looks for the key in what is pki_parts back: its PEM, its DER, and the private number alone. */
+static void watch_key(emqx_tls_test_allocator *a, const pki_parts *g)
 {
     pki_text der = {0};
     const char *base64 = strchr(g->key.data, '\n') + 1;
@@ -251,23 +221,24 @@ static void nothing_of_the_key_is_left_in_memory(void **state)
                                         "leaf junk-cert"}; /* passes; refused twice */
     for (size_t i = 0; i < sizeof certs / sizeof certs[0]; i++) {
         emqx_tls_test_allocator *a = emqx_tls_test_allocator_new();
-        given g = make(certs[i], "bag leaf.key", "root");
+        pki_parts g = pki_parts_make(certs[i], "bag leaf.key", "root");
         emqxi_canonical out;
-        given plain = make("leaf", "leaf.key", "");
+        pki_parts plain = pki_parts_make("leaf", "leaf.key", "");
         watch_key(a, &plain);
         canonical(emqx_tls_test_allocator_vtable(a), &g, &out);
         emqxi_canonical_free(emqx_tls_test_allocator_vtable(a), &out);
         assert_null(emqx_tls_test_allocator_problem(a));
         emqx_tls_test_allocator_free(a);
-        drop(&g);
-        drop(&plain);
+        pki_parts_free(&g);
+        pki_parts_free(&plain);
     }
 }
 
 static void every_failed_allocation_is_no_memory(void **state)
 {
     (void)state;
-    given g = make("leaf inter root root-expired", "leaf.params leaf.sec1", "root inter root");
+    pki_parts g =
+        pki_parts_make("leaf inter root root-expired", "leaf.params leaf.sec1", "root inter root");
     size_t failed = 0;
     for (size_t i = 1;; i++) {
         emqx_tls_test_allocator *a = emqx_tls_test_allocator_new();
@@ -284,14 +255,7 @@ static void every_failed_allocation_is_no_memory(void **state)
         failed++;
     }
     assert_true(failed > 8);
-    drop(&g);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    pki_end();
-    return 0;
+    pki_parts_free(&g);
 }
 
 int main(void)
@@ -309,5 +273,5 @@ int main(void)
         cmocka_unit_test(nothing_of_the_key_is_left_in_memory),
         cmocka_unit_test(every_failed_allocation_is_no_memory),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, pki_tear_down);
 }

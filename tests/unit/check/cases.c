@@ -17,7 +17,7 @@
 #include "cases.h"
 
 typedef struct material {
-    pki_text cert, key, cacert;
+    pki_parts parts;
     emqx_tls_request request;
     emqx_tls_policy policy;
     int64_t now;
@@ -46,21 +46,13 @@ static void set_policy(emqx_tls_policy *policy, const char *setting)
 static void build(const check_case *c, material *m)
 {
     memset(m, 0, sizeof *m);
-    pki_put(&m->cert, c->cert);
-    pki_put(&m->key, c->key);
-    pki_put(&m->cacert, c->cacert ? c->cacert : "");
+    m->parts = pki_parts_make(c->cert, c->key, c->cacert ? c->cacert : "");
     if (c->edit_cert)
-        c->edit_cert(&m->cert);
+        c->edit_cert(&m->parts.cert);
     if (c->edit_key)
-        c->edit_key(&m->key);
-    emqx_tls_request_init(&m->request);
+        c->edit_key(&m->parts.key);
+    m->request = pki_request(&m->parts);
     m->request.type = c->type ? c->type : c->cacert ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
-    m->request.cert = m->cert.data;
-    m->request.cert_len = m->cert.len;
-    m->request.key = m->key.data;
-    m->request.key_len = m->key.len;
-    m->request.cacert = m->cacert.data;
-    m->request.cacert_len = m->cacert.len;
     emqx_tls_policy_init(&m->policy);
     m->policy.host = c->host;
     if (c->min_days)
@@ -68,13 +60,6 @@ static void build(const check_case *c, material *m)
     if (c->policy)
         set_policy(&m->policy, c->policy);
     m->now = c->now ? c->now : PKI_NOW;
-}
-
-static void tear_down(material *m)
-{
-    free(m->cert.data);
-    free(m->key.data);
-    free(m->cacert.data);
 }
 
 static int by_text(const void *a, const void *b)
@@ -145,7 +130,7 @@ static void texts_are_harmless(const emqx_tls_report *report, const material *m)
         emqx_tls_finding f;
         emqx_tls_finding_init(&f);
         emqx_tls_report_get(report, i, &f);
-        text_is_harmless(f.text, &m->key);
+        text_is_harmless(f.text, &m->parts.key);
     }
 }
 
@@ -175,14 +160,7 @@ static void finds_what_is_expected(void **state)
         code);
     assert_string_equal(again.message, error.message);
     emqxi_canonical_free(&emqxi_malloc, &canonical);
-    tear_down(&m);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    pki_end();
-    return 0;
+    pki_parts_free(&m.parts);
 }
 
 static const struct {
@@ -223,5 +201,5 @@ int main(void)
                                              .test_func = finds_what_is_expected,
                                              .initial_state = (void *)(uintptr_t)c};
         }
-    return _cmocka_run_group_tests("check", tests, n, NULL, end);
+    return _cmocka_run_group_tests("check", tests, n, NULL, pki_tear_down);
 }

@@ -7,7 +7,7 @@
 #ifndef CASES_H
 #define CASES_H
 
-#include "support/pki.h"
+#include "support/pki_request.h"
 
 /* A case names what is special of it; the rest is 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"

@@ -16,7 +16,7 @@
 #include <openssl/crypto.h>
 
 #include "check/check.h"
-#include "support/pki.h"
+#include "support/pki_request.h"
 
 #define WINDOW 16 /* so many bytes of a secret in a row are a piece of it */
 
@@ -125,17 +125,9 @@ static void nothing_of_a_key_is_left_by_openssl(void **state)
         {"leaf inter", "other", "other.key"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        pki_text cert = {0}, key = {0};
-        emqx_tls_request request;
-        pki_put(&cert, rows[i].cert);
-        pki_put(&key, rows[i].form);
+        pki_parts parts = pki_parts_make(rows[i].cert, rows[i].form, "");
+        emqx_tls_request request = pki_request(&parts);
         watch(pki_key(rows[i].key));
-        emqx_tls_request_init(&request);
-        request.type = EMQX_TLS_TYPE_ONE_WAY;
-        request.cert = cert.data;
-        request.cert_len = cert.len;
-        request.key = key.data;
-        request.key_len = key.len;
         found = 0;
         watching = true;
         emqx_tls_code code = emqx_tls_check(&request, NULL, PKI_NOW, NULL, NULL);
@@ -143,16 +135,8 @@ static void nothing_of_a_key_is_left_by_openssl(void **state)
         assert_int_equal(code, i < 8 ? EMQX_TLS_OK : EMQX_TLS_E_CHECK);
         if (found > 0)
             fail_msg("%u pieces of %s were left", found, rows[i].form);
-        free(cert.data);
-        free(key.data);
+        pki_parts_free(&parts);
     }
-}
-
-static int end(void **state)
-{
-    (void)state;
-    pki_end();
-    return 0;
 }
 
 int main(void)
@@ -163,5 +147,5 @@ int main(void)
     };
     if (CRYPTO_set_mem_functions(take, move, give_back) != 1)
         return 1;
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, pki_tear_down);
 }

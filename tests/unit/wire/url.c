@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Endpoints, and the path of a deployment below one.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,58 +150,6 @@ static void deployment_ids_that_are_none_are_refused(void **state)
         assert_non_null(emqxi_deployment_id_problem(bad[i]));
 }
 
-/* RFC 7617, section 2, and RFC 4648's vectors with a user name of one letter before them. */
-static void basic_authorization_is_base64_of_key_and_secret(void **state)
-{
-    (void)state;
-    static const char *const cases[][3] = {
-        {"Aladdin", "open sesame", "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
-        {"test", "123\xc2\xa3", "Authorization: Basic dGVzdDoxMjPCow=="},
-        {"a", "b", "Authorization: Basic YTpi"},
-        {"a", "bc", "Authorization: Basic YTpiYw=="},
-        {"a", "bcd", "Authorization: Basic YTpiY2Q="},
-        {"\xff\xef", "\xbe\xfb", "Authorization: Basic /+86vvs="},
-    };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char *header = emqxi_basic_auth(&emqxi_malloc, cases[i][0], cases[i][1]);
-        assert_string_equal(header, cases[i][2]);
-        free(header);
-    }
-}
-
-/* An older caller's struct is a prefix; a newer one's is longer than ours. */
-static void structs_are_set_up_for_older_and_newer_callers(void **state)
-{
-    (void)state;
-    struct {
-        emqx_tls_status status;
-        unsigned char newer[8], beyond[8];
-    } s;
-    memset(&s, 0xAA, sizeof s);
-    emqx_tls_status_init_size(&s.status, offsetof(emqx_tls_status, expire));
-    assert_int_equal(s.status.size, offsetof(emqx_tls_status, expire));
-    assert_int_equal(s.status.state, EMQX_TLS_STATE_UNKNOWN);
-    assert_int_equal((unsigned char)s.status.state_text[0], 0xAA);
-    assert_int_equal(s.status.expire, (int64_t)0xAAAAAAAAAAAAAAAA);
-    emqx_tls_status_init_size(&s.status, sizeof s.status + sizeof s.newer);
-    assert_int_equal(s.status.size, sizeof s.status + sizeof s.newer);
-    assert_true(s.status.expire == INT64_MIN);
-    assert_string_equal(s.status.common_name, "");
-    for (size_t i = 0; i < sizeof s.newer; i++) {
-        assert_int_equal(s.newer[i], 0);
-        assert_int_equal(s.beyond[i], 0xAA);
-    }
-    emqx_tls_status_init_size(NULL, sizeof s.status);
-    emqx_tls_request_init_size(NULL, sizeof(emqx_tls_request));
-
-    emqx_tls_request request;
-    memset(&request, 0xAA, sizeof request);
-    emqx_tls_request_init(&request);
-    assert_int_equal(request.size, sizeof request);
-    assert_int_equal(request.type, EMQX_TLS_TYPE_UNKNOWN);
-    assert_null(request.cacert);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,8 +157,6 @@ int main(void)
         cmocka_unit_test(endpoints_that_could_leak_or_mislead_are_refused_with_the_mend),
         cmocka_unit_test(deployment_ids_become_one_path_segment),
         cmocka_unit_test(deployment_ids_that_are_none_are_refused),
-        cmocka_unit_test(basic_authorization_is_base64_of_key_and_secret),
-        cmocka_unit_test(structs_are_set_up_for_older_and_newer_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
