@@ -4,7 +4,7 @@
  * @brief A client, and the four calls of the platform: blocking, and asynchronous for event loops.
  *
  * Each call takes one slot of the quota for each exchange. A read is repeated at most twice, after
- * a connection failure, a timeout, 502, 503 or 504, and each repeat is paid for. A write is
+ * a connection failure, a timeout, 408, 425, 502, 503 or 504, and each repeat is paid for. A write is
  * repeated only when it provably was not sent. 401, 403, 404, 422, 429 and a server certificate
  * that does not verify are never repeated.
  *

@@ -41,10 +41,11 @@ void emqxi_error_clear(emqxi_error *e)
 emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
 {
     char text[2 * sizeof e->message];
-    int n = vsnprintf(text, sizeof text, format, arguments);
+    if (vsnprintf(text, sizeof text, format, arguments) < 0)
+        text[0] = '\0';
+    emqxi_text_clean(text); /* an ID or a path may be anything */
     e->code = code;
-    emqxi_text_copy(e->message, sizeof e->message, text,
-                    n < 0 ? 0 : EMQXI_MIN((size_t)n, sizeof text - 1));
+    emqxi_text_copy(e->message, sizeof e->message, text, strlen(text));
     return code;
 }
 

@@ -17,5 +17,6 @@ void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    emqxi_text_clean(line);
     client->log(client->log_user, level, line);
 }

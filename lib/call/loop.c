@@ -127,6 +127,8 @@ static void take_woken(emqx_tls_client *client)
 
 void emqxi_call_finish(emqx_tls_call *call)
 {
+    if (call->error.code != EMQX_TLS_E_RATE_LIMITED)
+        call->error.retry_after_ms = -1;
     untime(call);
     take_woken(call->client); /* so that the stack holds no call that is about to go */
     move_to(&call->client->finished, call);

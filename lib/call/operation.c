@@ -108,14 +108,20 @@ static action prepared(operation *o, const event *e)
 
 /* -- the exchange ------------------------------------------------------------------------------ */
 
-/* A read whose answer may be another one soon; or, without an answer, what is known to have done no
- * harm. A write that was answered may have been carried out. */
+/* Answers that may be others soon, since the server was in a hurry or could not reach another. */
+static bool passes(int32_t status)
+{
+    return status == 408 || status == 425 || (status >= 502 && status <= 504);
+}
+
+/* A read whose answer passes; or, without an answer, what is known to have done no harm. A write
+ * that was answered may have been carried out. */
 static bool may_repeat(const operation *o, const emqxi_answer *a)
 {
     if (o->end == EMQXI_END_CANCELLED || o->attempts > REPEATS_MAX)
         return false;
     if (a->code == EMQX_TLS_OK)
-        return o->is_read && a->status >= 502 && a->status <= 504;
+        return o->is_read && passes(a->status);
     return !a->permanent && (o->is_read || a->delivery == EMQX_TLS_DELIVERY_NOT_SENT);
 }
 

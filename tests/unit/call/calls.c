@@ -2,6 +2,7 @@
  *
  * The four calls: what is sent, and what is made of every answer.
  */
+#include "base/base.h"
 #include "support/scripted_client.h"
 
 #define PENDING                                                                                    \
@@ -263,6 +264,26 @@ static void the_log_tells_the_exchange_and_no_secret(void **state)
     assert_null(strstr(l.text, "BEGIN"));
 }
 
+static void messages_and_log_are_utf8_though_the_id_is_not(void **state)
+{
+    static const int32_t statuses[] = {403, 404};
+    fixture *f = *state;
+    lines l = {""};
+    f->config.log = keep_line;
+    f->config.log_user = &l;
+    open_client(f);
+    for (size_t i = 0; i < 2; i++) {
+        expect_answer(f, "GET", statuses[i], NULL);
+        emqx_tls_get(f->client, "f\xfcr\xe2\x80", NULL, &f->error);
+        assert_true(emqxi_utf8_ok(f->error.message, strlen(f->error.message)));
+        assert_non_null(strstr(f->error.message, "f?r??"));
+    }
+    expect_answer(f, "GET", 404, NULL);
+    emqx_tls_wait(f->client, "f\xfcr\xe2\x80", NULL, 0, NULL, &f->error);
+    assert_true(emqxi_utf8_ok(f->error.message, strlen(f->error.message)));
+    assert_true(emqxi_utf8_ok(l.text, strlen(l.text)));
+}
+
 static void a_blocking_transport_is_one_function(void **state)
 {
     fixture *f = *state;
@@ -318,6 +339,7 @@ int main(void)
         TEST(a_write_with_an_unreadable_answer_is_not_repeated),
         TEST(wrong_arguments_cost_nothing),
         TEST(the_log_tells_the_exchange_and_no_secret),
+        TEST(messages_and_log_are_utf8_though_the_id_is_not),
         TEST(a_blocking_transport_is_one_function),
         TEST(every_failed_allocation_is_told_and_loses_nothing),
     };

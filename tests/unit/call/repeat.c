@@ -27,6 +27,20 @@ static void reads_are_repeated_twice_and_each_is_paid_for(void **state)
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 3);
 }
 
+static void a_server_in_a_hurry_is_asked_again_by_reads_alone(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    expect_answer(f, "GET", 408, NULL);
+    expect_answer(f, "GET", 425, NULL);
+    expect_answer(f, "GET", 200, OK_BODY);
+    assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_int_equal(f->error.attempts, 3);
+    expect_answer(f, "PUT", 408, NULL);
+    assert_int_equal(update(f), EMQX_TLS_E_HTTP);
+    assert_int_equal(f->error.attempts, 1);
+}
+
 static void a_read_that_got_lost_is_repeated(void **state)
 {
     fixture *f = *state;
@@ -194,6 +208,23 @@ static void a_429_is_never_repeated_and_tells_how_long(void **state)
 }
 
 /* A gateway's error page may be longer than any reply of the platform, or break off. */
+static void interrupt(void *client)
+{
+    emqx_tls_client_interrupt(client);
+}
+
+static void only_a_missing_quota_tells_when_to_try_again(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {.method = "GET", .http_status = 429, .retry_after = "120"};
+    expect(f, &step);
+    emqx_tls_test_clock_at(f->clock, now(f) + 60000, interrupt, f->client);
+    assert_int_equal(emqx_tls_wait(f->client, "d1", NULL, 3600000, NULL, &f->error),
+                     EMQX_TLS_E_CANCELLED);
+    assert_int_equal(f->error.retry_after_ms, -1);
+}
+
 static void a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same(void **state)
 {
     fixture *f = *state;
@@ -310,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(reads_are_repeated_twice_and_each_is_paid_for),
+        TEST(a_server_in_a_hurry_is_asked_again_by_reads_alone),
         TEST(a_read_that_got_lost_is_repeated),
         TEST(what_was_not_sent_gives_its_slot_back),
         TEST(a_write_is_repeated_only_if_it_was_not_sent),
@@ -318,6 +350,7 @@ int main(void)
         TEST(a_429_never_asks_to_try_again_at_once_though_the_store_can_not_be_asked),
         TEST(a_429_whose_retry_after_is_not_plausible_shuts_for_one_window),
         TEST(a_429_is_never_repeated_and_tells_how_long),
+        TEST(only_a_missing_quota_tells_when_to_try_again),
         TEST(a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same),
         TEST(a_success_that_breaks_off_tells_its_status),
         TEST(a_write_answered_with_5xx_says_that_it_may_have_been_carried_out),
