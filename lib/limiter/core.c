@@ -12,48 +12,54 @@ void emqxi_limits_set(emqxi_limits *limits, uint32_t slots, uint64_t window_ms)
 
 /* -- the ring: position 0 is released first ---------------------------------------------------- */
 
-static uint32_t at(const emqxi_log *log, uint32_t position)
+static emqxi_slot *slot_at(const emqxi_view *v, uint32_t position)
 {
-    uint32_t left = log->capacity - log->first;
-    return position < left ? log->first + position : position - left;
+    uint32_t left = v->log->capacity - v->log->first;
+    return &v->slots[position < left ? v->log->first + position : position - left];
 }
 
-static void take_out(emqxi_log *log, emqxi_slot *slots, uint32_t position)
+static void take_out(const emqxi_view *v, uint32_t position)
 {
-    log->count--;
-    for (; position < log->count; position++)
-        slots[at(log, position)] = slots[at(log, position + 1)];
+    v->log->count--;
+    for (; position < v->log->count; position++)
+        *slot_at(v, position) = *slot_at(v, position + 1);
 }
 
 /* Puts a slot into its place, at `position` or before it. */
-static void put_up_to(emqxi_log *log, emqxi_slot *slots, uint32_t position, emqxi_slot slot)
+static void put_up_to(const emqxi_view *v, uint32_t position, emqxi_slot slot)
 {
     for (; position > 0; position--) {
-        const emqxi_slot *before = &slots[at(log, position - 1)];
+        const emqxi_slot *before = slot_at(v, position - 1);
         if (before->release_ms <= slot.release_ms)
             break;
-        slots[at(log, position)] = *before;
+        *slot_at(v, position) = *before;
     }
-    slots[at(log, position)] = slot;
+    *slot_at(v, position) = slot;
 }
 
-static void insert(emqxi_log *log, emqxi_slot *slots, emqxi_slot slot)
+/* Adds a slot for what ends at end_ms; returns it. */
+static emqxi_slot add(const emqxi_view *v, int64_t end_ms, uint32_t state)
 {
-    put_up_to(log, slots, log->count++, slot);
+    emqxi_log *log = v->log;
+    log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
+    emqxi_slot slot = {
+        .release_ms = emqxi_add(end_ms, v->limits->held_ms), .id = log->last_id, .state = state};
+    put_up_to(v, log->count++, slot);
+    return slot;
 }
 
 /* The first position that is released at `time` or later. Searched from the end, where those in
  * flight are. */
-static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_t time)
+static uint32_t first_from(const emqxi_view *v, int64_t time)
 {
-    uint32_t low = log->count, high = log->count;
-    for (uint32_t step = 1; low > 0 && slots[at(log, low - 1)].release_ms >= time; step *= 2) {
+    uint32_t low = v->log->count, high = v->log->count;
+    for (uint32_t step = 1; low > 0 && slot_at(v, low - 1)->release_ms >= time; step *= 2) {
         high = low - 1;
         low = high > step ? high - step : 0;
     }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (slots[at(log, middle)].release_ms < time)
+        if (slot_at(v, middle)->release_ms < time)
             low = middle + 1;
         else
             high = middle;
@@ -61,28 +67,28 @@ static uint32_t first_from(const emqxi_log *log, const emqxi_slot *slots, int64_
     return low;
 }
 
-static bool in_flight(const emqxi_slot *slot, const emqxi_limits *limits, int64_t now)
+static bool in_flight(const emqxi_view *v, const emqxi_slot *slot)
 {
     return slot->state == EMQXI_SLOT_IN_FLIGHT &&
-           slot->release_ms > emqxi_add(now, limits->held_ms);
+           slot->release_ms > emqxi_add(v->now, v->limits->held_ms);
 }
 
-void emqxi_log_advance(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
-                       int64_t now)
+void emqxi_log_advance(const emqxi_view *v)
 {
-    while (log->count > 0 && slots[log->first].release_ms <= now) {
-        log->passed -= slots[log->first].state == EMQXI_SLOT_PASSED;
-        log->refused -= slots[log->first].state == EMQXI_SLOT_REFUSED;
+    emqxi_log *log = v->log;
+    while (log->count > 0 && v->slots[log->first].release_ms <= v->now) {
+        log->passed -= v->slots[log->first].state == EMQXI_SLOT_PASSED;
+        log->refused -= v->slots[log->first].state == EMQXI_SLOT_REFUSED;
         log->first = log->first + 1 == log->capacity ? 0 : log->first + 1;
         log->count--;
     }
-    if (log->share.refused && log->count == 0 && emqxi_share_over(&log->share, limits, now))
-        memset(&log->share, 0, sizeof log->share);
+    if (log->throttle.refused && log->count == 0 && emqxi_throttle_over(v, v->now))
+        memset(&log->throttle, 0, sizeof log->throttle);
 }
 
-bool emqxi_log_full(const emqxi_log *log, const emqxi_limits *limits)
+bool emqxi_log_full(const emqxi_view *v)
 {
-    return log->count == log->capacity && log->count < limits->slots;
+    return v->log->count == v->log->capacity && v->log->count < v->limits->slots;
 }
 
 void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity)
@@ -98,168 +104,165 @@ void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity)
 
 /* -- decisions --------------------------------------------------------------------------------- */
 
-/* Until more than `ahead` slots are free. Where more are ahead than there are slots, each slot is
- * first used again, each time for at least W'. */
-static emqxi_wait slot_wait(const emqxi_log *log, const emqxi_slot *slots,
-                            const emqxi_limits *limits, int64_t now, int64_t lease_ms,
-                            uint32_t ahead)
+/* Until more than ask->ahead slots are free. Where more are ahead than there are slots, each slot
+ * is first used again, each time for at least W'. */
+static emqxi_wait slot_wait(const emqxi_view *v, const emqx_tls_ask *ask)
 {
-    uint32_t free = limits->slots > log->count ? limits->slots - log->count : 0;
-    if (ahead < free)
+    uint32_t slots = v->limits->slots, count = v->log->count;
+    uint32_t free = slots > count ? slots - count : 0;
+    if (ask->ahead < free)
         return (emqxi_wait){0, 0};
 
-    int64_t again = EMQXI_MIN(ahead / limits->slots, 100000);
-    uint32_t position = ahead % limits->slots;
-    int64_t late = position < free ? now : slots[at(log, position - free)].release_ms, early = late;
-    int64_t soonest = emqxi_add(now, limits->held_ms); /* of a slot in flight */
-    for (uint32_t i = log->count; early > soonest && i > 0; i--) {
-        const emqxi_slot *slot = &slots[at(log, i - 1)];
+    int64_t again = EMQXI_MIN(ask->ahead / slots, 100000), held = v->limits->held_ms;
+    uint32_t position = ask->ahead % slots;
+    int64_t late = position < free ? v->now : slot_at(v, position - free)->release_ms, early = late;
+    int64_t soonest = emqxi_add(v->now, held); /* of a slot in flight */
+    for (uint32_t i = count; early > soonest && i > 0; i--) {
+        const emqxi_slot *slot = slot_at(v, i - 1);
         if (slot->release_ms <= soonest)
             break;
-        if (in_flight(slot, limits, now))
+        if (in_flight(v, slot))
             early = soonest;
     }
-    early = emqxi_add(early, again * limits->held_ms);
-    late = emqxi_add(late, again * (limits->held_ms + EMQXI_STRAY_MS + lease_ms));
-    return (emqxi_wait){early - now, late - now};
+    early = emqxi_add(early, again * held);
+    late = emqxi_add(late, again * (held + EMQXI_STRAY_MS + ask->lease_ms));
+    return (emqxi_wait){early - v->now, late - v->now};
 }
 
-static void decide(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
-                   int64_t now, int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation,
-                   bool *probe)
+static void decide(const emqxi_view *v, const emqx_tls_ask *ask, emqx_tls_grant *grant, bool *probe)
 {
-    emqxi_wait slot = slot_wait(log, slots, limits, now, lease_ms, ahead), share = {0, 0};
+    emqxi_wait slot = slot_wait(v, ask), share = {0, 0};
     bool shared = true;
     *probe = false;
-    if (log->share.refused) {
-        share = emqxi_share_wait(log, slots, limits, now, ahead, probe);
+    if (v->log->throttle.refused) {
+        share = emqxi_throttle_wait(v, ask->ahead, probe);
         shared = *probe || share.late_ms == 0;
     }
-    reservation->granted = slot.late_ms == 0 && shared;
-    reservation->early_ms = EMQXI_MAX(slot.early_ms, share.early_ms);
-    reservation->late_ms = EMQXI_MAX(slot.late_ms, share.late_ms);
+    grant->granted = slot.late_ms == 0 && shared;
+    grant->busy = 0;
+    grant->early_ms = EMQXI_MAX(slot.early_ms, share.early_ms);
+    grant->late_ms = EMQXI_MAX(slot.late_ms, share.late_ms);
     if (!shared && share.late_ms >= slot.late_ms)
-        reservation->reason = EMQX_TLS_QUOTA_SHUT;
+        grant->reason = EMQX_TLS_QUOTA_SHUT;
     else
-        reservation->reason = slot.early_ms < slot.late_ms ? EMQX_TLS_QUOTA_IN_FLIGHT : 0;
+        grant->reason = slot.early_ms < slot.late_ms ? EMQX_TLS_QUOTA_IN_FLIGHT : 0;
 }
 
-void emqxi_log_reserve(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                       int64_t lease_ms, uint32_t ahead, emqxi_reservation *reservation)
+void emqxi_log_reserve(const emqxi_view *v, const emqx_tls_ask *given, emqx_tls_grant *grant,
+                       emqxi_flight *flight)
 {
     bool probe;
-    lease_ms = EMQXI_MIN(EMQXI_MAX(lease_ms, 0), INT32_MAX);
-    emqxi_log_advance(log, slots, limits, now);
-    decide(log, slots, limits, now, lease_ms, ahead, reservation, &probe);
-    if (!reservation->granted)
+    emqx_tls_ask ask = *given;
+    ask.lease_ms = EMQXI_MIN(EMQXI_MAX(given->lease_ms, 0), INT32_MAX);
+    emqxi_log_advance(v);
+    decide(v, &ask, grant, &probe);
+    if (!grant->granted)
         return;
-
-    int64_t end = emqxi_add(now, lease_ms + EMQXI_STRAY_MS);
-    log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
-    emqxi_slot slot = {.release_ms = emqxi_add(end, limits->held_ms),
-                       .id = log->last_id,
-                       .state = EMQXI_SLOT_IN_FLIGHT};
-    insert(log, slots, slot);
-    if (probe)
-        emqxi_share_probe(&log->share, slot.id, end);
-    reservation->flight =
-        (emqxi_flight){.release_ms = slot.release_ms, .left_ms = now, .id = slot.id};
+    int64_t end = emqxi_add(v->now, ask.lease_ms + EMQXI_STRAY_MS);
+    emqxi_slot slot = add(v, end, EMQXI_SLOT_IN_FLIGHT);
+    if (probe) {
+        v->log->throttle.probe_id = slot.id;
+        v->log->throttle.probe_end_ms = end;
+    }
+    *flight = (emqxi_flight){.release_ms = slot.release_ms, .left_ms = v->now, .id = slot.id};
 }
 
-void emqxi_log_settle(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                      const emqxi_flight *flight, uint32_t outcome, int64_t retry_after_ms,
-                      uint64_t random)
+/* The position of a slot in flight; log->count: it is not in flight any more. */
+static uint32_t find_flight(const emqxi_view *v, const emqxi_flight *flight)
 {
-    emqxi_log_advance(log, slots, limits, now);
-    uint32_t position = first_from(log, slots, flight->release_ms);
-    while (position < log->count && slots[at(log, position)].id != flight->id &&
-           slots[at(log, position)].release_ms == flight->release_ms)
-        position++;
+    for (uint32_t i = first_from(v, flight->release_ms); i < v->log->count; i++) {
+        const emqxi_slot *slot = slot_at(v, i);
+        if (slot->release_ms != flight->release_ms)
+            break;
+        if (slot->id == flight->id)
+            return in_flight(v, slot) ? i : v->log->count;
+    }
+    return v->log->count;
+}
+
+void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t outcome,
+                      int64_t retry_after_ms, uint64_t random)
+{
+    emqxi_log *log = v->log;
+    emqxi_log_advance(v);
+    uint32_t position = find_flight(v, flight);
     if (position == log->count)
         return;
-    emqxi_slot slot = slots[at(log, position)];
-    if (slot.id != flight->id || slot.release_ms != flight->release_ms ||
-        !in_flight(&slot, limits, now))
-        return;
-
-    if (log->share.probe_id == slot.id)
-        log->share.probe_id = 0;
+    if (log->throttle.probe_id == flight->id)
+        log->throttle.probe_id = 0;
     if (outcome == EMQX_TLS_OUTCOME_NOT_SENT) {
-        take_out(log, slots, position);
+        take_out(v, position);
         return;
     }
-    int64_t end = now;
+    emqxi_slot slot = *slot_at(v, position);
+    int64_t end = v->now;
     if (outcome == EMQX_TLS_OUTCOME_ANSWERED) {
         slot.state = EMQXI_SLOT_PASSED;
         log->passed++;
-        if (log->share.refused && log->passed > log->share.share)
-            log->share.share = log->passed;
+        if (log->throttle.refused)
+            log->throttle.share = EMQXI_MAX(log->throttle.share, log->passed);
     } else if (outcome == EMQX_TLS_OUTCOME_REFUSED) {
         slot.state = EMQXI_SLOT_REFUSED;
         log->refused++;
-        emqxi_share_refused(log, limits, now, flight->left_ms, retry_after_ms, random);
+        emqxi_throttle_refused(v, flight->left_ms, retry_after_ms, random);
     } else {
         slot.state = EMQXI_SLOT_LOST;
-        end = emqxi_add(now, EMQXI_STRAY_MS);
+        end = emqxi_add(v->now, EMQXI_STRAY_MS);
     }
-    slot.release_ms = EMQXI_MIN(slot.release_ms, emqxi_add(end, limits->held_ms));
-    put_up_to(log, slots, position, slot); /* it is released no later than it was to be */
+    slot.release_ms = EMQXI_MIN(slot.release_ms, emqxi_add(end, v->limits->held_ms));
+    put_up_to(v, position, slot); /* it is released no later than it was to be */
 }
 
-void emqxi_log_query(emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
-                     int64_t now, emqx_tls_quota *quota)
+void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota)
 {
-    emqxi_reservation reservation;
+    const emqxi_log *log = v->log;
+    const emqx_tls_ask nobody = {.lease_ms = 0};
+    emqx_tls_grant grant;
     bool probe;
-    emqxi_log_advance(log, slots, limits, now);
-    decide(log, slots, limits, now, 0, 0, &reservation, &probe);
-    quota->limit = limits->slots;
+    emqxi_log_advance(v);
+    decide(v, &nobody, &grant, &probe);
+    quota->limit = v->limits->slots;
     quota->used = log->count;
-    quota->remaining = reservation.granted ? limits->slots - log->count : 0;
-    if (reservation.granted && log->share.refused) {
-        uint32_t held = log->count - log->refused, share = log->share.share;
-        quota->remaining = EMQXI_MIN(quota->remaining, probe ? 1 : share - held);
+    quota->remaining = grant.granted ? quota->limit - log->count : 0;
+    if (grant.granted && log->throttle.refused) {
+        uint32_t more = log->throttle.share - (log->count - log->refused);
+        quota->remaining = EMQXI_MIN(quota->remaining, probe ? 1 : more);
     }
-    quota->next_ms = reservation.late_ms;
-    quota->reason = reservation.granted ? 0 : reservation.reason;
+    quota->next_ms = grant.late_ms;
+    quota->reason = grant.granted ? 0 : grant.reason;
     quota->reserved = 0;
 }
 
-bool emqxi_log_idle(const emqxi_log *log, const emqxi_slot *slots, const emqxi_limits *limits,
-                    int64_t now)
+/* -- what stores do with logs ------------------------------------------------------------------ */
+
+bool emqxi_log_idle(const emqxi_view *v)
 {
-    return (log->count == 0 || slots[at(log, log->count - 1)].release_ms <= now) &&
-           (!log->share.refused || emqxi_share_over(&log->share, limits, now));
+    const emqxi_log *log = v->log;
+    return (log->count == 0 || slot_at(v, log->count - 1)->release_ms <= v->now) &&
+           (!log->throttle.refused || emqxi_throttle_over(v, v->now));
 }
 
-void emqxi_log_rebase(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits,
-                      int64_t delta_ms, int64_t now)
+void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms)
 {
-    int64_t last = emqxi_add(now, limits->held_ms + EMQXI_STRAY_MS);
-    for (uint32_t i = 0; i < log->count; i++) {
-        emqxi_slot *slot = &slots[at(log, i)];
+    int64_t last = emqxi_add(v->now, v->limits->held_ms + EMQXI_STRAY_MS);
+    for (uint32_t i = 0; i < v->log->count; i++) {
+        emqxi_slot *slot = slot_at(v, i);
         slot->release_ms = EMQXI_MIN(emqxi_add(slot->release_ms, delta_ms), last);
         if (slot->state == EMQXI_SLOT_IN_FLIGHT)
             slot->state = EMQXI_SLOT_LOST;
     }
-    emqxi_share *share = &log->share;
-    share->probe_id = 0;
-    if (!share->refused)
+    emqxi_throttle *throttle = &v->log->throttle;
+    throttle->probe_id = 0;
+    if (!throttle->refused)
         return;
-    share->refused_ms = EMQXI_MIN(emqxi_add(share->refused_ms, delta_ms), now);
-    share->shut_ms = EMQXI_MIN(emqxi_add(share->shut_ms, delta_ms), last);
-    share->probe_ms = EMQXI_MIN(emqxi_add(share->probe_ms, delta_ms), last);
+    throttle->refused_ms = EMQXI_MIN(emqxi_add(throttle->refused_ms, delta_ms), v->now);
+    throttle->shut_ms = EMQXI_MIN(emqxi_add(throttle->shut_ms, delta_ms), last);
+    throttle->probe_ms = EMQXI_MIN(emqxi_add(throttle->probe_ms, delta_ms), last);
 }
 
-void emqxi_log_charge(emqxi_log *log, emqxi_slot *slots, const emqxi_limits *limits, int64_t now,
-                      int64_t end_ms, uint32_t n)
+void emqxi_log_charge(const emqxi_view *v, int64_t end_ms, uint32_t n)
 {
-    emqxi_log_advance(log, slots, limits, now);
-    for (; n > 0 && log->count < limits->slots; n--) {
-        log->last_id = log->last_id == UINT32_MAX ? 1 : log->last_id + 1;
-        emqxi_slot slot = {.release_ms = emqxi_add(end_ms, limits->held_ms),
-                           .id = log->last_id,
-                           .state = EMQXI_SLOT_LOST};
-        insert(log, slots, slot);
-    }
+    emqxi_log_advance(v);
+    for (; n > 0 && v->log->count < v->limits->slots; n--)
+        add(v, end_ms, EMQXI_SLOT_LOST);
 }

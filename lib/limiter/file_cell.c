@@ -1,213 +1,234 @@
 /* SPDX-License-Identifier: MIT */
-#include "limiter/file.h"
+#include "limiter/file_cell.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-static size_t round_up(size_t n, size_t to)
+#define WALL_CHECK_MS 60000
+
+bool emqxi_cells_set_up(emqxi_cells *c)
 {
-    return (n + to - 1) / to * to;
+    const emqx_tls_allocator *a = &c->settings.allocator;
+    emqxi_cells_free(c);
+    emqxi_disk_layout(&c->disk, &c->settings);
+    for (uint32_t group = 0; group < c->disk.groups; group++)
+        emqxi_group_limits(&c->settings, group, &c->limits[group]);
+    c->now = emqxi_zalloc(a, c->disk.record_size);
+    c->records = emqxi_alloc(a, EMQXI_RECORDS * c->disk.record_size);
+    return (c->now && c->records) ||
+           !emqxi_fail(&c->disk.error, EMQX_TLS_E_NO_MEMORY, "no memory for a quota file");
 }
 
-bool emqxi_cell_setup(emqxi_file *f)
+void emqxi_cells_free(emqxi_cells *c)
 {
-    const emqx_tls_allocator *a = &f->settings.allocator;
-    uint32_t slots = 0;
-    f->classes = f->settings.flags & EMQX_TLS_PER_METHOD ? 4 : 2;
-    for (uint32_t class = 0; class < f->classes; class ++) {
-        emqxi_class_limits(&f->settings, class, &f->limits[class]);
-        f->first_slot[class] = slots;
-        slots += f->limits[class].slots;
+    emqxi_free(&c->settings.allocator, c->now);
+    emqxi_free(&c->settings.allocator, c->records);
+    c->now = NULL;
+    c->records = NULL;
+}
+
+static int64_t within(int64_t ms)
+{
+    return EMQXI_MIN(EMQXI_MAX(ms, -EMQXI_TIME_MAX), EMQXI_TIME_MAX);
+}
+
+/* The kernel is asked about the wall clock once a minute: what it was then and the time since tell
+ * what it is, also after it has been stepped. */
+void emqxi_cells_look(emqxi_cells *c)
+{
+    const emqx_tls_clock *clock = &c->settings.clock;
+    int64_t now = c->here.seen_ms = within(emqxi_now(clock));
+    if (c->wall_checked_ms == INT64_MIN || now - c->wall_checked_ms >= WALL_CHECK_MS ||
+        now < c->wall_checked_ms) {
+        bool trusted = clock->wall_ms && c->host->wall_trusted();
+        c->wall_offset_ms = trusted ? within(clock->wall_ms(clock->context)) - now : EMQXI_NO_WALL;
+        c->wall_checked_ms = now;
     }
-    f->record_len = sizeof(emqxi_record) + slots * sizeof(emqxi_slot);
-    /* A sector is written whole or not at all, a block of flash may not be: where it costs little,
-     * records share none. */
-    f->record_size = round_up(f->record_len,
-                              f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK);
-    emqxi_free(a, f->now);
-    emqxi_free(a, f->records);
-    f->now = emqxi_zalloc(a, f->record_size);
-    f->records = emqxi_alloc(a, EMQXI_RECORDS * f->record_size);
-    return f->now && f->records;
+    c->here.wall_ms =
+        c->wall_offset_ms == EMQXI_NO_WALL ? EMQXI_NO_WALL : within(now + c->wall_offset_ms);
 }
 
-static emqxi_record *at(const emqxi_file *f, uint32_t i)
+/* -- what it is now ---------------------------------------------------------------------------- */
+
+emqxi_view emqxi_cell_view(const emqxi_cells *c, uint32_t group)
 {
-    return (emqxi_record *)(void *)(f->records + i * f->record_size);
+    return (emqxi_view){.log = &c->now->logs[group],
+                        .slots = c->now->slots + c->disk.first_slot[group],
+                        .limits = &c->limits[group],
+                        .now = c->here.seen_ms};
 }
 
-static off_t offset(const emqxi_file *f, uint64_t cell, uint32_t i)
+void emqxi_cell_clear(emqxi_cells *c, bool used, uint64_t key)
 {
-    return (off_t)(EMQXI_FILE_BLOCK + (cell * EMQXI_RECORDS + i) * f->record_size);
+    memset(c->now, 0, c->disk.record_size);
+    c->now->used = used;
+    c->now->key = key;
+    for (uint32_t group = 0; group < c->disk.groups; group++)
+        c->now->logs[group].capacity = c->disk.slots[group];
 }
 
-/* A record of another file or another place is none. */
-static uint64_t checksum(const emqxi_file *f, uint64_t cell, uint32_t i, const emqxi_record *r)
+bool emqxi_cell_idle(const emqxi_cells *c)
 {
-    uint64_t seed;
-    memcpy(&seed, f->hash_key, sizeof seed);
-    seed += cell * EMQXI_RECORDS + i;
-    return emqxi_checksum(seed, &r->sequence, f->record_len - offsetof(emqxi_record, sequence));
-}
-
-static bool valid(const emqxi_file *f, uint32_t i)
-{
-    const emqxi_record *r = at(f, i);
-    if (r->checksum != checksum(f, f->cell, i, r))
-        return false;
-    for (uint32_t class = 0; class < f->classes; class ++) {
-        const emqxi_log *log = &r->logs[class];
-        if (log->capacity != f->limits[class].slots || log->first >= log->capacity ||
-            log->count > log->capacity)
+    for (uint32_t group = 0; group < c->disk.groups; group++) {
+        const emqxi_view v = emqxi_cell_view(c, group);
+        if (!emqxi_log_idle(&v))
             return false;
     }
     return true;
 }
 
-/* The valid record with the highest number, among all or those that were to be synced;
- * EMQXI_RECORDS: none. */
-static uint32_t highest(const emqxi_file *f, bool synced)
+bool emqxi_cells_doubted(const emqxi_cells *c)
 {
-    for (;;) {
-        uint32_t best = EMQXI_RECORDS;
-        for (uint32_t i = 0; i < EMQXI_RECORDS; i++)
-            if (at(f, i)->sequence > 0 && (!synced || at(f, i)->synced) &&
-                (best == EMQXI_RECORDS || at(f, i)->sequence > at(f, best)->sequence))
-                best = i;
-        if (best == EMQXI_RECORDS || valid(f, best))
-            return best;
-        at(f, best)->sequence = 0;
-    }
-}
-
-void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key)
-{
-    memset(f->now, 0, f->record_size);
-    f->now->used = used;
-    f->now->key = key;
-    for (uint32_t class = 0; class < f->classes; class ++)
-        f->now->logs[class].capacity = f->limits[class].slots;
-}
-
-bool emqxi_file_doubted(const emqxi_file *f)
-{
-    return !emqxi_origin_same_boot(&f->born, &f->here) &&
-           emqxi_origin_uptime(&f->born, &f->here) < f->limits[0].held_ms + EMQXI_STRAY_MS;
+    return !emqxi_timebase_same_boot(&c->disk.born, &c->here) &&
+           emqxi_timebase_uptime(&c->disk.born, &c->here) < c->limits[0].held_ms + EMQXI_STRAY_MS;
 }
 
 /* Reads that a loss of power may have taken from the file: they were made before this boot at any
  * rate. */
-static void charge(emqxi_file *f, const emqxi_origin *was)
+static void charge(emqxi_cells *c, const emqxi_timebase *was)
 {
-    int64_t now = f->here.seen_ms,
-            end = emqxi_add(now - emqxi_origin_uptime(was, &f->here), EMQXI_STRAY_MS);
-    emqxi_log_charge(&f->now->logs[0], emqxi_cell_slots(f, 0), &f->limits[0], now, end,
-                     f->now->unsynced_reads);
+    const emqxi_view v = emqxi_cell_view(c, 0);
+    emqxi_log_charge(&v, v.now - emqxi_timebase_uptime(was, &c->here) + EMQXI_STRAY_MS,
+                     c->now->unsynced_reads);
 }
 
-void emqxi_cell_begin(emqxi_file *f, uint64_t key)
+void emqxi_cell_begin(emqxi_cells *c, uint64_t key)
 {
-    emqxi_cell_clear(f, true, key);
-    f->now->unsynced_reads = f->settings.reads / 8;
-    if (emqxi_file_doubted(f))
-        charge(f, &f->born);
-}
-
-bool emqxi_cell_idle(const emqxi_file *f)
-{
-    for (uint32_t class = 0; class < f->classes; class ++)
-        if (!emqxi_log_idle(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class],
-                            f->here.seen_ms))
-            return false;
-    return true;
+    emqxi_cell_clear(c, true, key);
+    c->now->unsynced_reads = c->settings.reads / 8;
+    if (emqxi_cells_doubted(c))
+        charge(c, &c->disk.born);
 }
 
 /* The stamps are another boot's or another machine's: as old as they must be at least. */
-static void rebase(emqxi_file *f)
+static void rebase(emqxi_cells *c)
 {
-    const emqxi_origin *was = &f->now->origin;
-    int64_t now = f->here.seen_ms;
-    int64_t delta = now - emqxi_add(was->seen_ms, emqxi_origin_elapsed(was, &f->here));
-    for (uint32_t class = 0; class < f->classes; class ++)
-        emqxi_log_rebase(&f->now->logs[class], emqxi_cell_slots(f, class), &f->limits[class], delta,
-                         now);
-    if (!emqxi_origin_same_boot(was, &f->here))
-        charge(f, was);
-    f->changed = f->rebased = true;
+    const emqxi_timebase was = c->now->timebase;
+    for (uint32_t group = 0; group < c->disk.groups; group++) {
+        const emqxi_view v = emqxi_cell_view(c, group);
+        emqxi_log_rebase(&v, v.now - was.seen_ms - emqxi_timebase_elapsed(&was, &c->here));
+    }
+    if (!emqxi_timebase_same_boot(&was, &c->here))
+        charge(c, &was);
+    c->changed = c->rebased = true;
 }
 
-emqx_tls_code emqxi_cell_read(emqxi_file *f, uint64_t cell, emqxi_error *error)
+/* -- read -------------------------------------------------------------------------------------- */
+
+static emqxi_file_record *record_at(const emqxi_cells *c, uint32_t place)
 {
-    size_t size = EMQXI_RECORDS * f->record_size;
-    ssize_t n = pread(f->fd, f->records, size, offset(f, cell, 0));
-    if (n < 0)
-        return emqxi_file_fail(f, error, "can't be read: %s", strerror(errno));
-    if ((size_t)n != size)
-        memset(f->records, 0, size);
-    f->cell = cell;
-    f->newest = highest(f, false);
-    f->base = f->newest != EMQXI_RECORDS && at(f, f->newest)->synced ? f->newest : highest(f, true);
-    if (f->newest == EMQXI_RECORDS)
-        return emqxi_file_fail(f, error,
-                               "is damaged, so what is left of the quota is not known; when "
-                               "nothing has been sent with "
-                               "this API key for %llu min, delete it",
-                               (unsigned long long)(f->settings.window_ms + 59999) / 60000 + 2);
-    memcpy(f->now, at(f, f->newest), f->record_len);
-    f->changed = f->rebased = false;
-    if (!emqxi_origin_same(&f->now->origin, &f->here))
-        rebase(f);
-    return EMQX_TLS_OK;
+    return (emqxi_file_record *)(void *)(c->records + place * c->disk.record_size);
 }
 
-static bool put(const emqxi_file *f, int fd, uint64_t cell, uint32_t i, const emqxi_record *r)
+static bool is_sound(const emqxi_cells *c, uint32_t place)
 {
-    ssize_t n = pwrite(fd, r, f->record_len, offset(f, cell, i));
-    if (n >= 0 && (size_t)n != f->record_len)
-        errno = ENOSPC;
-    return (size_t)n == f->record_len;
+    return emqxi_disk_sound(&c->disk, c->cell, place, record_at(c, place));
 }
 
-bool emqxi_cell_put(emqxi_file *f, int fd, uint64_t cell)
+/* Finds the valid record with the highest number, and the synced one that it names. */
+static bool find_records(emqxi_cells *c)
 {
-    f->now->sequence = 1;
-    f->now->synced = 1;
-    f->now->unsynced_reads = f->settings.reads / 8;
-    f->now->origin = f->here;
-    f->now->checksum = checksum(f, cell, 0, f->now);
-    return put(f, fd, cell, 0, f->now);
+    for (;;) {
+        uint64_t highest = 0;
+        for (uint32_t i = 0; i < EMQXI_RECORDS; i++)
+            if (record_at(c, i)->sequence > highest)
+                highest = record_at(c, c->newest = i)->sequence;
+        if (highest == 0)
+            return false;
+        if (is_sound(c, c->newest))
+            break;
+        record_at(c, c->newest)->sequence = 0;
+    }
+    const uint64_t synced = record_at(c, c->newest)->synced;
+    for (c->base = 0; c->base < EMQXI_RECORDS; c->base++) {
+        const emqxi_file_record *r = record_at(c, c->base);
+        if (r->synced == synced && r->sequence == synced && synced > 0 && is_sound(c, c->base))
+            return true;
+    }
+    return false;
 }
 
-static bool sync_record(emqxi_file *f, uint32_t i, const emqxi_record *r)
+bool emqxi_cell_read(emqxi_cells *c, uint64_t cell)
 {
-    if (!put(f, f->fd, f->cell, i, r) || fdatasync(f->fd) != 0)
+    c->cell = cell;
+    if (!emqxi_disk_read(&c->disk, cell, c->records))
         return false;
-    f->synced[f->cell % EMQXI_SYNC_MEMORY] = r->checksum;
+    if (!find_records(c))
+        return emqxi_disk_fail(&c->disk,
+                               "is damaged, so what is left of the quota is not known; when "
+                               "nothing has been sent with this API key for %llu min, delete it",
+                               (unsigned long long)(c->settings.window_ms + 59999) / 60000 + 2);
+    memcpy(c->now, record_at(c, c->newest), c->disk.record_len);
+    c->changed = c->rebased = false;
+    if (!emqxi_timebase_same(&c->now->timebase, &c->here))
+        rebase(c);
     return true;
 }
 
-emqx_tls_code emqxi_cell_write(emqxi_file *f, bool sync, emqxi_error *error)
+/* -- write ------------------------------------------------------------------------------------- */
+
+/* Until the next sync loses its power to undo: a record that was the last synced one is marked, so
+ * that it can't be taken for that if its successor is lost. */
+static bool retire_others(emqxi_cells *c, uint32_t place)
 {
-    const emqxi_record *newest = at(f, f->newest);
-    uint32_t i = 0;
-    /* Who wrote the newest one may have been killed before its fdatasync, or that has failed: then
-     * it must be written again, too, since the kernel reports what it could not write only once. A
-     * cell's first was synced before its file had a name. */
-    bool ok = !newest->synced || newest->sequence == 1 ||
-              newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
-              sync_record(f, f->newest, newest);
-    if (ok) {
-        while (i == f->newest || i == f->base)
-            i++;
-        sync = sync || f->rebased || f->base == EMQXI_RECORDS;
-        f->now->sequence = newest->sequence + 1;
-        f->now->synced = sync;
-        if (sync)
-            f->now->unsynced_reads = f->settings.reads / 8;
-        f->now->origin = f->here;
-        f->now->checksum = checksum(f, f->cell, i, f->now);
-        ok = sync ? sync_record(f, i, f->now) : put(f, f->fd, f->cell, i, f->now);
+    for (uint32_t i = 0; i < EMQXI_RECORDS; i++) {
+        emqxi_file_record *r = record_at(c, i);
+        if (i == place || r->sequence == 0 || r->synced != r->sequence || !is_sound(c, i))
+            continue;
+        r->synced = 0;
+        if (!emqxi_disk_write(&c->disk, c->cell, i, r))
+            return false;
     }
-    return ok ? EMQX_TLS_OK : emqxi_file_fail(f, error, "can't be written: %s", strerror(errno));
+    return true;
+}
+
+/* Writes a record and syncs it. */
+static bool sync_record(emqxi_cells *c, uint32_t place, emqxi_file_record *r)
+{
+    if (!emqxi_disk_write(&c->disk, c->cell, place, r) || !emqxi_disk_sync(&c->disk))
+        return false;
+    c->synced[c->cell % EMQXI_SYNC_MEMORY] = r->checksum;
+    return retire_others(c, place);
+}
+
+/* Who wrote the newest record may have been killed before its fdatasync, or that has failed: then
+ * it must be written again, too, since the kernel reports what it could not write only once. A
+ * cell's first was synced before its file had a name. */
+static bool sync_newest(emqxi_cells *c)
+{
+    emqxi_file_record *newest = record_at(c, c->newest);
+    return newest->synced != newest->sequence || newest->sequence == 1 ||
+           newest->checksum == c->synced[c->cell % EMQXI_SYNC_MEMORY] ||
+           sync_record(c, c->newest, newest);
+}
+
+/* What each record says that is written. */
+static void stamp(emqxi_cells *c, uint64_t sequence, uint64_t synced)
+{
+    c->now->sequence = sequence;
+    c->now->synced = synced;
+    if (sequence == synced)
+        c->now->unsynced_reads = c->settings.reads / 8;
+    c->now->timebase = c->here;
+}
+
+bool emqxi_cell_write(emqxi_cells *c, bool sync)
+{
+    const uint64_t sequence = record_at(c, c->newest)->sequence + 1;
+    uint32_t place = 0;
+    if (!sync_newest(c))
+        return emqxi_disk_cant(&c->disk, "can't be written");
+    while (place == c->newest || place == c->base)
+        place++;
+    sync = sync || c->rebased;
+    stamp(c, sequence, sync ? sequence : record_at(c, c->base)->sequence);
+    return (sync ? sync_record(c, place, c->now)
+                 : emqxi_disk_write(&c->disk, c->cell, place, c->now)) ||
+           emqxi_disk_cant(&c->disk, "can't be written");
+}
+
+bool emqxi_cell_put(emqxi_cells *c, const emqxi_disk *to, uint64_t cell)
+{
+    stamp(c, 1, 1);
+    return emqxi_disk_write(to, cell, 0, c->now);
 }

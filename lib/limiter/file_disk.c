@@ -1,194 +1,220 @@
-/* SPDX-License-Identifier: MIT
- *
- * The file as a whole: opened, looked over, locked.
- */
-#include "limiter/file.h"
+/* SPDX-License-Identifier: MIT */
+#include "limiter/file_disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-#define WALL_CHECK_MS  60000
-#define BUSY_MIN_MS    5
-#define BUSY_JITTER_MS 16
-#define REPLACED_MAX   16 /* so often may the file be replaced while we take its lock */
+#define PATH_SHOWN 96 /* bytes of a path in a message, from its end */
 
-/* Reads the clocks. The kernel is asked about the wall clock once a minute: what it was then and
- * the time since tell what it is, also after it has been stepped. */
-void emqxi_file_look(emqxi_file *f)
+bool emqxi_disk_fail(emqxi_disk *d, const char *format, ...)
 {
-    const emqx_tls_clock *clock = &f->settings.clock;
-    int64_t now = f->here.seen_ms = emqxi_now(clock);
-    if (f->wall_checked_ms == INT64_MIN || now - f->wall_checked_ms >= WALL_CHECK_MS ||
-        now < f->wall_checked_ms) {
-        bool trusted = clock->wall_ms && f->host->wall_trusted();
-        f->wall_offset_ms = trusted ? clock->wall_ms(clock->context) - now : EMQXI_NO_WALL;
-        f->wall_checked_ms = now;
-    }
-    f->here.wall_ms = f->wall_offset_ms == EMQXI_NO_WALL ? EMQXI_NO_WALL : now + f->wall_offset_ms;
+    char text[sizeof d->error.message];
+    size_t n = strlen(d->path);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    emqxi_fail(&d->error, EMQX_TLS_E_STORE, "quota file %s%s %s", n > PATH_SHOWN ? "..." : "",
+               n > PATH_SHOWN ? d->path + n - PATH_SHOWN : d->path, text);
+    return false;
 }
 
-/* -- open -------------------------------------------------------------------------------------- */
-
-static emqx_tls_code damaged(const emqxi_file *f, emqxi_error *error, const char *how)
+bool emqxi_disk_cant(emqxi_disk *d, const char *what)
 {
-    return emqxi_file_fail(f, error,
+    return emqxi_disk_fail(d, "%s: %s", what, strerror(errno));
+}
+
+static bool damaged(emqxi_disk *d, const char *how)
+{
+    return emqxi_disk_fail(d,
                            "is damaged or no quota file (%s); if it is one, send nothing with this "
-                           "key for one window, "
-                           "then delete it",
+                           "key for one window, then delete it",
                            how);
 }
 
-static emqx_tls_code check_settings(emqxi_file *f, const emqxi_file_header *h, bool take,
-                                    emqxi_error *error)
+/* -- layout ------------------------------------------------------------------------------------ */
+
+void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings)
 {
-    emqxi_settings *s = &f->settings, own;
-    const emqx_tls_limiter_config in_file = {.size = sizeof in_file,
-                                             .flags = h->flags,
-                                             .reads = h->reads,
-                                             .writes = h->writes,
-                                             .window_ms = h->window_ms,
-                                             .clock = &s->clock,
-                                             .allocator = &s->allocator};
-    if (take) {
-        if (emqxi_settings_take(&own, &in_file, NULL) != EMQX_TLS_OK)
-            return damaged(f, error, "settings out of range");
-        *s = own;
-        return EMQX_TLS_OK;
+    /* A sector is written whole or not at all, a block of flash may not be: where it costs little,
+     * records share none. */
+    size_t block = settings->flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK, slots = 0;
+    d->groups = settings->flags & EMQX_TLS_PER_METHOD ? 4 : 2;
+    for (uint32_t group = 0; group < d->groups; group++) {
+        d->first_slot[group] = (uint32_t)slots;
+        d->slots[group] = group == 0 ? settings->reads : settings->writes;
+        slots += d->slots[group];
     }
-    if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes &&
-        s->window_ms == h->window_ms)
-        return EMQX_TLS_OK;
-    return emqxi_file_fail(f, error,
-                           "has other settings: reads %u, writes %u, window_ms %llu, flags 0x%x; "
-                           "asked for are %u, %u, %llu, "
-                           "0x%x; use its own (config NULL) or another file",
-                           h->reads, h->writes, (unsigned long long)h->window_ms, h->flags,
-                           s->reads, s->writes, (unsigned long long)s->window_ms, s->flags);
+    d->record_len = sizeof(emqxi_file_record) + slots * sizeof(emqxi_slot);
+    d->record_size = (d->record_len + block - 1) / block * block;
 }
 
-static emqx_tls_code check_file(emqxi_file *f, bool take, emqxi_error *error)
+static off_t place_of(const emqxi_disk *d, uint64_t cell, uint32_t place)
 {
-    struct stat s;
-    emqxi_file_header h;
-    if (fstat(f->fd, &s) != 0)
-        return emqxi_file_fail(f, error, "can't be looked at: %s", strerror(errno));
-    if (!S_ISREG(s.st_mode))
-        return emqxi_file_fail(
-            f, error, "is not a regular file; give the path of one that does not exist yet");
-    if (s.st_uid != geteuid())
-        return emqxi_file_fail(
-            f, error,
-            "belongs to user %u and this process is user %u; every user needs a file and a "
-            "key of its own",
-            (unsigned)s.st_uid, (unsigned)geteuid());
-    if (s.st_mode & (S_IWGRP | S_IWOTH))
-        return emqxi_file_fail(f, error, "can be written by others (mode %03o); chmod 600 it",
-                               (unsigned)(s.st_mode & 0777));
-    ssize_t n = pread(f->fd, &h, sizeof h, 0);
+    return (off_t)(EMQXI_FILE_BLOCK + (cell * EMQXI_RECORDS + place) * d->record_size);
+}
+
+off_t emqxi_disk_size(const emqxi_disk *d, uint64_t cells)
+{
+    return place_of(d, cells, 0);
+}
+
+/* -- header ------------------------------------------------------------------------------------ */
+
+/* Against torn writes and flipped bits, not against people. */
+static uint64_t checksum(const uint8_t hash_key[16], uint64_t number, const void *data, size_t len)
+{
+    uint64_t key[2], sum[2];
+    memcpy(key, hash_key, sizeof key);
+    key[1] += number;
+    emqxi_siphash((const uint8_t *)key, data, len, (uint8_t *)sum);
+    return sum[0];
+}
+
+uint64_t emqxi_header_checksum(const emqxi_file_header *h)
+{
+    return checksum(h->hash_key, 0, h, offsetof(emqxi_file_header, checksum));
+}
+
+bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h)
+{
+    ssize_t n = pread(d->fd, h, sizeof *h, 0);
     if (n < 0)
-        return emqxi_file_fail(f, error, "can't be read: %s", strerror(errno));
-    if (n != (ssize_t)sizeof h || h.magic != EMQXI_FILE_MAGIC)
-        return damaged(f, error, "wrong beginning");
-    if (h.version != EMQXI_FILE_VERSION)
-        return emqxi_file_fail(
-            f, error, "has format %u and this library knows format %u; use the newer library",
-            h.version, EMQXI_FILE_VERSION);
-    if (h.checksum != emqxi_header_checksum(&h))
-        return damaged(f, error, "wrong checksum");
-    emqx_tls_code code = check_settings(f, &h, take, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    if ((take || !f->now) && !emqxi_cell_setup(f))
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for a quota file");
-    bool many = f->settings.flags & EMQX_TLS_PER_DEPLOYMENT;
-    if (h.cells < 1 || h.cells > (many ? EMQXI_CELLS_MAX : 1) || (h.cells & (h.cells - 1)) != 0)
-        return damaged(f, error, "wrong number of cells");
-    if (s.st_size != emqxi_file_size(f, h.cells))
-        return damaged(f, error, "wrong length");
-    f->device = s.st_dev;
-    f->inode = s.st_ino;
-    f->cells = h.cells;
-    memcpy(f->hash_key, h.hash_key, sizeof f->hash_key);
-    f->born = h.born;
-    return EMQX_TLS_OK;
+        return emqxi_disk_cant(d, "can't be read");
+    if (n != (ssize_t)sizeof *h || h->magic != EMQXI_FILE_MAGIC)
+        return damaged(d, "wrong beginning");
+    if (h->version > EMQXI_FILE_VERSION)
+        return emqxi_disk_fail(
+            d, "has format %u and this library knows format %u; use the newer library", h->version,
+            EMQXI_FILE_VERSION);
+    if (h->version < EMQXI_FILE_VERSION)
+        return emqxi_disk_fail(d,
+                               "has format %u of an older library, this one has format %u; send "
+                               "nothing with this key for one window, then delete it",
+                               h->version, EMQXI_FILE_VERSION);
+    return h->checksum == emqxi_header_checksum(h) || damaged(d, "wrong checksum");
 }
 
-emqx_tls_code emqxi_file_attach(emqxi_file *f, bool take, emqxi_error *error)
+bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, off_t size)
 {
-    const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    emqx_tls_code code = EMQX_TLS_OK;
-    f->fd = emqxi_above_stdio(open(f->path, flags));
-    if (f->fd < 0 && errno == ENOENT) {
-        code = emqxi_file_make(f, error);
-        if (code != EMQX_TLS_OK)
-            return code;
-        f->fd = emqxi_above_stdio(open(f->path, flags));
+    uint64_t most = h->flags & EMQX_TLS_PER_DEPLOYMENT ? EMQXI_CELLS_MAX : 1;
+    if (h->cells < 1 || h->cells > most || (h->cells & (h->cells - 1)) != 0)
+        return damaged(d, "wrong number of cells");
+    if (size != emqxi_disk_size(d, h->cells))
+        return damaged(d, "wrong length");
+    if (!emqxi_timebase_sound(&h->born))
+        return damaged(d, "made at a time that can't be");
+    d->cells = h->cells;
+    memcpy(d->hash_key, h->hash_key, sizeof d->hash_key);
+    d->born = h->born;
+    return true;
+}
+
+bool emqxi_disk_lay_out(const emqxi_disk *d, const emqxi_settings *settings)
+{
+    emqxi_file_header h = {.magic = EMQXI_FILE_MAGIC,
+                           .version = EMQXI_FILE_VERSION,
+                           .flags = settings->flags,
+                           .reads = settings->reads,
+                           .writes = settings->writes,
+                           .window_ms = settings->window_ms,
+                           .cells = d->cells,
+                           .born = d->born};
+    off_t size = emqxi_disk_size(d, d->cells);
+    memcpy(h.hash_key, d->hash_key, sizeof h.hash_key);
+    h.checksum = emqxi_header_checksum(&h);
+    errno = posix_fallocate(d->fd, 0, size);
+    /* where this file system can't, a full disk will be told by each write */
+    bool roomy =
+        errno == 0 || ((errno == EOPNOTSUPP || errno == EINVAL) && ftruncate(d->fd, size) == 0);
+    return roomy && fchmod(d->fd, 0600) == 0 && emqxi_write_all(d->fd, &h, sizeof h);
+}
+
+/* -- records ----------------------------------------------------------------------------------- */
+
+bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records)
+{
+    size_t size = EMQXI_RECORDS * d->record_size;
+    ssize_t n = pread(d->fd, records, size, place_of(d, cell, 0));
+    if (n < 0)
+        return emqxi_disk_cant(d, "can't be read");
+    if ((size_t)n != size)
+        memset(records, 0, size);
+    return true;
+}
+
+/* A record of another file or another place is none. */
+static uint64_t record_checksum(const emqxi_disk *d, uint64_t cell, uint32_t place,
+                                const emqxi_file_record *r)
+{
+    return checksum(d->hash_key, 1 + cell * EMQXI_RECORDS + place, &r->sequence,
+                    d->record_len - offsetof(emqxi_file_record, sequence));
+}
+
+/* A file may have been written by another program or a bug: its numbers must be no reason to count
+ * or reach beyond what is there. */
+static bool log_sound(const emqxi_log *log, const emqxi_slot *slots, uint32_t capacity)
+{
+    const emqxi_throttle *t = &log->throttle;
+    uint32_t passed = 0, refused = 0;
+    if (log->capacity != capacity || log->first >= capacity || log->count > capacity || t->k > 31 ||
+        !emqxi_time_sound(t->refused_ms) || !emqxi_time_sound(t->shut_ms) ||
+        !emqxi_time_sound(t->probe_ms) || !emqxi_time_sound(t->probe_end_ms))
+        return false;
+    for (uint32_t i = 0; i < log->count; i++) {
+        const emqxi_slot *slot = &slots[((uint64_t)log->first + i) % capacity];
+        if (!emqxi_time_sound(slot->release_ms))
+            return false;
+        passed += slot->state == EMQXI_SLOT_PASSED;
+        refused += slot->state == EMQXI_SLOT_REFUSED;
     }
-    if (f->fd < 0 && errno == ELOOP)
-        return emqxi_file_fail(f, error, "is a symbolic link; give the path of the file itself");
-    if (f->fd < 0)
-        return emqxi_file_fail(f, error, "can't be opened: %s", strerror(errno));
-    f->forks = emqxi_fork_count();
-    memset(f->synced, 0, sizeof f->synced);
-    code = check_file(f, take, error);
-    if (code == EMQX_TLS_OK && !emqxi_file_sync_name(f))
-        code = emqxi_file_fail(f, error, "has a folder that can't be synced: %s", strerror(errno));
-    if (code != EMQX_TLS_OK)
-        emqxi_file_detach(f);
-    return code;
+    return log->passed == passed && log->refused == refused;
 }
 
-void emqxi_file_detach(emqxi_file *f)
+bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,
+                      const emqxi_file_record *r)
 {
-    if (f->fd >= 0)
-        close(f->fd);
-    f->fd = -1;
+    if (r->checksum != record_checksum(d, cell, place, r) || !emqxi_timebase_sound(&r->timebase))
+        return false;
+    for (uint32_t group = 0; group < d->groups; group++)
+        if (!log_sound(&r->logs[group], r->slots + d->first_slot[group], d->slots[group]))
+            return false;
+    return true;
 }
 
-/* -- lock -------------------------------------------------------------------------------------- */
-
-/* 1: locked and the path's own; 0: the path names another one by now; -1: errno tells. */
-static int try_lock(const emqxi_file *f)
+bool emqxi_disk_write(const emqxi_disk *d, uint64_t cell, uint32_t place, emqxi_file_record *r)
 {
-    struct stat s;
-    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
-        return -1;
-    return lstat(f->path, &s) == 0 && s.st_ino == f->inode && s.st_dev == f->device;
+    r->checksum = record_checksum(d, cell, place, r);
+    ssize_t n = pwrite(d->fd, r, d->record_len, place_of(d, cell, place));
+    if (n >= 0 && (size_t)n != d->record_len)
+        errno = ENOSPC;
+    return (size_t)n == d->record_len;
 }
 
-emqx_tls_code emqxi_file_lock(emqxi_file *f, emqxi_error *error)
+bool emqxi_disk_sync(const emqxi_disk *d)
 {
-    for (int i = 0; i < REPLACED_MAX; i++) {
-        /* After a fork the parent's descriptor is closed here and not unlocked: its lock is the
-         * parent's. */
-        if (f->fd >= 0 && f->forks != emqxi_fork_count())
-            emqxi_file_detach(f);
-        emqx_tls_code code = f->fd >= 0 ? EMQX_TLS_OK : emqxi_file_attach(f, false, error);
-        if (code != EMQX_TLS_OK)
-            return code;
-        int locked = try_lock(f);
-        if (locked == 1) {
-            emqxi_file_look(f);
-            return EMQX_TLS_OK;
-        }
-        if (locked < 0 && errno != EWOULDBLOCK && errno != EINTR)
-            return emqxi_file_fail(f, error, "can't be locked: %s", strerror(errno));
-        if (locked < 0)
-            break;
-        emqxi_file_detach(f);
-    }
-    error->retry_after_ms = BUSY_MIN_MS + (int64_t)(emqxi_random() % BUSY_JITTER_MS);
-    return emqxi_file_fail(
-        f, error, "is locked by another process that does not go on; look for a stopped one");
+    return fdatasync(d->fd) == 0;
 }
 
-void emqxi_file_unlock(const emqxi_file *f)
+/* -- name -------------------------------------------------------------------------------------- */
+
+bool emqxi_disk_sync_name(emqxi_disk *d)
 {
-    flock(f->fd, LOCK_UN);
+    char *name = strrchr(d->path, '/') + 1, first = *name;
+    *name = '\0';
+    int fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *name = first;
+    /* it may be entered and not be read: then somebody else has made the file, long ago */
+    if (fd < 0 && errno == EACCES)
+        return true;
+    bool ok = (fd >= 0 && emqxi_folder_sync(fd)) ||
+              emqxi_disk_cant(d, "has a folder that can't be synced");
+    close(fd);
+    return ok;
 }

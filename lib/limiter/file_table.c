@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which cell a deployment has: the first of the cells from its hash on that has its key. A key
- * stands no further from its place than REACH cells, and never behind a cell that was never used,
- * but where a loss of power has emptied that one. A new key takes the first cell on its way that is
- * idle; where there is none, the file is replaced by one with twice the cells, and what is idle is
- * left behind.
+ * Which cell a deployment has. With PER_DEPLOYMENT the cells are a hash table with linear probing: a
+ * deployment's is the first from its hash on that has its key. A key stands no further from its
+ * place than REACH cells, and never behind a cell that was never used, but where a loss of power has
+ * emptied that one. A new key takes the first cell on its way that is idle; where there is none, the
+ * file is replaced by one with twice the cells, and what is idle is left behind.
  */
-#include "limiter/file.h"
+#include "limiter/file_cell.h"
 
 #include <string.h>
 
@@ -26,95 +26,78 @@ static bool place(uint64_t *from, uint64_t cells, uint64_t key, uint64_t cell)
     return false;
 }
 
-/* The keys of the cells that are not idle, at their cells' places; the others' are `idle`. */
-static emqx_tls_code keys_in_use(emqxi_file *f, uint64_t *keys, bool *used, emqxi_error *error)
-{
-    for (uint64_t cell = 0; cell < f->cells; cell++) {
-        emqx_tls_code code = emqxi_cell_read(f, cell, error);
-        if (code != EMQX_TLS_OK)
-            return code;
-        keys[cell] = f->now->key;
-        used[cell] = f->now->used && !emqxi_cell_idle(f);
-    }
-    return EMQX_TLS_OK;
-}
-
-static bool place_all(uint64_t *from, uint64_t cells, const emqxi_file *f, const uint64_t *keys,
-                      const bool *used)
+/* Places all cells that are not idle; *fits false: there is no place for one. */
+static bool place_all(emqxi_cells *c, uint64_t *from, uint64_t cells, bool *fits)
 {
     memset(from, 0xff, cells * sizeof *from);
-    for (uint64_t cell = 0; cell < f->cells; cell++)
-        if (used[cell] && !place(from, cells, keys[cell], cell))
+    *fits = true;
+    for (uint64_t cell = 0; *fits && cell < c->disk.cells; cell++) {
+        if (!emqxi_cell_read(c, cell))
             return false;
+        if (c->now->used && !emqxi_cell_idle(c))
+            *fits = place(from, cells, c->now->key, cell);
+    }
     return true;
 }
 
-static emqx_tls_code grow(emqxi_file *f, emqxi_error *error)
+static bool grow_file(emqxi_cells *c)
 {
-    const emqx_tls_allocator *a = &f->settings.allocator;
-    uint64_t *keys = emqxi_alloc(a, f->cells * sizeof *keys), *from = NULL;
-    bool *used = emqxi_alloc(a, f->cells * sizeof *used);
-    uint64_t cells = f->cells;
-    emqx_tls_code code = EMQX_TLS_E_NO_MEMORY;
-    if (keys && used)
-        code = keys_in_use(f, keys, used, error);
-    while (code == EMQX_TLS_OK) {
-        cells *= 2;
-        emqxi_free(a, from);
-        from = cells <= EMQXI_CELLS_MAX ? emqxi_alloc(a, cells * sizeof *from) : NULL;
+    const emqx_tls_allocator *a = &c->settings.allocator;
+    bool ok = true, fits = false;
+    for (uint64_t cells = 2 * c->disk.cells; ok && !fits; cells *= 2) {
+        uint64_t *from = cells <= EMQXI_CELLS_MAX ? emqxi_alloc(a, cells * sizeof *from) : NULL;
         if (!from)
-            code = EMQX_TLS_E_NO_MEMORY;
-        else if (place_all(from, cells, f, keys, used))
+            return !emqxi_fail(&c->disk.error, EMQX_TLS_E_NO_MEMORY,
+                               "no memory for the quota of one more deployment");
+        ok =
+            place_all(c, from, cells, &fits) && (!fits || emqxi_cells_replace_file(c, from, cells));
+        emqxi_free(a, from);
+    }
+    return ok;
+}
+
+/* As emqxi_cells_find; not found, *idle is the first cell on the way that the key may take. */
+static bool search(emqxi_cells *c, uint64_t key, bool *found, uint64_t *idle)
+{
+    *found = false;
+    *idle = NO_CELL;
+    for (uint64_t i = 0; i < EMQXI_MIN(c->disk.cells, REACH); i++) {
+        uint64_t cell = (key + i) & (c->disk.cells - 1);
+        if (!emqxi_cell_read(c, cell))
+            return false;
+        if ((*found = c->now->used && c->now->key == key))
+            return true;
+        if (*idle == NO_CELL && (!c->now->used || emqxi_cell_idle(c)))
+            *idle = cell;
+        /* else its record may have been lost, and this one's not */
+        if (!c->now->used && !emqxi_cells_doubted(c))
             break;
     }
-    if (code == EMQX_TLS_OK)
-        code = emqxi_file_replace(f, from, cells, error);
-    else if (code == EMQX_TLS_E_NO_MEMORY)
-        emqxi_fail(error, code, "no memory for the quota of one more deployment");
-    emqxi_free(a, from);
-    emqxi_free(a, used);
-    emqxi_free(a, keys);
-    return code;
+    return true;
 }
 
-static emqx_tls_code claim_cell(emqxi_file *f, uint64_t cell, uint64_t key, emqxi_error *error)
+bool emqxi_cells_find(emqxi_cells *c, uint64_t key, bool *found)
 {
-    emqx_tls_code code = emqxi_cell_read(f, cell, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    emqxi_cell_begin(f, key);
-    f->changed = true;
-    f->rebased = false; /* whose stamps they were is gone */
-    return EMQX_TLS_OK;
+    uint64_t idle;
+    return search(c, key, found, &idle);
 }
 
-emqx_tls_code emqxi_file_find(emqxi_file *f, uint64_t key, bool claim, bool *found,
-                              emqxi_error *error)
+bool emqxi_cells_claim(emqxi_cells *c, uint64_t key)
 {
-    for (;;) {
-        uint64_t idle = NO_CELL;
-        *found = false;
-        for (uint64_t i = 0; i < EMQXI_MIN(f->cells, REACH); i++) {
-            uint64_t cell = (key + i) & (f->cells - 1);
-            emqx_tls_code code = emqxi_cell_read(f, cell, error);
-            if (code != EMQX_TLS_OK)
-                return code;
-            if (f->now->used && f->now->key == key) {
-                *found = true;
-                return code;
-            }
-            if (idle == NO_CELL && (!f->now->used || emqxi_cell_idle(f)))
-                idle = cell;
-            /* else its record may have been lost, and this one's not */
-            if (!f->now->used && !emqxi_file_doubted(f))
-                break;
-        }
-        if (!claim)
-            return EMQX_TLS_OK;
-        if (idle != NO_CELL)
-            return claim_cell(f, idle, key, error);
-        emqx_tls_code code = grow(f, error);
-        if (code != EMQX_TLS_OK)
-            return code;
+    bool found;
+    uint64_t idle = NO_CELL;
+    while (idle == NO_CELL) {
+        if (!search(c, key, &found, &idle))
+            return false;
+        if (found)
+            return true;
+        if (idle == NO_CELL && !grow_file(c))
+            return false;
     }
+    if (!emqxi_cell_read(c, idle))
+        return false;
+    emqxi_cell_begin(c, key);
+    c->changed = true;
+    c->rebased = false; /* whose stamps they were is gone */
+    return true;
 }

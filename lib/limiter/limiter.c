@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limiter: one lock around a store and the lines of those who wait for it.
+ * The limiter: one lock around a store and the lists of those who wait for it.
  */
 #include "limiter/limiter.h"
-#include "limiter/line.h"
 #include "limiter/store.h"
+#include "limiter/waitlist.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#define SCOPE_WORD (EMQX_TLS_TICKET_WORDS - 1) /* of a ticket: the limiter's own */
-#define QUERY_MS   1000                        /* a query's patience with a locked store */
+#define SCOPE_WORD     (EMQX_TLS_TICKET_WORDS - 1) /* of a ticket: the limiter's own */
+#define QUERY_MS       1000                        /* a query's patience with a busy store */
+#define BUSY_DOUBLINGS 7                           /* of the pause after which it is asked again */
+#define BUSY_MAX_MS    1000
 
 struct emqx_tls_limiter {
     atomic_uint references;
@@ -20,7 +22,7 @@ struct emqx_tls_limiter {
     emqx_tls_store store;
     emqx_tls_clock clock;
     emqx_tls_allocator allocator;
-    emqxi_table lines;
+    emqxi_table waitlists;
     uint8_t hash_key[16];
 };
 
@@ -31,10 +33,9 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
                                           emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
     emqx_tls_allocator own;
-    if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter is NULL; it is where the new limiter goes");
-    *limiter = NULL;
+    emqx_tls_clock own_clock;
+    if (emqxi_limiter_begin(limiter, error) != EMQX_TLS_OK)
+        return EMQX_TLS_E_INVALID;
     if (!store || !emqxi_input_ok(store, sizeof *store, sizeof *store))
         return emqxi_refuse(
             error, EMQX_TLS_E_INVALID,
@@ -45,17 +46,16 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
     if (!emqxi_allocator_take(&own, allocator))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "allocator can't be used; it needs allocate, resize and release");
+    if (!emqxi_clock_take(&own_clock, clock))
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "clock can't be used; it needs now_ms");
 
     emqx_tls_limiter *l = emqxi_zalloc(&own, sizeof *l);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
     l->allocator = own;
-    if (!emqxi_clock_take(&l->clock, clock)) {
-        emqxi_free(&own, l);
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "clock can't be used; it needs now_ms");
-    }
+    l->clock = own_clock;
     emqxi_input_copy(&l->store, store, sizeof l->store);
-    l->lines.allocator = &l->allocator;
+    l->waitlists.allocator = &l->allocator;
     emqxi_random_key(l->hash_key);
     atomic_init(&l->references, 1);
     atomic_init(&l->forks, emqxi_fork_count());
@@ -69,20 +69,12 @@ emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config,
 {
     emqxi_settings settings;
     emqx_tls_store store;
-    if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter is NULL; it is where the new limiter goes");
-    *limiter = NULL;
-    emqx_tls_code code = emqxi_settings_take(&settings, config, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    if (!emqxi_memory_open(&store, &settings))
-        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    code =
-        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
-    if (code != EMQX_TLS_OK)
-        store.destroy(store.context);
-    return code;
+    emqx_tls_code code = emqxi_limiter_begin(limiter, error);
+    if (code == EMQX_TLS_OK)
+        code = emqxi_settings_take(&settings, config, error);
+    if (code == EMQX_TLS_OK)
+        code = emqxi_memory_open(&store, &settings, error);
+    return emqxi_limiter_end(code, &store, &settings, limiter, error);
 }
 
 emqx_tls_limiter *emqx_tls_limiter_ref(emqx_tls_limiter *limiter)
@@ -98,21 +90,23 @@ void emqx_tls_limiter_unref(emqx_tls_limiter *limiter)
         return;
     limiter->store.destroy(limiter->store.context);
     pthread_mutex_destroy(&limiter->mutex);
-    emqxi_table_free(&limiter->lines);
+    emqxi_table_free(&limiter->waitlists);
     const emqx_tls_allocator allocator = limiter->allocator;
     emqxi_free(&allocator, limiter);
 }
 
+/* -- one at a time ----------------------------------------------------------------------------- */
+
 /* A child after a fork begins anew with a store that can be shared: the lock may have been held by
- * a thread that the child does not have, and the lines are the parent's. Once, though two threads
- * of the child may come here together. */
+ * a thread that the child does not have, and those who wait are the parent's. Once, though two
+ * threads of the child may come here together. */
 static void begin_anew(emqx_tls_limiter *l, unsigned forks)
 {
     static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&once);
     if (atomic_load_explicit(&l->forks, memory_order_relaxed) != forks) {
         pthread_mutex_init(&l->mutex, NULL);
-        l->lines = (emqxi_table){.allocator = &l->allocator};
+        l->waitlists = (emqxi_table){.allocator = &l->allocator};
         atomic_store_explicit(&l->forks, forks, memory_order_release);
     }
     pthread_mutex_unlock(&once);
@@ -160,43 +154,43 @@ static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, e
 static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant,
                               emqxi_error *error)
 {
-    const char *kind = r->op == EMQX_TLS_OP_GET ? "reads" : "writes";
+    const char *group = r->op == EMQX_TLS_OP_GET ? "reads" : "writes";
     long long seconds = grant->late_ms / 1000 + (grant->late_ms % 1000 != 0);
     if (error)
         error->retry_after_ms = grant->late_ms;
     if (grant->reason == EMQX_TLS_QUOTA_SHUT)
         return emqxi_fail(
             error, EMQX_TLS_E_RATE_LIMITED,
-            "the platform has refused %s (429); nothing was sent; try again in %lld s", kind,
+            "the platform has refused %s (429); nothing was sent; try again in %lld s", group,
             seconds);
     if (grant->reason == EMQX_TLS_QUOTA_IN_FLIGHT)
         return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
                           "the quota for %s is used up by calls that are still running; nothing "
-                          "was sent; try again in "
-                          "at most %lld s",
-                          kind, seconds);
+                          "was sent; try again in at most %lld s",
+                          group, seconds);
     return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                      "the quota for %s is used up; nothing was sent; try again in %lld s", kind,
+                      "the quota for %s is used up; nothing was sent; try again in %lld s", group,
                       seconds);
 }
 
-/* No slot is free. Stays in line, or goes to its end, if it can be served in time. */
-static emqx_tls_code stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
-                                   uint64_t scope, uint32_t ahead, const emqx_tls_grant *grant,
-                                   emqxi_error *error)
+static emqxi_outlook outlook_of(const emqx_tls_limiter *l, const emqxi_reserve *r,
+                                const emqx_tls_ask *ask, const emqx_tls_grant *grant)
 {
-    int64_t now = emqxi_now(&l->clock);
-    if (r->wait_ms <= 0 || grant->early_ms > r->wait_ms)
-        return no_quota(r, grant, error);
-    if (!waiter->queued && !emqxi_line_join(&l->lines, scope, waiter))
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to wait for quota");
-    const emqxi_outlook outlook = {.ahead = ahead,
-                                   .early_ms = grant->early_ms,
-                                   .late_ms = grant->late_ms,
-                                   .wait_ms = r->wait_ms,
-                                   .shared = l->store.shared != 0};
-    r->look_again_ms = emqxi_line_stay(waiter, &outlook, now);
-    return EMQX_TLS_OK;
+    return (emqxi_outlook){.ahead = ask->ahead,
+                           .early_ms = grant->early_ms,
+                           .late_ms = grant->late_ms,
+                           .wait_ms = r->wait_ms,
+                           .shared = l->store.shared != 0};
+}
+
+/* Stays in line, or goes to its end. False: no memory. */
+static bool stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
+                          uint64_t scope, const emqxi_outlook *outlook)
+{
+    if (!waiter->queued && !emqxi_waitlist_join(&l->waitlists, scope, waiter))
+        return false;
+    r->look_again_ms = emqxi_waitlist_stay(waiter, outlook, emqxi_now(&l->clock));
+    return true;
 }
 
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
@@ -205,24 +199,24 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     emqx_tls_ask ask = {.size = sizeof ask,
                         .op = r->op,
                         .deployment_id = r->deployment_id,
-                        .lease_ms = r->lease_ms,
-                        .ahead = 0};
+                        .lease_ms = r->lease_ms};
     /* a store may leave out what it has no use for */
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error e;
     r->granted = r->busy = false;
     r->look_again_ms = 0;
-    prepare(&e);
     if (!enter(l)) {
         waiter->queued = false;
         return forked(error);
     }
-
     uint64_t scope = emqxi_scope(l->store.flags, l->hash_key, r->op, r->deployment_id);
-    emqxi_line *line = emqxi_line_find(&l->lines, scope);
-    if (line)
-        ask.ahead = emqxi_line_ahead(line, waiter, emqxi_now(&l->clock));
+    emqxi_waitlist *list = emqxi_waitlist_find(&l->waitlists, scope);
+    if (list)
+        ask.ahead = emqxi_waitlist_ahead(list, waiter, emqxi_now(&l->clock));
+    prepare(&e);
     emqx_tls_code code = l->store.reserve(l->store.context, &ask, &grant, &e);
+    grant.early_ms = EMQXI_MAX(grant.early_ms, 0);
+    grant.late_ms = EMQXI_MAX(grant.late_ms, grant.early_ms);
     if (code != EMQX_TLS_OK) {
         code = store_failed(code, &e, error);
     } else if (grant.granted) {
@@ -230,13 +224,16 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     } else if (grant.busy) {
         r->busy = true;
         r->look_again_ms = EMQXI_MAX(grant.early_ms, 1);
+        store_failed(EMQX_TLS_E_STORE, &e, error);
+    } else if (r->wait_ms <= 0 || grant.early_ms > r->wait_ms) {
+        code = no_quota(r, &grant, error);
     } else {
-        grant.early_ms = EMQXI_MAX(grant.early_ms, 0);
-        grant.late_ms = EMQXI_MAX(grant.late_ms, grant.early_ms);
-        code = stand_in_line(l, r, waiter, scope, ask.ahead, &grant, error);
+        const emqxi_outlook outlook = outlook_of(l, r, &ask, &grant);
+        if (!stand_in_line(l, r, waiter, scope, &outlook))
+            code = emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to wait for quota");
     }
     if (waiter->queued && (code != EMQX_TLS_OK || r->granted))
-        emqxi_line_leave(&l->lines, waiter, emqxi_now(&l->clock));
+        emqxi_waitlist_leave(&l->waitlists, waiter, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
     /* here, since right after the store has written it the processor would wait for itself */
     if (r->granted) {
@@ -250,59 +247,79 @@ void emqxi_limiter_leave(emqx_tls_limiter *l, emqxi_waiter *waiter)
 {
     if (!waiter->queued || !enter(l))
         return;
-    emqxi_line_leave(&l->lines, waiter, emqxi_now(&l->clock));
+    emqxi_waitlist_leave(&l->waitlists, waiter, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
 }
 
 /* -- settle and query -------------------------------------------------------------------------- */
 
-/* A store that is locked by another process fails with STORE and tells when to ask again. Sleeps so
- * long, the lock given back, and takes it again; false: patience is over. */
-static bool locked_wait(emqx_tls_limiter *l, emqx_tls_code code, const emqx_tls_error *e,
-                        int64_t deadline)
+/* What is asked of a store without taking a slot: to settle a ticket, or a query. */
+typedef struct question {
+    const uint64_t *ticket; /* NULL: a query */
+    uint32_t outcome;
+    int64_t retry_after_ms;
+    uint32_t op;
+    const char *deployment_id;
+    emqx_tls_quota *quota;
+} question;
+
+static emqx_tls_code ask(const emqx_tls_store *s, const question *q, emqx_tls_error *e)
 {
-    int64_t now = emqxi_now(&l->clock);
-    if (code != EMQX_TLS_E_STORE || e->retry_after_ms < 0 || now >= deadline || !l->clock.sleep_ms)
-        return false;
-    pthread_mutex_unlock(&l->mutex);
-    l->clock.sleep_ms(l->clock.context, EMQXI_MIN(EMQXI_MAX(e->retry_after_ms, 1), deadline - now));
-    pthread_mutex_lock(&l->mutex);
-    return true;
+    prepare(e);
+    if (q->ticket)
+        return s->settle(s->context, q->ticket, q->outcome, q->retry_after_ms, e);
+    return s->query(s->context, q->op, q->deployment_id, q->quota, e);
+}
+
+/* A store that is busy (locked by another process, away) fails with STORE and tells when to ask
+ * again: it is asked less and less often until patience_ms is over. Meanwhile others may enter. */
+static emqx_tls_code ask_patiently(emqx_tls_limiter *l, const question *q, int64_t patience_ms,
+                                   emqxi_error *error)
+{
+    emqx_tls_error e;
+    int64_t deadline = 0;
+    for (unsigned busy = 0;; busy++) {
+        emqx_tls_code code = ask(&l->store, q, &e);
+        if (code == EMQX_TLS_OK)
+            return code;
+        int64_t now = emqxi_now(&l->clock);
+        if (busy == 0)
+            deadline = emqxi_add(now, patience_ms);
+        if (code != EMQX_TLS_E_STORE || e.retry_after_ms < 0 || now >= deadline ||
+            !l->clock.sleep_ms)
+            return store_failed(code, &e, error);
+        int64_t pause = EMQXI_MIN(EMQXI_MAX(e.retry_after_ms, 1), BUSY_MAX_MS);
+        pause = EMQXI_MIN(pause << EMQXI_MIN(busy, BUSY_DOUBLINGS), BUSY_MAX_MS);
+        pthread_mutex_unlock(&l->mutex);
+        l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, deadline - now));
+        pthread_mutex_lock(&l->mutex);
+    }
 }
 
 emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,
                                    const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
                                    int64_t retry_after_ms, int64_t patience_ms, emqxi_error *error)
 {
-    emqx_tls_code code;
-    emqx_tls_error e;
+    const question settlement = {
+        .ticket = ticket, .outcome = outcome, .retry_after_ms = retry_after_ms};
     if (!enter(l))
         return forked(error);
-    int64_t deadline = -1;
-    for (;;) {
-        prepare(&e);
-        code = l->store.settle(l->store.context, ticket, outcome, retry_after_ms, &e);
-        if (code == EMQX_TLS_OK)
-            break;
-        if (deadline == -1)
-            deadline = emqxi_add(emqxi_now(&l->clock), patience_ms);
-        if (!locked_wait(l, code, &e, deadline))
-            break;
-    }
-    emqxi_line *line = emqxi_line_find(&l->lines, ticket[SCOPE_WORD]);
-    if (line)
-        emqxi_line_wake(line, emqxi_now(&l->clock));
+    emqx_tls_code code = ask_patiently(l, &settlement, patience_ms, error);
+    emqxi_waitlist *list = emqxi_waitlist_find(&l->waitlists, ticket[SCOPE_WORD]);
+    if (list)
+        emqxi_waitlist_wake(list, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
-    return code == EMQX_TLS_OK ? code : store_failed(code, &e, error);
+    return code;
 }
 
 emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const char *deployment_id,
                                      emqx_tls_quota *quota, emqx_tls_error *error)
 {
     emqx_tls_quota own = {.size = sizeof own};
-    emqx_tls_error e;
-    emqxi_error out;
-    emqxi_error_clear(&out);
+    const question query = {
+        .op = op, .deployment_id = deployment_id ? deployment_id : "", .quota = &own};
+    emqxi_error e;
+    emqxi_error_clear(&e);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL");
     if (!emqxi_output_ok(quota) || !quota)
@@ -311,29 +328,16 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "op is %u; it must be one of EMQX_TLS_OP_*",
                             op);
-    if (l->store.flags & EMQX_TLS_PER_DEPLOYMENT && (!deployment_id || !*deployment_id))
+    if (l->store.flags & EMQX_TLS_PER_DEPLOYMENT && !*query.deployment_id)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "deployment_id is needed: this limiter counts for each deployment");
     if (!enter(l)) {
-        forked(&out);
-        return emqxi_error_out(error, &out);
+        forked(&e);
+        return emqxi_error_out(error, &e);
     }
-    emqx_tls_code code;
-    int64_t deadline = -1;
-    for (;;) {
-        prepare(&e);
-        code = l->store.query(l->store.context, op, deployment_id ? deployment_id : "", &own, &e);
-        if (code == EMQX_TLS_OK)
-            break;
-        if (deadline == -1)
-            deadline = emqxi_add(emqxi_now(&l->clock), QUERY_MS);
-        if (!locked_wait(l, code, &e, deadline))
-            break;
-    }
+    emqx_tls_code code = ask_patiently(l, &query, QUERY_MS, &e);
     pthread_mutex_unlock(&l->mutex);
     if (code == EMQX_TLS_OK)
         emqxi_output(quota, &own, sizeof own);
-    else
-        store_failed(code, &e, &out);
-    return emqxi_error_out(error, &out);
+    return emqxi_error_out(error, &e);
 }

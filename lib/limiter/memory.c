@@ -8,6 +8,8 @@
 #include "limiter/store.h"
 #include "limiter/table.h"
 
+#include <string.h>
+
 #define FIRST_SLOTS 2
 
 typedef struct scope {
@@ -17,21 +19,32 @@ typedef struct scope {
 
 typedef struct memory {
     emqxi_settings settings;
-    emqxi_limits limits[EMQXI_CLASSES];
+    emqxi_limits limits[EMQXI_GROUPS];
     uint8_t hash_key[16];
     emqxi_table scopes;
     size_t hand; /* the place in the table that is looked at next */
     uint32_t calls;
 } memory;
 
+static emqxi_view view_of(const memory *m, scope *s, uint32_t group, int64_t now)
+{
+    return (emqxi_view){.log = &s->log, .slots = s->slots, .limits = &m->limits[group], .now = now};
+}
+
 /* Among many deployments a scope is far away in memory: asks for it before it is needed. What a
- * call reads of it first is all behind share.refused. */
+ * call reads of it first is all behind throttle.refused. */
 static void fetch(const scope *s)
 {
     if (!s)
         return;
-    __builtin_prefetch(&s->log.share.refused);
+    __builtin_prefetch(&s->log.throttle.refused);
     __builtin_prefetch(s->slots + 1);
+}
+
+static scope *find_scope(const memory *m, uint64_t key, emqxi_entry **entry)
+{
+    *entry = emqxi_table_find(&m->scopes, key);
+    return *entry ? (*entry)->value : NULL;
 }
 
 /* Looks at the next places of the table and gives back the scopes that are idle. */
@@ -42,15 +55,17 @@ static void sweep(memory *m, int64_t now, size_t places)
         scope *s = entry->value;
         m->hand = (m->hand + 1) & (m->scopes.size - 1);
         fetch(m->scopes.entries[m->hand].value);
-        /* the window is the same for every class */
-        if (!s || !emqxi_log_idle(&s->log, s->slots, &m->limits[0], now))
+        if (!s)
+            continue;
+        const emqxi_view v = view_of(m, s, 0, now); /* the window is the same for every group */
+        if (!emqxi_log_idle(&v))
             continue;
         emqxi_table_remove(&m->scopes, entry);
         emqxi_free(&m->settings.allocator, s);
     }
 }
 
-static scope *make(memory *m, uint64_t key, uint32_t slots)
+static scope *make_scope(memory *m, uint64_t key, uint32_t slots)
 {
     uint32_t capacity = EMQXI_MIN(FIRST_SLOTS, slots);
     scope *s = emqxi_zalloc(&m->settings.allocator, sizeof *s + capacity * sizeof *s->slots);
@@ -64,7 +79,7 @@ static scope *make(memory *m, uint64_t key, uint32_t slots)
     return s;
 }
 
-static scope *grow(memory *m, emqxi_entry *entry, uint32_t slots)
+static scope *grow_scope(memory *m, emqxi_entry *entry, uint32_t slots)
 {
     scope *s = entry->value;
     uint32_t capacity = EMQXI_MIN(2 * s->log.capacity, slots);
@@ -76,81 +91,72 @@ static scope *grow(memory *m, emqxi_entry *entry, uint32_t slots)
     return s;
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
-                             emqx_tls_error *error)
+static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                                    emqx_tls_error *error)
 {
     memory *m = context;
-    uint32_t class = emqxi_class(m->settings.flags, ask->op);
-    const emqxi_limits *limits = &m->limits[class];
-    uint64_t key = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id);
-    emqxi_reservation reservation;
-
-    emqxi_entry *entry = emqxi_table_find(&m->scopes, key);
-    scope *s = entry ? entry->value : NULL;
+    const uint32_t group = emqxi_group(m->settings.flags, ask->op), slots = m->limits[group].slots;
+    emqxi_ticket ticket = {
+        .scope = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id),
+        .group = group};
+    emqxi_entry *entry;
+    scope *s = find_scope(m, ticket.scope, &entry);
     fetch(s);
     int64_t now = emqxi_now(&m->settings.clock);
     if (s) {
-        emqxi_log_advance(&s->log, s->slots, limits, now);
-        if (emqxi_log_full(&s->log, limits))
-            s = grow(m, entry, limits->slots);
+        const emqxi_view v = view_of(m, s, group, now);
+        emqxi_log_advance(&v);
+        if (emqxi_log_full(&v))
+            s = grow_scope(m, entry, slots);
     } else {
         sweep(m, now, 4);
-        s = make(m, key, limits->slots);
+        s = make_scope(m, ticket.scope, slots);
     }
     if (!s)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY,
                             "no memory for the quota of one more deployment or call");
-
-    emqxi_log_reserve(&s->log, s->slots, limits, now, ask->lease_ms, ask->ahead, &reservation);
-    grant->granted = reservation.granted;
-    grant->reason = reservation.reason;
-    grant->busy = 0;
-    grant->early_ms = reservation.early_ms;
-    grant->late_ms = reservation.late_ms;
-    if (reservation.granted) {
-        grant->ticket[0] = key;
-        grant->ticket[1] = class;
-        grant->ticket[2] = (uint64_t)reservation.flight.release_ms;
-        grant->ticket[3] = (uint64_t)reservation.flight.left_ms;
-        grant->ticket[4] = reservation.flight.id;
-    }
+    const emqxi_view v = view_of(m, s, group, now);
+    emqxi_log_reserve(&v, ask, grant, &ticket.flight);
+    if (grant->granted)
+        memcpy(grant->ticket, &ticket, sizeof ticket);
     if (m->calls++ % 8 == 0)
         sweep(m, now, 1); /* not this scope: it holds a slot, or is shut */
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
-                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code memory_settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS],
+                                   uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     memory *m = context;
-    const emqxi_flight flight = {
-        .release_ms = (int64_t)ticket[2], .left_ms = (int64_t)ticket[3], .id = (uint32_t)ticket[4]};
-    emqxi_entry *entry = emqxi_table_find(&m->scopes, ticket[0]);
-    scope *s = entry ? entry->value : NULL;
+    emqxi_ticket ticket;
+    emqxi_entry *entry;
     (void)error;
-    if (s && ticket[1] < EMQXI_CLASSES)
-        emqxi_log_settle(&s->log, s->slots, &m->limits[ticket[1]], emqxi_now(&m->settings.clock),
-                         &flight, outcome, retry_after_ms,
-                         outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
+    memcpy(&ticket, words, sizeof ticket);
+    scope *s = find_scope(m, ticket.scope, &entry);
+    if (!s || ticket.group >= EMQXI_GROUPS)
+        return EMQX_TLS_OK;
+    const emqxi_view v = view_of(m, s, ticket.group, emqxi_now(&m->settings.clock));
+    emqxi_log_settle(&v, &ticket.flight, outcome, retry_after_ms,
+                     outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
-                           emqx_tls_quota *quota, emqx_tls_error *error)
+static emqx_tls_code memory_query(void *context, uint32_t op, const char *deployment_id,
+                                  emqx_tls_quota *quota, emqx_tls_error *error)
 {
     memory *m = context;
-    const emqxi_limits *limits = &m->limits[emqxi_class(m->settings.flags, op)];
-    emqxi_log empty = {.capacity = 0};
-    emqxi_entry *entry = emqxi_table_find(
-        &m->scopes, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id));
-    scope *s = entry ? entry->value : NULL;
+    emqxi_entry *entry;
+    scope empty = {.log.capacity = 0};
+    scope *s =
+        find_scope(m, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id), &entry);
     (void)error;
-    emqxi_log_query(s ? &s->log : &empty, s ? s->slots : NULL, limits,
-                    emqxi_now(&m->settings.clock), quota);
+    const emqxi_view v = view_of(m, s ? s : &empty, emqxi_group(m->settings.flags, op),
+                                 emqxi_now(&m->settings.clock));
+    emqxi_log_query(&v, quota);
     return EMQX_TLS_OK;
 }
 
-static void destroy(void *context)
+static void memory_destroy(void *context)
 {
     memory *m = context;
     const emqx_tls_allocator allocator = m->settings.allocator;
@@ -160,22 +166,23 @@ static void destroy(void *context)
     emqxi_free(&allocator, m);
 }
 
-bool emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings)
+emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
+                                emqx_tls_error *error)
 {
     memory *m = emqxi_zalloc(&settings->allocator, sizeof *m);
     if (!m)
-        return false;
+        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
     m->settings = *settings;
     m->scopes.allocator = &m->settings.allocator;
-    for (uint32_t class = 0; class < EMQXI_CLASSES; class ++)
-        emqxi_class_limits(settings, class, &m->limits[class]);
+    for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
+        emqxi_group_limits(settings, group, &m->limits[group]);
     emqxi_random_key(m->hash_key);
     *store = (emqx_tls_store){.size = sizeof *store,
                               .flags = settings->flags,
                               .context = m,
-                              .reserve = reserve,
-                              .settle = settle,
-                              .query = query,
-                              .destroy = destroy};
-    return true;
+                              .reserve = memory_reserve,
+                              .settle = memory_settle,
+                              .query = memory_query,
+                              .destroy = memory_destroy};
+    return EMQX_TLS_OK;
 }

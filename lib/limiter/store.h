@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * store - what the library's own quota stores share: settings that were looked over, classes and
- * scopes.
+ * store - what the library's own quota stores share: settings that were looked over, groups and
+ * scopes, tickets, and the end of opening a limiter.
  */
 #ifndef EMQXI_STORE_H
 #define EMQXI_STORE_H
 
 #include "limiter/core.h"
 
-#define EMQXI_CLASSES 4
+#define EMQXI_GROUPS 4
 
 typedef struct emqxi_settings {
     uint32_t flags;
@@ -18,27 +18,42 @@ typedef struct emqxi_settings {
     emqx_tls_allocator allocator;
 } emqxi_settings;
 
+/* What a store puts into a ticket. */
+typedef struct emqxi_ticket {
+    uint64_t scope;
+    emqxi_flight flight;
+    uint32_t group;
+    uint32_t epoch; /* of the file that it is of; 0: of the memory */
+} emqxi_ticket;
+
 /* Looks a configuration over and copies it; NULL gives the defaults. INVALID: the message names the
  * member. */
 emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limiter_config *config,
                                   emqx_tls_error *error);
 
-/* The class that an EMQX_TLS_OP_* counts in, below EMQXI_CLASSES: 0 is the reads. */
-uint32_t emqxi_class(uint32_t flags, uint32_t op);
+/* The group that an EMQX_TLS_OP_* counts in, below EMQXI_GROUPS: 0 is the reads. */
+uint32_t emqxi_group(uint32_t flags, uint32_t op);
 
-/* The limits of a class. */
-void emqxi_class_limits(const emqxi_settings *settings, uint32_t class, emqxi_limits *limits);
+void emqxi_group_limits(const emqxi_settings *settings, uint32_t group, emqxi_limits *limits);
 
-/* The scope that an operation counts in: its class and, with PER_DEPLOYMENT, a hash of the
+/* The scope that an operation counts in: its group and, with PER_DEPLOYMENT, a hash of the
  * deployment's name under a random key. Two names with one hash would share a quota, which is
  * stricter, never looser. */
 uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
                      const char *deployment_id);
-
-/* A random key for it. */
 void emqxi_random_key(uint8_t key[16]);
 
-/* The store in this process's memory. False: no memory. */
-bool emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings);
+/* How each way to open a limiter begins: is there a place for it? Sets that to NULL. */
+emqx_tls_code emqxi_limiter_begin(emqx_tls_limiter **limiter, emqx_tls_error *error);
+
+/* And how it ends: `opened` is what came of opening the store. It is destroyed if the limiter can't
+ * be made. */
+emqx_tls_code emqxi_limiter_end(emqx_tls_code opened, const emqx_tls_store *store,
+                                const emqxi_settings *settings, emqx_tls_limiter **limiter,
+                                emqx_tls_error *error);
+
+/* The store in this process's memory. NO_MEMORY. */
+emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
+                                emqx_tls_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- One step of the quota of one scope, atomic in Redis, by Redis's own clock. The rules are those of lib/limiter/core.c and share.c;
+-- One step of the quota of one scope, atomic in Redis, by Redis's own clock. The rules are those of lib/limiter/core.c and throttle.c;
 -- tests/redis/core.c puts the same schedules through both and compares every answer.
 --
 -- KEYS: 1 the scope's state, 2 the epoch: "NAME:UNTIL:SETTINGS", made by whoever first met an empty Redis

@@ -14,15 +14,20 @@
 typedef struct redis_store {
     emqxi_redis redis;
     emqxi_settings settings;
-    emqxi_limits limits[EMQXI_CLASSES];
+    emqxi_limits limits[EMQXI_GROUPS];
     bool reads_without;
     /* counts the reads of this process while Redis is away; context NULL: not needed yet */
     emqx_tls_store memory;
 } redis_store;
 
-/* The words of a ticket. Word 1 tells whose it is: the memory store has the class alone there. */
-enum { TICKET_SCOPE_A = 0, TICKET_CLASS = 1, TICKET_SCOPE_B = 2, TICKET_LEFT = 3, TICKET_ID = 4 };
-#define OWN_TICKET 0x100u /* in word 1, beside the class */
+/* What a ticket holds. `ours` stands where the memory's tickets have 0. */
+typedef struct redis_ticket {
+    uint8_t scope[16];
+    int64_t left_ms, id;
+    uint32_t group, ours;
+} redis_ticket;
+_Static_assert(offsetof(redis_ticket, ours) == offsetof(emqxi_ticket, epoch),
+               "a ticket must tell whose it is");
 
 /* Hosts that share a quota must name a scope alike, so the key is fixed; names are hashed to be of
  * one length. */
@@ -34,12 +39,12 @@ static void scope_of(const redis_store *s, const char *deployment_id, uint8_t sc
         emqxi_siphash(key, deployment_id, strlen(deployment_id), scope);
 }
 
-static void name_scope(const redis_store *s, uint32_t class, const uint8_t scope[16], char *to,
+static void name_scope(const redis_store *s, uint32_t group, const uint8_t scope[16], char *to,
                        size_t size)
 {
-    static const char *const classes[EMQXI_CLASSES] = {"GET", "POST", "PUT", "DELETE"};
+    static const char *const groups[EMQXI_GROUPS] = {"GET", "POST", "PUT", "DELETE"};
     const char *name =
-        class == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? classes[class] : "writes";
+        group == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? groups[group] : "writes";
     int n = snprintf(to, size, "%s:%s", s->redis.prefix, name);
     if (!(s->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
         return;
@@ -54,12 +59,12 @@ typedef struct step_arguments {
     int count;
 } step_arguments;
 
-static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16], int count,
+static void prepare(const redis_store *s, uint32_t group, const uint8_t scope[16], int count,
                     const char *const *own, step_arguments *a)
 {
-    name_scope(s, class, scope, a->name, sizeof a->name);
-    snprintf(a->slots, sizeof a->slots, "%" PRIu32, s->limits[class].slots);
-    snprintf(a->window, sizeof a->window, "%" PRId64, s->limits[class].window_ms);
+    name_scope(s, group, scope, a->name, sizeof a->name);
+    snprintf(a->slots, sizeof a->slots, "%" PRIu32, s->limits[group].slots);
+    snprintf(a->window, sizeof a->window, "%" PRId64, s->limits[group].window_ms);
     a->all[0] = a->slots;
     a->all[1] = a->window;
     for (int i = 0; i < count; i++)
@@ -69,11 +74,11 @@ static void prepare(const redis_store *s, uint32_t class, const uint8_t scope[16
 
 /* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was
  * free. NULL: `error` says why. */
-static redisReply *step(redis_store *s, uint32_t class, const uint8_t scope[16], int count,
+static redisReply *step(redis_store *s, uint32_t group, const uint8_t scope[16], int count,
                         const char *const *own, size_t done, size_t none, emqx_tls_error *error)
 {
     step_arguments a;
-    prepare(s, class, scope, count, own, &a);
+    prepare(s, group, scope, count, own, &a);
     redisReply *reply = emqxi_redis_step(&s->redis, a.name, a.count, a.all, error);
     if (!reply)
         return NULL;
@@ -103,16 +108,16 @@ static emqx_tls_store *fallback(redis_store *s, uint32_t op)
 {
     if (!s->reads_without || op != EMQX_TLS_OP_GET)
         return NULL;
-    if (!s->memory.context && !emqxi_memory_open(&s->memory, &s->settings))
+    if (!s->memory.context && emqxi_memory_open(&s->memory, &s->settings, NULL) != EMQX_TLS_OK)
         return NULL;
     return &s->memory;
 }
 
-static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
-                             emqx_tls_error *error)
+static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
+                                   emqx_tls_error *error)
 {
     redis_store *s = context;
-    uint32_t class = emqxi_class(s->settings.flags, ask->op);
+    uint32_t group = emqxi_group(s->settings.flags, ask->op);
     uint8_t scope[16];
     char lease[24], ahead[16];
     const char *own[] = {"reserve", lease, ahead};
@@ -120,18 +125,19 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     snprintf(lease, sizeof lease, "%" PRId64, ask->lease_ms);
     snprintf(ahead, sizeof ahead, "%" PRIu32, ask->ahead);
     grant->busy = 0;
-    redisReply *reply = step(s, class, scope, 3, own, 3, 4, error);
+    redisReply *reply = step(s, group, scope, 3, own, 3, 4, error);
     if (!reply) {
         emqx_tls_store *memory = fallback(s, ask->op);
         return memory ? memory->reserve(memory->context, ask, grant, error) : EMQX_TLS_E_STORE;
     }
     grant->granted = reply->element[0]->integer == 1;
     if (grant->granted) {
-        memcpy(&grant->ticket[TICKET_SCOPE_A], scope, 8);
-        memcpy(&grant->ticket[TICKET_SCOPE_B], scope + 8, 8);
-        grant->ticket[TICKET_CLASS] = class | OWN_TICKET;
-        grant->ticket[TICKET_ID] = (uint64_t)reply->element[1]->integer;
-        grant->ticket[TICKET_LEFT] = (uint64_t)reply->element[2]->integer;
+        redis_ticket ticket = {.left_ms = reply->element[2]->integer,
+                               .id = reply->element[1]->integer,
+                               .group = group,
+                               .ours = 1};
+        memcpy(ticket.scope, scope, sizeof ticket.scope);
+        memcpy(grant->ticket, &ticket, sizeof ticket);
     } else {
         grant->reason = (uint32_t)reply->element[1]->integer;
         grant->early_ms = reply->element[2]->integer;
@@ -141,54 +147,52 @@ static emqx_tls_code reserve(void *context, const emqx_tls_ask *ask, emqx_tls_gr
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code settle(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
-                            uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
+static emqx_tls_code redis_settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS],
+                                  uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     redis_store *s = context;
-    uint32_t class = (uint32_t)ticket[TICKET_CLASS] & ~OWN_TICKET;
-    uint8_t scope[16];
+    redis_ticket ticket;
     char id[24], left[24], how[16], after[24], random[24];
     const char *own[] = {"settle", id, left, how, after, random};
-    if (!(ticket[TICKET_CLASS] & OWN_TICKET))
+    memcpy(&ticket, words, sizeof ticket);
+    if (!ticket.ours)
         return s->memory.context
-                   ? s->memory.settle(s->memory.context, ticket, outcome, retry_after_ms, error)
+                   ? s->memory.settle(s->memory.context, words, outcome, retry_after_ms, error)
                    : EMQX_TLS_OK;
-    if (class >= EMQXI_CLASSES)
+    if (ticket.group >= EMQXI_GROUPS)
         return EMQX_TLS_OK;
-    memcpy(scope, &ticket[TICKET_SCOPE_A], 8);
-    memcpy(scope + 8, &ticket[TICKET_SCOPE_B], 8);
-    snprintf(id, sizeof id, "%" PRIu64, ticket[TICKET_ID]);
-    snprintf(left, sizeof left, "%" PRId64, (int64_t)ticket[TICKET_LEFT]);
+    snprintf(id, sizeof id, "%" PRId64, ticket.id);
+    snprintf(left, sizeof left, "%" PRId64, ticket.left_ms);
     snprintf(how, sizeof how, "%" PRIu32, outcome);
     snprintf(after, sizeof after, "%" PRId64, retry_after_ms);
     snprintf(random, sizeof random, "%" PRIu64, emqxi_random() >> 32);
     if (outcome == EMQX_TLS_OUTCOME_REFUSED) { /* lost, it would let the others go on */
-        redisReply *reply = step(s, class, scope, 6, own, 1, 0, error);
+        redisReply *reply = step(s, ticket.group, ticket.scope, 6, own, 1, 0, error);
         freeReplyObject(reply);
         return reply ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
     }
     /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that
      * got lost would. */
     step_arguments a;
-    prepare(s, class, scope, 6, own, &a);
+    prepare(s, ticket.group, ticket.scope, 6, own, &a);
     return emqxi_redis_tell(&s->redis, a.name, a.count, a.all, error);
 }
 
-static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id,
-                           emqx_tls_quota *quota, emqx_tls_error *error)
+static emqx_tls_code redis_query(void *context, uint32_t op, const char *deployment_id,
+                                 emqx_tls_quota *quota, emqx_tls_error *error)
 {
     redis_store *s = context;
-    uint32_t class = emqxi_class(s->settings.flags, op);
+    uint32_t group = emqxi_group(s->settings.flags, op);
     const char *own[] = {"query"};
     uint8_t scope[16];
     scope_of(s, deployment_id, scope);
-    redisReply *reply = step(s, class, scope, 1, own, 5, 0, error);
+    redisReply *reply = step(s, group, scope, 1, own, 5, 0, error);
     if (!reply) {
         emqx_tls_store *memory = fallback(s, op);
         return memory ? memory->query(memory->context, op, deployment_id, quota, error)
                       : EMQX_TLS_E_STORE;
     }
-    quota->limit = s->limits[class].slots;
+    quota->limit = s->limits[group].slots;
     quota->used = (uint32_t)reply->element[1]->integer;
     quota->remaining = (uint32_t)reply->element[2]->integer;
     quota->next_ms = reply->element[3]->integer;
@@ -198,7 +202,7 @@ static emqx_tls_code query(void *context, uint32_t op, const char *deployment_id
     return EMQX_TLS_OK;
 }
 
-static void destroy(void *context)
+static void redis_destroy(void *context)
 {
     redis_store *s = context;
     const emqx_tls_allocator a = s->settings.allocator;
@@ -227,15 +231,15 @@ static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
                             "redis:// through a tunnel, or "
                             "build with OpenSSL and hiredis 1.0 or newer with its TLS part");
 #endif
-    for (uint32_t class = 0; class < EMQXI_CLASSES; class ++)
-        emqxi_class_limits(&s->settings, class, &s->limits[class]);
+    for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
+        emqxi_group_limits(&s->settings, group, &s->limits[group]);
     snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32,
              s->settings.reads, s->settings.writes, s->settings.window_ms, s->settings.flags);
     r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
     if (!(r->prefix = emqxi_strdup(&r->allocator, prefix)))
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
     for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
-        code = query(s, op, "", &quota, error);
+        code = redis_query(s, op, "", &quota, error);
     return code;
 }
 
@@ -268,17 +272,17 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
     s->reads_without = reads_without;
     code = set_up(s, url, prefix, error);
     if (code != EMQX_TLS_OK) {
-        destroy(s);
+        redis_destroy(s);
         return code;
     }
     const emqx_tls_store vtable = {.size = sizeof vtable,
                                    .flags = own.flags,
                                    .shared = 1,
                                    .context = s,
-                                   .reserve = reserve,
-                                   .settle = settle,
-                                   .query = query,
-                                   .destroy = destroy};
+                                   .reserve = redis_reserve,
+                                   .settle = redis_settle,
+                                   .query = redis_query,
+                                   .destroy = redis_destroy};
     *store = vtable;
     if (settings)
         *settings = own;
@@ -291,16 +295,8 @@ emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix,
 {
     emqxi_settings settings;
     emqx_tls_store store;
-    if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter is NULL; it is where the new limiter goes");
-    *limiter = NULL;
-    emqx_tls_code code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    code =
-        emqx_tls_limiter_open_store(&store, &settings.clock, &settings.allocator, limiter, error);
-    if (code != EMQX_TLS_OK)
-        store.destroy(store.context);
-    return code;
+    emqx_tls_code code = emqxi_limiter_begin(limiter, error);
+    if (code == EMQX_TLS_OK)
+        code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
+    return emqxi_limiter_end(code, &store, &settings, limiter, error);
 }

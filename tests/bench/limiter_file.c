@@ -2,7 +2,7 @@
  *
  * What the quota in a file costs, as ratios in one run: a reservation with its settling against two
  * rounds of a bare lock, pread, pwrite and unlock of the same record; for a write, with one
- * fdatasync more on both sides. One read in eight is synced too (see lib/limiter/file.h): the
+ * fdatasync more on both sides. One read in eight is synced too (see lib/limiter/file_cell.h): the
  * median is that of the others, and on average the bare program syncs as often. The files are in
  * the working folder: a disk, where the build is on one.
  */
@@ -19,7 +19,7 @@
 #define READ_PAIRS  20000
 #define WRITE_PAIRS 1000
 #define PAIRS_MAX   READ_PAIRS
-#define RECORD      (sizeof(emqxi_record) + (60 + 6) * sizeof(emqxi_slot))
+#define RECORD      (sizeof(emqxi_file_record) + (60 + 6) * sizeof(emqxi_slot))
 #define OWN_FILE    "bench-limiter-file.quota"
 #define BARE_FILE   "bench-limiter-file.bare"
 

@@ -105,6 +105,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
         now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(l.window_ms / 4) : 0;
         if (kind == 6 && release > now)
             now = release - upto(1); /* the edge itself, or the millisecond before */
+        const emqxi_view v = {.log = &log, .slots = slots, .limits = &l, .now = now};
         char *from = own;
         freeReplyObject(
             ask("time", redisCommand(link_, "MSET s %lld us %lld", (long long)(now / 1000),
@@ -113,15 +114,17 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
         int64_t what = upto(9);
         if (what < 4 && count < FLYING_MAX) {
             int64_t lease = upto(1) ? 30000 : upto(100), ahead = upto(3) ? 0 : upto(20);
-            emqxi_reservation d;
-            emqxi_log_reserve(&log, slots, &l, now, lease, (uint32_t)ahead, &d);
+            const emqx_tls_ask wanted = {.lease_ms = lease, .ahead = (uint32_t)ahead};
+            emqx_tls_grant d;
+            emqxi_flight flight;
+            emqxi_log_reserve(&v, &wanted, &d, &flight);
             snprintf(from, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
             redisReply *r = step(scope, &l, own);
             same("granted", d.granted, r->element[0]->integer, i);
             if (d.granted) {
-                same("id", d.flight.id, r->element[1]->integer, i);
-                same("left", d.flight.left_ms, r->element[2]->integer, i);
-                all[count++] = (flying){d.flight, r->element[1]->integer, r->element[2]->integer};
+                same("id", flight.id, r->element[1]->integer, i);
+                same("left", flight.left_ms, r->element[2]->integer, i);
+                all[count++] = (flying){flight, r->element[1]->integer, r->element[2]->integer};
             } else {
                 same("reason", d.reason, r->element[1]->integer, i);
                 same("early", d.early_ms, r->element[2]->integer, i);
@@ -133,7 +136,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
             int64_t after = outcome == 3 && upto(1) ? upto(2 * l.window_ms) - 10 : -1;
             uint64_t random = draw();
             flying f = all[chosen];
-            emqxi_log_settle(&log, slots, &l, now, &f.flight, (uint32_t)outcome, after, random);
+            emqxi_log_settle(&v, &f.flight, (uint32_t)outcome, after, random);
             snprintf(own, sizeof own,
                      "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id,
                      f.left, outcome, after, random >> 32);
@@ -142,7 +145,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
                 all[chosen] = all[--count];
         } else {
             emqx_tls_quota q;
-            emqxi_log_query(&log, slots, &l, now, &q);
+            emqxi_log_query(&v, &q);
             redisReply *r = step(scope, &l, "query");
             same("used", q.used, r->element[1]->integer, i);
             same("remaining", q.remaining, r->element[2]->integer, i);

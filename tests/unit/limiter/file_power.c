@@ -6,7 +6,7 @@
  * slot that was given to a request which may have left. The same where a process is killed in the
  * middle of a write; what was written before is there then.
  *
- * The library's own file_cell.c is compiled in here, with its writes and syncs led through the
+ * The library's own file_disk.c is compiled in here, with its writes and syncs led through the
  * recorder.
  */
 #include "support/file_rig.h"
@@ -21,7 +21,7 @@ static int recorded_sync(int fd);
 
 #define pwrite    recorded_write
 #define fdatasync recorded_sync
-#include "limiter/file_cell.c"
+#include "limiter/file_disk.c"
 #undef pwrite
 #undef fdatasync
 

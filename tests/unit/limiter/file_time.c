@@ -171,16 +171,16 @@ static void the_systems_clock_is_the_same_boots_also_without_its_id(void **state
 {
     (void)state;
     emqx_tls_clock clock = emqxi_system_clock, custom = *emqx_tls_test_clock_vtable(timer);
-    emqxi_origin one, two;
+    emqxi_timebase one, two;
     clock.boot_id = custom.boot_id = no_boot_id;
-    emqxi_origin_identify(&one, &clock, &emqxi_system_host);
-    emqxi_origin_identify(&two, &clock, &emqxi_system_host);
-    assert_true(emqxi_origin_same(&one, &two));
+    emqxi_timebase_identify(&one, &clock, &emqxi_system_host);
+    emqxi_timebase_identify(&two, &clock, &emqxi_system_host);
+    assert_true(emqxi_timebase_same(&one, &two));
     one.seen_ms = 1;
-    assert_false(emqxi_origin_same(&one, &two)); /* it was rebooted */
-    emqxi_origin_identify(&one, &custom, &emqxi_custom_host);
-    emqxi_origin_identify(&two, &custom, &emqxi_custom_host);
-    assert_false(emqxi_origin_same(&one, &two)); /* nobody knows where such a clock begins */
+    assert_false(emqxi_timebase_same(&one, &two)); /* it was rebooted */
+    emqxi_timebase_identify(&one, &custom, &emqxi_custom_host);
+    emqxi_timebase_identify(&two, &custom, &emqxi_custom_host);
+    assert_false(emqxi_timebase_same(&one, &two)); /* nobody knows where such a clock begins */
 }
 
 static void a_machine_without_an_id_counts_as_another(void **state)
@@ -260,15 +260,16 @@ static void a_wall_clock_that_is_trusted_later_is_noticed_within_a_minute(void *
 static bool newest_synced(void)
 {
     static char file[5 * EMQXI_FILE_BLOCK];
-    const emqxi_record *newest = NULL;
+    const emqxi_file_record *newest = NULL;
     memset(file, 0, sizeof file);
     file_contents(file, sizeof file);
     for (int i = 1; i <= EMQXI_RECORDS; i++) {
-        const emqxi_record *r = (const emqxi_record *)(void *)(file + i * EMQXI_FILE_BLOCK);
+        const emqxi_file_record *r =
+            (const emqxi_file_record *)(void *)(file + i * EMQXI_FILE_BLOCK);
         if (!newest || r->sequence > newest->sequence)
             newest = r;
     }
-    return newest->synced != 0;
+    return newest->synced == newest->sequence;
 }
 
 static void a_429_and_stamps_of_a_new_boot_are_synced_and_other_answers_are_not(void **state)

@@ -19,9 +19,7 @@ static emqx_tls_code open_memory(void *context, const emqx_tls_limiter_config *c
     emqxi_settings settings;
     with_clock.clock = emqx_tls_test_clock_vtable(context);
     emqx_tls_code code = emqxi_settings_take(&settings, &with_clock, NULL);
-    if (code == EMQX_TLS_OK && !emqxi_memory_open(store, &settings))
-        code = EMQX_TLS_E_NO_MEMORY;
-    return code;
+    return code == EMQX_TLS_OK ? emqxi_memory_open(store, &settings, NULL) : code;
 }
 
 static int run(const char *name, int64_t origin_ms)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "limiter/origin.h"
+#include "limiter/timebase.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -51,9 +51,9 @@ static bool known(const uint8_t id[16])
     return memcmp(id, none, 16) != 0;
 }
 
-/* Processes in another time namespace have the same boot but another origin of its clock: they
+/* Processes in another time namespace have the same boot but another timebase of its clock: they
  * count as another machine. */
-static void mix_time_namespace(emqxi_origin *here)
+static void mix_time_namespace(emqxi_timebase *here)
 {
     struct stat s;
     if (stat("/proc/self/ns/time", &s) != 0)
@@ -64,7 +64,8 @@ static void mix_time_namespace(emqxi_origin *here)
         emqxi_siphash(here->machine, &inode, sizeof inode, here->machine);
 }
 
-void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, const emqxi_host *host)
+void emqxi_timebase_identify(emqxi_timebase *here, const emqx_tls_clock *clock,
+                             const emqxi_host *host)
 {
     bool systems = clock->now_ms == emqxi_system_clock.now_ms;
     memset(here, 0, sizeof *here);
@@ -86,26 +87,37 @@ void emqxi_origin_identify(emqxi_origin *here, const emqx_tls_clock *clock, cons
     }
 }
 
-bool emqxi_origin_same_boot(const emqxi_origin *was, const emqxi_origin *here)
+bool emqxi_time_sound(int64_t ms)
+{
+    return ms >= -EMQXI_TIME_MAX && ms <= EMQXI_TIME_MAX;
+}
+
+bool emqxi_timebase_sound(const emqxi_timebase *t)
+{
+    return emqxi_time_sound(t->seen_ms) &&
+           (t->wall_ms == EMQXI_NO_WALL || emqxi_time_sound(t->wall_ms));
+}
+
+bool emqxi_timebase_same_boot(const emqxi_timebase *was, const emqxi_timebase *here)
 {
     return memcmp(was->boot, here->boot, sizeof was->boot) == 0;
 }
 
-bool emqxi_origin_same(const emqxi_origin *was, const emqxi_origin *here)
+bool emqxi_timebase_same(const emqxi_timebase *was, const emqxi_timebase *here)
 {
-    return emqxi_origin_same_boot(was, here) && here->seen_ms >= was->seen_ms;
+    return emqxi_timebase_same_boot(was, here) && here->seen_ms >= was->seen_ms;
 }
 
-int64_t emqxi_origin_uptime(const emqxi_origin *was, const emqxi_origin *here)
+int64_t emqxi_timebase_uptime(const emqxi_timebase *was, const emqxi_timebase *here)
 {
-    bool reboot = !emqxi_origin_same_boot(was, here) && known(was->machine) &&
+    bool reboot = !emqxi_timebase_same_boot(was, here) && known(was->machine) &&
                   memcmp(was->machine, here->machine, sizeof was->machine) == 0;
     return reboot ? EMQXI_MAX(here->seen_ms, 0) : 0;
 }
 
-int64_t emqxi_origin_elapsed(const emqxi_origin *was, const emqxi_origin *here)
+int64_t emqxi_timebase_elapsed(const emqxi_timebase *was, const emqxi_timebase *here)
 {
-    int64_t elapsed = emqxi_origin_uptime(was, here);
+    int64_t elapsed = emqxi_timebase_uptime(was, here);
     if (was->wall_ms != EMQXI_NO_WALL && here->wall_ms != EMQXI_NO_WALL)
         elapsed =
             EMQXI_MAX(elapsed, emqxi_add(emqxi_add(here->wall_ms, -WALL_ERROR_MS), -was->wall_ms));
