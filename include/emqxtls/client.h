@@ -60,13 +60,15 @@ typedef struct emqx_tls_config {
     const char *endpoint;
     const char *api_key;    /**< Not empty, no control characters, no ':'. */
     const char *api_secret; /**< Not empty, no control characters. */
-    /** A PEM file of CA certificates for the platform's server; NULL: the system's. */
+    /** A PEM file of CA certificates for the platform's server; NULL: the system's. For libcurl's
+     *  transport alone, as is proxy. */
     const char *ca_file;
     const char *proxy;           /**< URL of an HTTP proxy; NULL: the environment's, "": none. */
     uint32_t connect_timeout_ms; /**< 10000; 1 to 86400000. Bounds a connection. */
     /** 30000; 1 to 86400000. Bounds a call with its repeats, all but waiting for quota. */
     uint32_t timeout_ms;
-    /** 0: fail at once when there is no quota. Else wait for it at most so long. */
+    /** 0: fail at once when there is no quota. Else wait for it, and for a store that is locked or
+     *  away, at most so long. */
     uint32_t quota_wait_ms;
     uint32_t reserved;         /**< 0. */
     emqx_tls_limiter *limiter; /**< The client takes a reference; NULL: its own in memory. */

@@ -35,8 +35,11 @@ static action pause_until(operation *o, int state, int64_t until)
 
 static action operation_reserve(operation *o, int64_t now)
 {
-    if (o->state == EMQXI_OPERATION_IN_LINE) { /* counts against the wait for quota alone */
+    if (o->state == EMQXI_OPERATION_IN_LINE || o->state == EMQXI_OPERATION_STORE_BUSY) {
+        /* A wait for quota. One for the store goes on when that is used up. */
         int64_t waited = now - o->since;
+        if (o->state == EMQXI_OPERATION_STORE_BUSY)
+            waited = EMQXI_MIN(waited, o->quota_left_ms);
         o->deadline += waited;
         o->quota_left_ms = EMQXI_MAX(o->quota_left_ms - waited, 0);
     }
@@ -50,15 +53,17 @@ static action operation_reserve(operation *o, int64_t now)
     return (action){.type = EMQXI_DO_RESERVE, .lease_ms = lease_ms, .wait_ms = o->quota_left_ms};
 }
 
-/* Thousands may ask while a stopped process holds a lock: each asks less and less often. */
+/* Thousands may ask while a process that was stopped holds a lock, or a server is away: each asks
+ * less and less often. */
 static action ask_later(operation *o, const event *e)
 {
     int64_t pause = e->wait_ms;
     if (pause < BUSY_MAX_MS)
         pause = EMQXI_MIN(pause << EMQXI_MIN(o->busy, BUSY_DOUBLINGS), BUSY_MAX_MS);
     o->busy++;
+    o->since = e->now;
     return pause_until(o, EMQXI_OPERATION_STORE_BUSY,
-                       EMQXI_MIN(emqxi_add(e->now, pause), o->deadline));
+                       EMQXI_MIN(emqxi_add(e->now, pause), o->deadline + o->quota_left_ms));
 }
 
 static action operation_settle(operation *o, uint32_t outcome, int end)

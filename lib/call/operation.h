@@ -32,7 +32,7 @@ typedef struct emqxi_operation {
     } end;
     uint32_t attempts; /* exchanges that were started */
     uint32_t busy;     /* how often in a row the store could not look */
-    int64_t since;     /* when it came into the line */
+    int64_t since;     /* IN_LINE, STORE_BUSY: when it began to wait */
     int64_t until;     /* the end of its pause or lease */
     int64_t rest_ms;   /* SETTLING: the least pause before a repeat; negative: there is none */
 

@@ -74,6 +74,12 @@ static void wrong_configs_are_named(void **state)
     transport = *good.transport;
     transport.start = NULL;
     refused(f, "start");
+    transport = *good.transport;
+    f->config.ca_file = "/ca.pem";
+    refused(f, "ca_file");
+    f->config.ca_file = NULL;
+    f->config.proxy = "";
+    refused(f, "proxy");
     emqx_tls_clock clock = *good.clock;
     f->config = good;
     f->config.clock = &clock;

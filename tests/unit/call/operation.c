@@ -175,7 +175,7 @@ static void time_in_line_counts_against_the_wait_for_quota_alone(void **unused)
     assert_int_equal(next(&o, EMQXI_ON_TURN, a.until).wait_ms, 0);
 }
 
-static void a_busy_store_is_asked_less_and_less_often_until_the_deadline(void **unused)
+static void a_busy_store_is_asked_less_and_less_often_until_both_times_are_over(void **unused)
 {
     (void)unused;
     operation o = begin(true);
@@ -187,14 +187,21 @@ static void a_busy_store_is_asked_less_and_less_often_until_the_deadline(void **
             break;
         asked++;
         a = next(&o, EMQXI_ON_STORE_BUSY, now);
-        assert_true(a.until - now >= before || a.until == BEGIN + TIMEOUT);
+        assert_true(a.until - now >= before || a.until == BEGIN + QUOTA_WAIT + TIMEOUT);
         assert_in_range(a.until - now, 1, 1000);
         before = a.until - now;
         now = a.until;
     }
-    assert_int_equal(now, BEGIN + TIMEOUT);
-    assert_in_range(asked, 30, 40);
+    assert_int_equal(now, BEGIN + QUOTA_WAIT + TIMEOUT);
+    assert_in_range(asked, 90, 100);
     assert_int_equal(o.end, EMQXI_END_STORE_BUSY);
+
+    o = begin(false); /* the wait for quota pays first */
+    next(&o, EMQXI_ON_TURN, BEGIN);
+    next(&o, EMQXI_ON_STORE_BUSY, BEGIN);
+    action paid = next(&o, EMQXI_ON_TURN, BEGIN + 700);
+    assert_int_equal(paid.wait_ms, QUOTA_WAIT - 700);
+    assert_int_equal(paid.lease_ms, TIMEOUT);
 
     o = begin(true); /* once it could look, all is as before */
     next(&o, EMQXI_ON_TURN, BEGIN);
@@ -434,7 +441,7 @@ int main(void)
         cmocka_unit_test(every_event_in_every_state),
         cmocka_unit_test(a_read_leaves_time_for_a_repeat_and_a_write_takes_all),
         cmocka_unit_test(time_in_line_counts_against_the_wait_for_quota_alone),
-        cmocka_unit_test(a_busy_store_is_asked_less_and_less_often_until_the_deadline),
+        cmocka_unit_test(a_busy_store_is_asked_less_and_less_often_until_both_times_are_over),
         cmocka_unit_test(what_comes_too_late_says_what_it_waited_for),
         cmocka_unit_test(a_repeat_that_comes_too_late_leaves_the_first_failure),
         cmocka_unit_test(what_is_repeated_and_what_is_not),

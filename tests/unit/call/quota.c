@@ -261,6 +261,26 @@ static void a_store_that_stays_locked_is_asked_less_and_less_often(void **state)
     emqx_tls_limiter_unref(f->config.limiter);
 }
 
+static void a_wait_for_quota_also_waits_for_its_store(void **state)
+{
+    fixture *f = *state;
+    locked_store s = {.f = f, .until = now(f) + 10000};
+    f->config.timeout_ms = 2000;
+    f->config.quota_wait_ms = 60000;
+    open_client_on(&s);
+    emqx_tls_test_step step = {.method = "GET",
+                               .http_status = 200,
+                               .body = "{}",
+                               .delay_ms = 900}; /* half of timeout_ms */
+    expect(f, &step);
+    assert_int_equal(get(f), EMQX_TLS_OK);
+    int64_t began = now(f);
+    s.until = INT64_MAX;
+    assert_int_equal(get(f), EMQX_TLS_E_STORE);
+    assert_int_equal(now(f) - began, 62000);
+    emqx_tls_limiter_unref(f->config.limiter);
+}
+
 static void two_clients_share_a_limiter(void **state)
 {
     fixture *f = *state;
@@ -290,6 +310,7 @@ int main(void)
         TEST(an_interrupt_before_the_call_ends_it_and_no_other),
         TEST(many_that_end_while_the_store_is_locked_wait_for_it_once),
         TEST(a_store_that_stays_locked_is_asked_less_and_less_often),
+        TEST(a_wait_for_quota_also_waits_for_its_store),
         TEST(two_clients_share_a_limiter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
