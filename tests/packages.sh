@@ -9,6 +9,7 @@
 #   slow    what ./tests/run.sh all needs besides, with acme and fuzz
 #   acme    the renewal hooks' tests
 #   docs    man pages, the reference and the site, and their tests
+#   deb     examples/packaging/build-deb.sh
 #   fuzz    tests/fuzz/run.sh
 #   roots   tests/root.sh
 #   bench   the benchmarks
@@ -27,12 +28,13 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 curl jq bsdutils scdoc
 redis='libhiredis-dev redis-server'
 slow='valgrind'
 acme='pebble certbot lego dehydrated'
+deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'
 docs='doxygen python3 scdoc groff-base'
 fuzz='clang libclang-rt-dev'
 roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,14s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,15s/^# //p' "$0"; exit 2; }
 
 wanted=
 for group in "$@"; do
@@ -43,6 +45,7 @@ for group in "$@"; do
     slow) wanted="$wanted $slow" ;;
     acme) wanted="$wanted $acme" ;;
     docs) wanted="$wanted $docs" ;;
+    deb) wanted="$wanted $deb" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     roots) wanted="$wanted $roots" ;;
     bench) wanted="$wanted $bench" ;;
