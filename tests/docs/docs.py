@@ -5,7 +5,9 @@
 - relative links lead to files that exist, and to headings in them
 - paths in `backquotes` exist
 - no line is longer than 120 columns
-- every public function is named in docs/, and the README's table of codes has the headers' numbers
+- the messages in the headings of docs/troubleshooting.md are those of the library and the command
+- the README has at most 150 lines
+- every public function is named in docs/, and the guide's table of codes has the headers' numbers
 """
 import pathlib
 import re
@@ -60,6 +62,26 @@ def check_width(path):
             problems.append(f"{path.relative_to(root)}:{number}: longer than 120 columns")
 
 
+def said_by_programs():
+    """All texts of the library and the command, those that are written in several pieces put together."""
+    sources = [p for d in ("lib", "examples/emqxtls") for p in (root / d).rglob("*.c")]
+    code = "\n".join(re.sub(r"/\*.*?\*/", "", p.read_text(encoding="utf-8"), flags=re.S) for p in sources)
+    code = re.sub(r'(?<!\\)"\s*"', "", code)
+    return "\n".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', code))
+
+
+def check_messages():
+    page = (root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    ours = page[: page.index("## Building")]
+    said = said_by_programs()
+    quoted = [m for h in re.findall(r"^### (.*)$", ours, re.M) for m in re.findall(r"`([^`]+)`", h)]
+    for message in quoted:
+        if message not in said:
+            problems.append(f"docs/troubleshooting.md: nobody says `{message}`")
+    if len(quoted) < 15:
+        problems.append("found too few messages in docs/troubleshooting.md: this test reads it wrongly")
+
+
 def headers():
     for path in sorted((root / "include" / "emqxtls").glob("*.h")):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
@@ -77,6 +99,11 @@ def main():
     for path in (root / "docs").glob("*.scd"):
         check_width(path)
 
+    check_messages()
+    lines = len((root / "README.md").read_text(encoding="utf-8").splitlines())
+    if lines > 150:
+        problems.append(f"README.md has {lines} lines")
+
     said = "\n".join(p.read_text(encoding="utf-8") for p in (root / "docs").rglob("*.md"))
     functions = 0
     for name, text in headers():
@@ -87,12 +114,12 @@ def main():
             if not re.search(rf"\b{function}\b", said):
                 problems.append(f"docs/ does not name {function} of {name}")
 
-    readme = (root / "README.md").read_text(encoding="utf-8")
+    guide = (root / "docs" / "guide.md").read_text(encoding="utf-8")
     base = dict(headers())["base.h"]
     codes = re.findall(r"\b(EMQX_TLS_(?:OK|E_\w+)) = (\d+)", base)
     for name, number in codes:
-        if not re.search(rf"^\| `{name}` \| {number} \|", readme, re.M):
-            problems.append(f"README.md: the table of codes lacks {name} = {number}")
+        if not re.search(rf"^\| `{name}` \| {number} \|", guide, re.M):
+            problems.append(f"docs/guide.md: the table of codes lacks {name} = {number}")
 
     if count < 5 or functions < 30 or len(codes) < 15:
         problems.append("found too few documents, functions or codes: this test reads them wrongly")
