@@ -40,9 +40,10 @@ void example_emqx_tls_code_name(void)
             error.message);
 }
 
-void example_emqx_tls_version(void)
+void example_emqx_tls_delivery_name(void)
 {
-    printf("libemqxtls %s\n", emqx_tls_version());
+    fprintf(stderr, "%s (%s)\n", error.message,
+            emqx_tls_delivery_name(error.delivery));
 }
 
 void example_emqx_tls_error(void)
@@ -54,7 +55,45 @@ void example_emqx_tls_error(void)
         puts("it may have been carried out: read the status");
 }
 
+/* -- version.h --------------------------------------------------------------------------------- */
+
+void example_emqx_tls_version(void)
+{
+    printf("libemqxtls %s\n", emqx_tls_version());
+}
+
+void example_emqx_tls_version_number(void)
+{
+    if (emqx_tls_version_number() < EMQX_TLS_VERSION_NUMBER)
+        puts("an older library than this was compiled for");
+}
+
+void example_emqx_tls_features(void)
+{
+    if (!(emqx_tls_features() & EMQX_TLS_HAS_X509))
+        puts("only the structure of PEM is checked");
+}
+
+void example_emqx_tls_struct_size(void)
+{
+    /* as a binding does it that knows no C header */
+    size_t size = emqx_tls_struct_size("status");
+    emqx_tls_status *status = malloc(size);
+    if (status)
+        emqx_tls_status_init_size(status, size);
+}
+
 /* -- values.h ---------------------------------------------------------------------------------- */
+
+void example_emqx_tls_type_name(void)
+{
+    printf("%s\n", emqx_tls_type_name(status.type));
+}
+
+void example_emqx_tls_state_name(void)
+{
+    printf("%s\n", emqx_tls_state_name(status.state));
+}
 
 void example_emqx_tls_request(void)
 {
@@ -97,7 +136,8 @@ void example_emqx_tls_client_limiter(void)
     /* a second client of the same key counts with the first */
     config.limiter = emqx_tls_client_limiter(client);
     emqx_tls_client *second;
-    emqx_tls_client_new(&config, &second, &error);
+    if (emqx_tls_client_new(&config, &second, &error) != EMQX_TLS_OK)
+        fail(error.message);
 }
 
 void example_emqx_tls_client_interrupt(void)
@@ -117,9 +157,10 @@ void example_emqx_tls_get(void)
 void example_emqx_tls_create(void)
 {
     if (emqx_tls_create(client, "ge6a1a75", &request, &status,
-                        &error) == EMQX_TLS_OK)
+                        &error) == EMQX_TLS_OK &&
         emqx_tls_wait(client, "ge6a1a75", &request, 10 * 60 * 1000,
-                      &status, &error);
+                      &status, &error) == EMQX_TLS_OK)
+        puts("it runs");
 }
 
 void example_emqx_tls_update(void)
@@ -203,6 +244,15 @@ void example_emqx_tls_ensure_options(void)
     options.probe_host = "mqtt.example.com";
 }
 
+void example_emqx_tls_action_name(void)
+{
+    emqx_tls_ensure_result result;
+    emqx_tls_ensure_result_init(&result);
+    if (emqx_tls_ensure(client, "ge6a1a75", &request, NULL, &result,
+                        &status, &error) == EMQX_TLS_OK)
+        puts(emqx_tls_action_name(result.action));
+}
+
 void example_emqx_tls_ensure(void)
 {
     emqx_tls_ensure_options options;
@@ -242,14 +292,17 @@ void example_emqx_tls_submit_ensure(void)
 
 void example_emqx_tls_submit_wait(void)
 {
-    emqx_tls_submit_wait(client, "ge6a1a75", &request, 10 * 60 * 1000,
-                         done, NULL, NULL, &error);
+    if (emqx_tls_submit_wait(client, "ge6a1a75", &request,
+                             10 * 60 * 1000, done, NULL, NULL,
+                             &error) != EMQX_TLS_OK)
+        fail(error.message);
 }
 
 void example_emqx_tls_submit_remove(void)
 {
-    emqx_tls_submit_remove(client, "ge6a1a75", 5 * 60 * 1000, done,
-                           NULL, NULL, &error);
+    if (emqx_tls_submit_remove(client, "ge6a1a75", 5 * 60 * 1000, done,
+                               NULL, NULL, &error) != EMQX_TLS_OK)
+        fail(error.message);
 }
 
 void example_emqx_tls_call_ensure_result(void)
@@ -279,6 +332,15 @@ void example_emqx_tls_policy(void)
     emqx_tls_policy_init(&policy);
     policy.min_days_left = 30; /* the BYOC plan */
     policy.host = "mqtt.example.com";
+}
+
+void example_emqx_tls_severity_name(void)
+{
+    emqx_tls_finding finding;
+    emqx_tls_finding_init(&finding);
+    if (emqx_tls_report_get(report, 0, &finding) == EMQX_TLS_OK)
+        printf("%s: %s\n", emqx_tls_severity_name(finding.severity),
+               finding.text);
 }
 
 void example_emqx_tls_check(void)
@@ -347,8 +409,9 @@ void example_emqx_tls_limiter_ref(void)
 
 void example_emqx_tls_limiter_unref(void)
 {
-    emqx_tls_client_new(&config, &client,
-                        &error); /* has a reference of its own now */
+    if (emqx_tls_client_new(&config, &client, &error) != EMQX_TLS_OK)
+        fail(error.message);
+    /* the client has a reference of its own now */
     emqx_tls_limiter_unref(config.limiter);
 }
 
@@ -413,7 +476,9 @@ void example_emqx_tls_test_clock_now(void)
 void example_emqx_tls_test_clock_wall(void)
 {
     int64_t today_s = emqx_tls_test_clock_wall(test_clock) / 1000;
-    emqx_tls_check(&request, NULL, today_s, NULL, &error);
+    if (emqx_tls_check(&request, NULL, today_s, NULL, &error) !=
+        EMQX_TLS_OK)
+        fail(error.message);
 }
 
 void example_emqx_tls_test_clock_reads(void)

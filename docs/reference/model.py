@@ -10,7 +10,7 @@ import re
 import textwrap
 import xml.etree.ElementTree as ElementTree
 
-ORDER = ["base", "values", "client", "provision", "check", "limiter", "redis", "transport", "test"]
+ORDER = ["base", "version", "values", "client", "provision", "check", "limiter", "redis", "transport", "test"]
 
 
 @dataclasses.dataclass

@@ -91,23 +91,16 @@ int worse(int a, int b)
 
 static const char *action_name(uint32_t action, bool dry_run)
 {
-    switch (action) {
-    case EMQX_TLS_ACTION_UNCHANGED:
-        return "unchanged";
-    case EMQX_TLS_ACTION_CREATED:
-        return dry_run ? "would create" : "created";
-    case EMQX_TLS_ACTION_UPDATED:
-        return dry_run ? "would update" : "updated";
-    default:
-        return "none";
-    }
+    if (dry_run && action == EMQX_TLS_ACTION_CREATED)
+        return "would create";
+    if (dry_run && action == EMQX_TLS_ACTION_UPDATED)
+        return "would update";
+    return emqx_tls_action_name(action);
 }
 
 const char *state_name(const emqx_tls_status *s)
 {
-    static const char *const names[] = {"unknown", "absent", "pending",
-                                        "running", "failed", "terminated"};
-    return s->state < EMQX_TLS_STATE_OTHER ? names[s->state] : s->state_text;
+    return s->state == EMQX_TLS_STATE_OTHER ? s->state_text : emqx_tls_state_name(s->state);
 }
 
 /* A text of somebody else's as JSON: jansson takes UTF-8 alone, and an ID or a path may be
@@ -137,7 +130,6 @@ void put_text(FILE *to, const char *text)
 
 static void show_json(const struct options *o, const struct job *job)
 {
-    static const char *const deliveries[] = {"maybe", "not-sent", "answered"};
     const emqx_tls_status *s = &job->status;
     const emqx_tls_error *e = &job->error;
     json_t *j =
@@ -152,7 +144,7 @@ static void show_json(const struct options *o, const struct job *job)
     if (s->common_name[0])
         json_object_set_new(j, "cn", json_of(s->common_name));
     if (o->info->command == ENSURE && e->code != EMQX_TLS_E_INVALID) {
-        json_object_set_new(j, "action", json_string(action_name(job->result.action, false)));
+        json_object_set_new(j, "action", json_string(emqx_tls_action_name(job->result.action)));
         json_object_set_new(j, "dry_run", json_boolean(o->dry_run));
         json_object_set_new(j, "certain", json_boolean(job->result.certain));
         json_object_set_new(j, "reads", json_integer(job->result.reads));
@@ -161,7 +153,7 @@ static void show_json(const struct options *o, const struct job *job)
     if (e->code != EMQX_TLS_OK) {
         json_object_set_new(j, "message", json_of(e->message));
         json_object_set_new(j, "http_status", json_integer(e->http_status));
-        json_object_set_new(j, "delivery", json_string(deliveries[e->delivery % 3]));
+        json_object_set_new(j, "delivery", json_string(emqx_tls_delivery_name(e->delivery)));
     }
     if (e->api_code[0])
         json_object_set_new(j, "api_code", json_string(e->api_code));

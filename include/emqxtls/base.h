@@ -12,7 +12,8 @@
  *   than zero behind what this library knows is refused with #EMQX_TLS_E_INVALID.
  * - Of an output struct only `size` is read, and at most `size` bytes are written. It may be used
  *   again without a new init. A size over 4096 means that it was never set up: where it is the
- *   call's result that is #EMQX_TLS_E_INVALID; an error struct is then left alone.
+ *   call's result that is #EMQX_TLS_E_INVALID; an error struct is then left alone. An error struct
+ *   of size 0, zeroed and not set up, counts as one of the first release: its message is told.
  *
  * @code
  * emqx_tls_error error;
@@ -40,6 +41,16 @@ extern "C" {
 #endif
 #endif
 
+#ifndef EMQX_TLS_NODISCARD
+#if defined(__GNUC__)
+/** Marks a result that must be looked at: whether a client was made, a write accepted, a call
+ * started. A compiler warns where it is thrown away. */
+#define EMQX_TLS_NODISCARD __attribute__((warn_unused_result))
+#else
+#define EMQX_TLS_NODISCARD
+#endif
+#endif
+
 /** Declares the two ways to set up a struct X: exported for bindings, inline for C and C++. */
 #define EMQX_TLS_INIT_(X)                                                                          \
     EMQX_TLS_API void emqx_tls_##X##_init_size(struct emqx_tls_##X *p, size_t caller_size);        \
@@ -57,7 +68,7 @@ extern "C" {
 typedef int32_t emqx_tls_code;
 
 /** The codes. */
-enum {
+enum emqx_tls_code_value {
     /** Done. */
     EMQX_TLS_OK = 0,
     /** An argument can't be right, or the call is not allowed now. Nothing was sent. */
@@ -103,24 +114,25 @@ enum {
  */
 EMQX_TLS_API const char *emqx_tls_code_name(emqx_tls_code code);
 
-/**
- * The version of the library that is running, such as "0.1.0".
- *
- * @return A static text.
- * @par Threads
- * Any thread.
- * @since 0.1
- */
-EMQX_TLS_API const char *emqx_tls_version(void);
-
 /* -- errors ------------------------------------------------------------------------------------ */
 
 /** How much of the last exchange may have reached the platform. */
-enum {
+enum emqx_tls_delivery {
     EMQX_TLS_DELIVERY_MAYBE = 0,    /**< Not known: it may have been carried out. */
     EMQX_TLS_DELIVERY_NOT_SENT = 1, /**< Certain: no byte of the request left. */
     EMQX_TLS_DELIVERY_ANSWERED = 2  /**< An HTTP answer came. */
 };
+
+/**
+ * The name of a delivery: "maybe", "not-sent", "answered".
+ *
+ * @param delivery  Any number.
+ * @return A static text, never NULL; "unknown" for a number that is none.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
+EMQX_TLS_API const char *emqx_tls_delivery_name(uint32_t delivery);
 
 /**
  * How a call ended. It is the last argument of every call that can fail, and may be NULL. It is
@@ -191,7 +203,7 @@ EMQX_TLS_INIT_(allocator)
  * Levels of a log line. Those in use are INFO (each answer; ensure, wait and remove that succeed)
  * and WARNING (a call that fails, a slot of the quota or a receipt that is not right).
  */
-enum {
+enum emqx_tls_log_level {
     EMQX_TLS_LOG_ERROR = 1,   /**< Kept for later. */
     EMQX_TLS_LOG_WARNING = 2, /**< Something went wrong. */
     EMQX_TLS_LOG_INFO = 3,    /**< What was done. */

@@ -32,11 +32,22 @@ extern "C" {
 typedef struct emqx_tls_report emqx_tls_report;
 
 /** Severity of a finding, and what a policy makes of one. */
-enum {
+enum emqx_tls_severity {
     EMQX_TLS_OFF = 0,   /**< In a policy: not looked at. */
     EMQX_TLS_WARN = 1,  /**< It is told, and does no harm to the call. */
     EMQX_TLS_REFUSE = 2 /**< The call ends with #EMQX_TLS_E_CHECK. */
 };
+
+/**
+ * The name of a severity: "off", "warn", "refuse".
+ *
+ * @param severity  Any number.
+ * @return A static text, never NULL; "unknown" for a number that is none.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
+EMQX_TLS_API const char *emqx_tls_severity_name(uint32_t severity);
 
 /**
  * What is refused, what is a warning, and what is not looked at: each member is #EMQX_TLS_OFF,
@@ -67,7 +78,7 @@ typedef struct emqx_tls_policy {
 EMQX_TLS_INIT_(policy)
 
 /** The part of a request that a finding is about. */
-enum {
+enum emqx_tls_part {
     EMQX_TLS_PART_REQUEST = 0, /**< The request as a whole. */
     EMQX_TLS_PART_CERT = 1,    /**< `cert`. */
     EMQX_TLS_PART_KEY = 2,     /**< `key`. */
@@ -79,7 +90,7 @@ enum {
  * says what each means and how it is mended. A newer library may find what is not listed here: go
  * by the severity.
  */
-enum {
+enum emqx_tls_finding_id {
     /* the request */
     /** Neither one-way nor two-way. */
     EMQX_TLS_FINDING_TYPE_UNKNOWN = 1,
@@ -196,9 +207,11 @@ EMQX_TLS_INIT_(finding)
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_check(const emqx_tls_request *request,
-                                          const emqx_tls_policy *policy, int64_t now_s,
-                                          emqx_tls_report **report, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_check(const emqx_tls_request *request,
+                                                             const emqx_tls_policy *policy,
+                                                             int64_t now_s,
+                                                             emqx_tls_report **report,
+                                                             emqx_tls_error *error);
 
 /**
  * The number of findings in a report.

@@ -47,10 +47,17 @@ typedef struct emqx_tls_client emqx_tls_client;
 /** An asynchronous call that was submitted. Valid until its `done` returns. */
 typedef struct emqx_tls_call emqx_tls_call;
 
-/** config.flags: http to a loopback address, never through a proxy. */
+/** Of config.flags. */
+enum emqx_tls_config_flag {
+    /** http to a loopback address, never through a proxy. */
+    EMQX_TLS_ALLOW_HTTP_LOOPBACK = 0x1,
+    /** No local check. The bytes go out as they were given (still valid UTF-8). */
+    EMQX_TLS_SKIP_CHECK = 0x2
+};
+/** @cond */
 #define EMQX_TLS_ALLOW_HTTP_LOOPBACK 0x1u
-/** config.flags: no local check. The bytes go out as they were given (still valid UTF-8). */
-#define EMQX_TLS_SKIP_CHECK 0x2u
+#define EMQX_TLS_SKIP_CHECK          0x2u
+/** @endcond */
 
 /** What a client is made of. All strings and vtables are copied by emqx_tls_client_new. */
 typedef struct emqx_tls_config {
@@ -78,6 +85,9 @@ typedef struct emqx_tls_config {
     const emqx_tls_allocator *allocator; /**< NULL: malloc. */
     emqx_tls_log_fn log;                 /**< NULL: none. */
     void *log_user;                      /**< For log. */
+    /** Told once, by emqx_tls_client_free and behind the last line, that log_user is not needed any
+     * more; not in the child of a fork. NULL: nobody is. */
+    void (*log_destroy)(void *log_user);
 } emqx_tls_config;
 EMQX_TLS_INIT_(config)
 
@@ -98,8 +108,9 @@ EMQX_TLS_INIT_(config)
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_client_new(const emqx_tls_config *config,
-                                               emqx_tls_client **client, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_client_new(const emqx_tls_config *config,
+                                                                  emqx_tls_client **client,
+                                                                  emqx_tls_error *error);
 
 /**
  * Frees a client. Calls in flight end with CANCELLED, and their `done` runs from here; but not in
@@ -207,9 +218,11 @@ EMQX_TLS_API emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *dep
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *deployment_id,
-                                           const emqx_tls_request *request, emqx_tls_status *status,
-                                           emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_create(emqx_tls_client *client,
+                                                              const char *deployment_id,
+                                                              const emqx_tls_request *request,
+                                                              emqx_tls_status *status,
+                                                              emqx_tls_error *error);
 
 /**
  * Replaces the certificate of a deployment (PUT). Costs one write.
@@ -245,9 +258,11 @@ EMQX_TLS_API emqx_tls_code emqx_tls_create(emqx_tls_client *client, const char *
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *deployment_id,
-                                           const emqx_tls_request *request, emqx_tls_status *status,
-                                           emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_update(emqx_tls_client *client,
+                                                              const char *deployment_id,
+                                                              const emqx_tls_request *request,
+                                                              emqx_tls_status *status,
+                                                              emqx_tls_error *error);
 
 /**
  * Deletes a deployment's certificate (DELETE). Costs one write. It disconnects every client on the
@@ -280,8 +295,9 @@ EMQX_TLS_API emqx_tls_code emqx_tls_update(emqx_tls_client *client, const char *
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_delete(emqx_tls_client *client, const char *deployment_id,
-                                           emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_delete(emqx_tls_client *client,
+                                                              const char *deployment_id,
+                                                              emqx_tls_error *error);
 
 /* -- asynchronous ------------------------------------------------------------------------------ */
 
@@ -318,10 +334,12 @@ typedef void (*emqx_tls_done_fn)(void *user, emqx_tls_call *call, emqx_tls_code 
  * One thread at a time in a client. Inside `done` too.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op,
-                                           const char *deployment_id,
-                                           const emqx_tls_request *request, emqx_tls_done_fn done,
-                                           void *user, emqx_tls_call **call, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op,
+                                                              const char *deployment_id,
+                                                              const emqx_tls_request *request,
+                                                              emqx_tls_done_fn done, void *user,
+                                                              emqx_tls_call **call,
+                                                              emqx_tls_error *error);
 
 /**
  * Copies a call's results, inside `done`. Before that, while the call is under way, the status is

@@ -14,6 +14,7 @@
 #define EMQXTLS_EMQXTLS_H
 
 #include <emqxtls/base.h>
+#include <emqxtls/version.h>
 #include <emqxtls/values.h>
 #include <emqxtls/transport.h>
 #include <emqxtls/limiter.h>

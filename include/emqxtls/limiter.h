@@ -31,12 +31,18 @@ extern "C" {
 /** A quota. Made by one of the four calls that open one; counted by references. */
 typedef struct emqx_tls_limiter emqx_tls_limiter;
 
-/** limiter_config.flags: POST, PUT and DELETE have `writes` each. The platform's page does not say
- * so. By default all writes share one quota, which is right under every reading of it. */
-#define EMQX_TLS_PER_METHOD 0x1u
-/** limiter_config.flags: every deployment has a quota of its own. The platform's page does not say
- * so. */
+/** Of limiter_config.flags and store.flags. */
+enum emqx_tls_limiter_flag {
+    /** POST, PUT and DELETE have `writes` each. The platform's page does not say so. By default all
+     * writes share one quota, which is right under every reading of it. */
+    EMQX_TLS_PER_METHOD = 0x1,
+    /** Every deployment has a quota of its own. The platform's page does not say so. */
+    EMQX_TLS_PER_DEPLOYMENT = 0x2
+};
+/** @cond */
+#define EMQX_TLS_PER_METHOD     0x1u
 #define EMQX_TLS_PER_DEPLOYMENT 0x2u
+/** @endcond */
 
 /** The settings of a quota. */
 typedef struct emqx_tls_limiter_config {
@@ -51,7 +57,7 @@ typedef struct emqx_tls_limiter_config {
 EMQX_TLS_INIT_(limiter_config)
 
 /** quota.reason: why no slot is free. 0: all are used. */
-enum {
+enum emqx_tls_quota_reason {
     EMQX_TLS_QUOTA_SHUT = 1, /**< Shut after a 429 of the platform. */
     /** Used up, and when the next slot frees depends on calls in flight. */
     EMQX_TLS_QUOTA_IN_FLIGHT = 2
@@ -83,8 +89,8 @@ EMQX_TLS_INIT_(quota)
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config,
-                                                emqx_tls_limiter **limiter, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_limiter_new(
+    const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter, emqx_tls_error *error);
 
 /**
  * Opens a limiter in a file, for the processes of one machine and across its reboots. The file is
@@ -113,10 +119,9 @@ EMQX_TLS_API emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *c
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_limiter_open_file(const char *path,
-                                                      const emqx_tls_limiter_config *config,
-                                                      emqx_tls_limiter **limiter,
-                                                      emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code
+emqx_tls_limiter_open_file(const char *path, const emqx_tls_limiter_config *config,
+                           emqx_tls_limiter **limiter, emqx_tls_error *error);
 
 /**
  * Takes one more reference.
@@ -195,7 +200,7 @@ typedef struct emqx_tls_grant {
 } emqx_tls_grant;
 
 /** How the exchange of a ticket ended. */
-enum {
+enum emqx_tls_outcome {
     /** No answer: it may still arrive. Held for 60 s and one window from now. */
     EMQX_TLS_OUTCOME_LOST = 0,
     EMQX_TLS_OUTCOME_NOT_SENT = 1, /**< Certain: the slot is free again. */
@@ -257,11 +262,9 @@ EMQX_TLS_INIT_(store)
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store,
-                                                       const emqx_tls_clock *clock,
-                                                       const emqx_tls_allocator *allocator,
-                                                       emqx_tls_limiter **limiter,
-                                                       emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_limiter_open_store(
+    const emqx_tls_store *store, const emqx_tls_clock *clock, const emqx_tls_allocator *allocator,
+    emqx_tls_limiter **limiter, emqx_tls_error *error);
 
 #ifdef __cplusplus
 }

@@ -27,15 +27,23 @@
 extern "C" {
 #endif
 
-/** ensure_options.flags: write even if it looks unchanged. */
-#define EMQX_TLS_FORCE 0x1u
-/** ensure_options.flags: accept an earlier expiry than the one in place. */
+/** Of ensure_options.flags. */
+enum emqx_tls_ensure_flag {
+    /** Write even if it looks unchanged. */
+    EMQX_TLS_FORCE = 0x1,
+    /** Accept an earlier expiry than the one in place. */
+    EMQX_TLS_ALLOW_EARLIER = 0x2,
+    /** Say what would be done, write nothing. */
+    EMQX_TLS_DRY_RUN = 0x4
+};
+/** @cond */
+#define EMQX_TLS_FORCE         0x1u
 #define EMQX_TLS_ALLOW_EARLIER 0x2u
-/** ensure_options.flags: say what would be done, write nothing. */
-#define EMQX_TLS_DRY_RUN 0x4u
+#define EMQX_TLS_DRY_RUN       0x4u
+/** @endcond */
 
 /** What ensure did. */
-enum {
+enum emqx_tls_action {
     /** Nothing was done, and it is not known that nothing had to be. */
     EMQX_TLS_ACTION_NONE = 0,
     /** What was wanted was there already, or was on its way. */
@@ -43,6 +51,17 @@ enum {
     EMQX_TLS_ACTION_CREATED = 2, /**< There was none: POST. */
     EMQX_TLS_ACTION_UPDATED = 3  /**< Another one was in place: PUT. */
 };
+
+/**
+ * The name of an action: "none", "unchanged", "created", "updated".
+ *
+ * @param action  Any number.
+ * @return A static text, never NULL; "unknown" for a number that is none.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
+EMQX_TLS_API const char *emqx_tls_action_name(uint32_t action);
 
 /** How to ensure. All strings and the policy are copied by the call that takes them. */
 typedef struct emqx_tls_ensure_options {
@@ -155,11 +174,10 @@ EMQX_TLS_INIT_(ensure_result)
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id,
-                                           const emqx_tls_request *request,
-                                           const emqx_tls_ensure_options *options,
-                                           emqx_tls_ensure_result *result, emqx_tls_status *status,
-                                           emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code
+emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
+                const emqx_tls_ensure_options *options, emqx_tls_ensure_result *result,
+                emqx_tls_status *status, emqx_tls_error *error);
 
 /**
  * Waits until a deployment's certificate runs; writes nothing.
@@ -201,9 +219,9 @@ EMQX_TLS_API emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *deployment_id,
-                                         const emqx_tls_request *expected, uint32_t wait_ms,
-                                         emqx_tls_status *status, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code
+emqx_tls_wait(emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *expected,
+              uint32_t wait_ms, emqx_tls_status *status, emqx_tls_error *error);
 
 /**
  * Deletes a deployment's certificate and waits until it is gone. That disconnects every client on
@@ -238,8 +256,10 @@ EMQX_TLS_API emqx_tls_code emqx_tls_wait(emqx_tls_client *client, const char *de
  * One thread at a time in a client. Not inside `done`.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *deployment_id,
-                                           uint32_t wait_ms, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_remove(emqx_tls_client *client,
+                                                              const char *deployment_id,
+                                                              uint32_t wait_ms,
+                                                              emqx_tls_error *error);
 
 /* -- asynchronous: on the pattern of emqx_tls_submit ------------------------------------------- */
 
@@ -270,12 +290,10 @@ EMQX_TLS_API emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *
  * One thread at a time in a client. Inside `done` too.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client,
-                                                  const char *deployment_id,
-                                                  const emqx_tls_request *request,
-                                                  const emqx_tls_ensure_options *options,
-                                                  emqx_tls_done_fn done, void *user,
-                                                  emqx_tls_call **call, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_submit_ensure(
+    emqx_tls_client *client, const char *deployment_id, const emqx_tls_request *request,
+    const emqx_tls_ensure_options *options, emqx_tls_done_fn done, void *user, emqx_tls_call **call,
+    emqx_tls_error *error);
 
 /**
  * Starts an emqx_tls_wait. What is wrong with an argument is returned here, and `done` never
@@ -298,10 +316,10 @@ EMQX_TLS_API emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client,
  * One thread at a time in a client. Inside `done` too.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const char *deployment_id,
-                                                const emqx_tls_request *expected, uint32_t wait_ms,
-                                                emqx_tls_done_fn done, void *user,
-                                                emqx_tls_call **call, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code
+emqx_tls_submit_wait(emqx_tls_client *client, const char *deployment_id,
+                     const emqx_tls_request *expected, uint32_t wait_ms, emqx_tls_done_fn done,
+                     void *user, emqx_tls_call **call, emqx_tls_error *error);
 
 /**
  * Starts an emqx_tls_remove. What is wrong with an argument is returned here, and `done` never
@@ -323,10 +341,9 @@ EMQX_TLS_API emqx_tls_code emqx_tls_submit_wait(emqx_tls_client *client, const c
  * One thread at a time in a client. Inside `done` too.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_submit_remove(emqx_tls_client *client,
-                                                  const char *deployment_id, uint32_t wait_ms,
-                                                  emqx_tls_done_fn done, void *user,
-                                                  emqx_tls_call **call, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_submit_remove(
+    emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
+    void *user, emqx_tls_call **call, emqx_tls_error *error);
 
 /**
  * Copies the result of an ensure, inside its `done`. Of any other call it is all zero.
@@ -378,9 +395,9 @@ EMQX_TLS_INIT_(probe_result)
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server_name,
-                                          const emqx_tls_request *expected, uint32_t timeout_ms,
-                                          emqx_tls_probe_result *result, emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_probe(
+    const char *host, uint32_t port, const char *server_name, const emqx_tls_request *expected,
+    uint32_t timeout_ms, emqx_tls_probe_result *result, emqx_tls_error *error);
 
 #ifdef __cplusplus
 }

@@ -22,10 +22,15 @@
 extern "C" {
 #endif
 
-/** limiter_config.flags, for this store alone: while Redis is away reads go on, counted in this
- * process's memory, so that each process can make `reads` of them in a window. Without it they fail
- * with STORE. Writes always do. */
+/** Of limiter_config.flags, for the store in Redis alone. */
+enum emqx_tls_redis_flag {
+    /** While Redis is away reads go on, counted in this process's memory, so that each process can
+     * make `reads` of them in a window. Without it they fail with STORE. Writes always do. */
+    EMQX_TLS_READS_WITHOUT_STORE = 0x100
+};
+/** @cond */
 #define EMQX_TLS_READS_WITHOUT_STORE 0x100u
+/** @endcond */
 
 /**
  * Opens a limiter in Redis. It connects once to see that the server, the password and the settings
@@ -63,10 +68,9 @@ extern "C" {
  * Any thread.
  * @since 0.1
  */
-EMQX_TLS_API emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix,
-                                                       const emqx_tls_limiter_config *config,
-                                                       emqx_tls_limiter **limiter,
-                                                       emqx_tls_error *error);
+EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_limiter_open_redis(
+    const char *url, const char *prefix, const emqx_tls_limiter_config *config,
+    emqx_tls_limiter **limiter, emqx_tls_error *error);
 
 #ifdef __cplusplus
 }

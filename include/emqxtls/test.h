@@ -170,14 +170,23 @@ int emqx_tls_test_clock_at(emqx_tls_test_clock *clock, int64_t when_ms,
 
 /* -- transport --------------------------------------------------------------------------------- */
 
-/** step.flags: no reply ever, not even a timeout. The client has to cancel. */
-#define EMQX_TLS_TEST_NEVER 0x1u
-/** step.flags: `start` returns `code`, and `done` is not called. */
+/** Of emqx_tls_test_step.flags. */
+enum emqx_tls_test_flag {
+    /** No reply ever, not even a timeout. The client has to cancel. */
+    EMQX_TLS_TEST_NEVER = 0x1,
+    /** `start` returns `code`, and `done` is not called. */
+    EMQX_TLS_TEST_START_FAILS = 0x2,
+    /** `done` is called before `start` returns. A blocking transport always does so. */
+    EMQX_TLS_TEST_IN_START = 0x4,
+    /** The reply has #EMQX_TLS_REPLY_PERMANENT. */
+    EMQX_TLS_TEST_PERMANENT = 0x8
+};
+/** @cond */
+#define EMQX_TLS_TEST_NEVER       0x1u
 #define EMQX_TLS_TEST_START_FAILS 0x2u
-/** step.flags: `done` is called before `start` returns. A blocking transport always does so. */
-#define EMQX_TLS_TEST_IN_START 0x4u
-/** step.flags: the reply has #EMQX_TLS_REPLY_PERMANENT. */
-#define EMQX_TLS_TEST_PERMANENT 0x8u
+#define EMQX_TLS_TEST_IN_START    0x4u
+#define EMQX_TLS_TEST_PERMANENT   0x8u
+/** @endcond */
 
 /** One expected request and its reply. Zero is the default of every member, so initialise by name.
  * The struct is copied; what it points to must stay until the transport is freed. */

@@ -28,8 +28,14 @@
 extern "C" {
 #endif
 
-/** reply.flags: trying again can't help. The server's certificate does not verify. */
+/** Of reply.flags. */
+enum emqx_tls_reply_flag {
+    /** Trying again can't help. The server's certificate does not verify. */
+    EMQX_TLS_REPLY_PERMANENT = 0x1
+};
+/** @cond */
 #define EMQX_TLS_REPLY_PERMANENT 0x1u
+/** @endcond */
 
 /**
  * How an exchange ended. Made by the transport, with `size` = sizeof(emqx_tls_reply), and valid
@@ -55,10 +61,17 @@ typedef struct emqx_tls_reply {
     uint32_t reserved;       /**< 0. */
 } emqx_tls_reply;
 
-/** exchange.flags: not on a connection that was used before. */
+/** Of exchange.flags. */
+enum emqx_tls_exchange_flag {
+    /** Not on a connection that was used before. */
+    EMQX_TLS_FRESH_CONNECTION = 0x1,
+    /** The request must leave at most once, also inside the HTTP stack. */
+    EMQX_TLS_NEVER_REPEAT = 0x2
+};
+/** @cond */
 #define EMQX_TLS_FRESH_CONNECTION 0x1u
-/** exchange.flags: the request must leave at most once, also inside the HTTP stack. */
-#define EMQX_TLS_NEVER_REPEAT 0x2u
+#define EMQX_TLS_NEVER_REPEAT     0x2u
+/** @endcond */
 
 /**
  * One request. Made by the library. It and all that it points to are valid until `done` or `cancel`

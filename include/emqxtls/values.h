@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /** `tlsType` of the platform. */
-enum {
+enum emqx_tls_type {
     EMQX_TLS_TYPE_UNKNOWN = 0, /**< Not told, or a text that this version does not know. */
     EMQX_TLS_TYPE_ONE_WAY = 1, /**< "one-way": the server shows a certificate. */
     EMQX_TLS_TYPE_TWO_WAY = 2  /**< "two-way": the clients show one too. */
@@ -34,7 +34,7 @@ enum {
  * its page "TLS Certificate Management", "failed" and "terminated" are what its Terraform provider
  * waits for.
  */
-enum {
+enum emqx_tls_state {
     EMQX_TLS_STATE_UNKNOWN = 0,    /**< Other fields came, but no status. */
     EMQX_TLS_STATE_ABSENT = 1,     /**< No certificate: the reply was {} or empty. */
     EMQX_TLS_STATE_PENDING = 2,    /**< "pending": being created. */
@@ -44,8 +44,31 @@ enum {
     EMQX_TLS_STATE_OTHER = 6       /**< A text that this version does not know: see state_text. */
 };
 
+/**
+ * The name of a type: "unknown", "one-way", "two-way".
+ *
+ * @param type  Any number.
+ * @return A static text, never NULL; "unknown" for a number that is none.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
+EMQX_TLS_API const char *emqx_tls_type_name(uint32_t type);
+
+/**
+ * The name of a state: "unknown", "absent", "pending", "running", "failed", "terminated", "other".
+ * For the last one the platform's own word is in status.state_text.
+ *
+ * @param state  Any number.
+ * @return A static text, never NULL; "unknown" for a number that is none.
+ * @par Threads
+ * Any thread.
+ * @since 0.1
+ */
+EMQX_TLS_API const char *emqx_tls_state_name(uint32_t state);
+
 /** The four calls. */
-enum {
+enum emqx_tls_op {
     EMQX_TLS_OP_GET = 1,    /**< Read the status. */
     EMQX_TLS_OP_CREATE = 2, /**< POST. */
     EMQX_TLS_OP_UPDATE = 3, /**< PUT. */

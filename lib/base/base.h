@@ -75,6 +75,9 @@ emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format,
 emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
+/* What an error struct had in the first release. */
+#define EMQXI_ERROR_FIRST (offsetof(emqx_tls_error, message) + 256)
+
 /* Copies an error of our own to the caller's; returns its code. */
 emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from);
 

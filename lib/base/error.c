@@ -4,24 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = {
-    "OK",      "INVALID",   "NO_MEMORY",    "CHECK",     "RATE_LIMITED", "TRANSPORT",
-    "TIMEOUT", "CANCELLED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",    "UNPROCESSABLE",
-    "HTTP",    "PROTOCOL",  "STORE",        "FAILED",
-};
-
-const char *emqx_tls_code_name(emqx_tls_code code)
-{
-    if (code < 0 || (size_t)code >= sizeof names / sizeof names[0])
-        return "UNKNOWN";
-    return names[code];
-}
-
-const char *emqx_tls_version(void)
-{
-    return EMQXI_VERSION;
-}
-
 void emqx_tls_error_init_size(emqx_tls_error *p, size_t caller_size)
 {
     emqxi_error e;
@@ -71,6 +53,8 @@ emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from)
     };
     memcpy(own.api_code, from->api_code, sizeof own.api_code);
     memcpy(own.message, from->message, sizeof own.message);
+    if (to && to->size == 0)
+        to->size = EMQXI_ERROR_FIRST; /* zeroed and never set up: so much every caller has */
     emqxi_output(to, &own, sizeof own);
     return from->code;
 }

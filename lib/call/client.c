@@ -118,6 +118,8 @@ void emqx_tls_client_free(emqx_tls_client *client)
     }
     if (client->transport.destroy && !inherited)
         client->transport.destroy(client->transport.context);
+    if (client->log_destroy && !inherited)
+        client->log_destroy(client->log_user);
     dispose(client);
 }
 

@@ -52,6 +52,7 @@ struct emqx_tls_client {
     emqx_tls_limiter *limiter;
     emqx_tls_log_fn log;
     void *log_user;
+    void (*log_destroy)(void *log_user);
     uint32_t flags;
     uint32_t connect_timeout_ms, timeout_ms, quota_wait_ms;
     emqxi_endpoint endpoint;

@@ -83,5 +83,6 @@ emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *
     client->quota_wait_ms = c->quota_wait_ms;
     client->log = c->log;
     client->log_user = c->log_user;
+    client->log_destroy = c->log_destroy;
     return EMQX_TLS_OK;
 }

@@ -6,6 +6,7 @@
 - the SONAME
 - every struct with a size is in TABLE (tests/abi/layout.c), those that callers make in init.c and in input.c or output.c
   beside it, and none holds another of them by value
+- every enumeration has a name, and a flag is the same as macro and as enumerator
 - nothing in a header whose shape depends on compiler or settings
 """
 import pathlib
@@ -93,6 +94,17 @@ def main():
             problem(f"{name} is not in tests/abi/init.c")
         if not re.search(rf"ROW\({short}[,)]", said["input.c"] + said["output.c"]):
             problem(f"no older and newer caller of {name} is simulated in tests/abi/input.c or output.c")
+
+    if re.search(r"\benum\s*\{", text):
+        problem("an enumeration has no name")
+    whole = "\n".join(without_comments(open(p, encoding="utf-8").read()) for p in header_paths)
+    macros = dict(re.findall(r"^#define (EMQX_TLS_[A-Z0-9_]+)\s+(0x[0-9a-f]+)u$", whole, re.M))
+    flags = {}
+    for body in re.findall(r"\benum emqx_tls_(?:\w+_flag|feature)\s*\{(.*?)\}", text, re.S):
+        flags.update(re.findall(r"(EMQX_TLS_\w+) = (\w+)", body))
+    for name in sorted(macros.keys() | flags.keys()):
+        if macros.get(name) != flags.get(name):
+            problem(f"{name} is {macros.get(name)} as macro and {flags.get(name)} as enumerator")
 
     for name, body in re.findall(r"typedef struct (emqx_tls_\w+)\s*\{(.*?)\}", text, re.S):
         for member in body.split(";"):

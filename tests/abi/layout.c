@@ -36,7 +36,7 @@ static const struct layout {
     LAYOUT(store, destroy),
     LAYOUT(policy, host),
     LAYOUT(finding, text),
-    LAYOUT(config, log_user),
+    LAYOUT(config, log_destroy),
     LAYOUT(ensure_options, probe_host),
     LAYOUT(ensure_result, expire_offset_s),
     LAYOUT(probe_result, sha256),
@@ -62,6 +62,13 @@ static void no_struct_has_tail_padding(void **state)
                      layouts[i].size);
 }
 
+static void the_library_tells_its_size(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(emqx_tls_struct_size(layouts[i].name), layouts[i].size);
+}
+
 static void every_struct_has_room_to_grow_below_the_limit(void **state)
 {
     (void)state;
@@ -75,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(size_comes_first),
         cmocka_unit_test(no_struct_has_tail_padding),
+        cmocka_unit_test(the_library_tells_its_size),
         cmocka_unit_test(every_struct_has_room_to_grow_below_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

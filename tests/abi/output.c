@@ -132,9 +132,25 @@ static void an_older_caller_gets_what_it_knows_and_not_a_byte_more(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         const size_t sizes[] = {
             0, 4, 7, 8, 16, rows[i].size / 2, rows[i].size - 8, rows[i].size - 1};
-        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
+        for (size_t k = strcmp(rows[i].name, "error") == 0;
+             /* of size 0: see below */ k < sizeof sizes / sizeof sizes[0]; k++)
             fill(*state, &rows[i], sizes[k]);
     }
+}
+
+/* `emqx_tls_error error = {0};`: it has all of the first release's. */
+static void an_error_that_was_zeroed_and_not_set_up_gets_its_message(void **state)
+{
+    enum { FIRST = 352 };
+    world *w = *state;
+    emqx_tls_error *p = exactly(FIRST, 0);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(emqx_tls_get(w->client, "", NULL, p), EMQX_TLS_E_INVALID);
+        assert_int_equal(p->size, FIRST);
+        assert_int_equal(p->code, EMQX_TLS_E_INVALID);
+        assert_non_null(strstr(p->message, "deployment"));
+    }
+    free(p);
 }
 
 static void a_newer_caller_gets_zeros_behind_what_we_know(void **state)
@@ -229,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(a_caller_of_this_release_gets_all),
         WITH(an_older_caller_gets_what_it_knows_and_not_a_byte_more),
+        WITH(an_error_that_was_zeroed_and_not_set_up_gets_its_message),
         WITH(a_newer_caller_gets_zeros_behind_what_we_know),
         WITH(a_struct_that_was_never_set_up_is_not_written),
         WITH(a_result_that_is_not_wanted_may_be_null),

@@ -34,7 +34,8 @@ static emqx_tls_limiter *open_limiter(const char *url, const char *prefix, uint3
     emqx_tls_limiter_config_init(&config);
     emqx_tls_error_init(&error);
     config.flags = flags;
-    emqx_tls_limiter_open_redis(url, prefix, &config, &limiter, &error);
+    if (emqx_tls_limiter_open_redis(url, prefix, &config, &limiter, &error) != EMQX_TLS_OK)
+        assert_null(limiter);
     return limiter;
 }
 

@@ -9,16 +9,6 @@
 
 #include "base/base.h"
 
-static void every_code_has_its_name(void **state)
-{
-    (void)state;
-    assert_string_equal(emqx_tls_code_name(EMQX_TLS_OK), "OK");
-    assert_string_equal(emqx_tls_code_name(EMQX_TLS_E_RATE_LIMITED), "RATE_LIMITED");
-    assert_string_equal(emqx_tls_code_name(EMQX_TLS_E_FAILED), "FAILED");
-    assert_string_equal(emqx_tls_code_name(16), "UNKNOWN");
-    assert_string_equal(emqx_tls_code_name(-1), "UNKNOWN");
-}
-
 static void long_messages_are_cut_at_a_character(void **state)
 {
     (void)state;
@@ -35,7 +25,6 @@ static void long_messages_are_cut_at_a_character(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_has_its_name),
         cmocka_unit_test(long_messages_are_cut_at_a_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,11 @@ static void every_failed_allocation_of_new_leaves_the_transport_alone(void **sta
     }
 }
 
+static void ignore(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    (void)user, (void)call, (void)code;
+}
+
 static void freeing_gives_the_transport_back_once(void **state)
 {
     fixture *f = *state;
@@ -168,6 +173,48 @@ static void freeing_gives_the_transport_back_once(void **state)
     emqx_tls_client_free(NULL);
     assert_null(emqx_tls_client_limiter(NULL));
     emqx_tls_client_interrupt(NULL);
+}
+
+typedef struct listener {
+    int lines, destroyed;
+} listener;
+
+static void hear(void *user, int32_t level, const char *line)
+{
+    listener *l = user;
+    (void)level, (void)line;
+    assert_int_equal(l->destroyed, 0);
+    l->lines++;
+}
+
+static void go(void *user)
+{
+    ((listener *)user)->destroyed++;
+}
+
+static void the_log_is_told_once_that_it_is_not_needed_any_more(void **state)
+{
+    fixture *f = *state;
+    listener l = {0};
+    f->config.log = hear;
+    f->config.log_user = &l;
+    f->config.log_destroy = go;
+    f->config.api_key = "";
+    assert_int_equal(emqx_tls_client_new(&f->config, &f->client, &f->error), EMQX_TLS_E_INVALID);
+    assert_int_equal(l.destroyed, 0); /* still the caller's */
+    f->config.api_key = API_KEY;
+    open_client(f);
+    emqx_tls_test_step never = {.flags = EMQX_TLS_TEST_NEVER};
+    expect(f, &never);
+    assert_int_equal(
+        emqx_tls_submit(f->client, EMQX_TLS_OP_GET, "d1", NULL, ignore, NULL, NULL, &f->error),
+        EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_client_run(f->client, 0, &f->error), EMQX_TLS_OK);
+    int lines = l.lines;
+    emqx_tls_client_free(f->client);
+    f->client = NULL;
+    assert_int_equal(l.destroyed, 1);
+    assert_true(l.lines > lines); /* of the call that it ended */
 }
 
 static void after_a_fork_the_child_is_told_to_make_its_own(void **state)
@@ -198,6 +245,7 @@ int main(void)
         TEST(strings_and_vtables_are_copied),
         TEST(every_failed_allocation_of_new_leaves_the_transport_alone),
         TEST(freeing_gives_the_transport_back_once),
+        TEST(the_log_is_told_once_that_it_is_not_needed_any_more),
         TEST(after_a_fork_the_child_is_told_to_make_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

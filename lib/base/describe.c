@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library tells of itself.
+ */
+#include "base/base.h"
+
+#include <string.h>
+
+#include <emqxtls/emqxtls.h>
+
+const char *emqx_tls_version(void)
+{
+    return EMQXI_VERSION;
+}
+
+uint32_t emqx_tls_version_number(void)
+{
+    return EMQX_TLS_VERSION_NUMBER;
+}
+
+uint32_t emqx_tls_features(void)
+{
+    return EMQXI_FEATURES;
+}
+
+size_t emqx_tls_struct_size(const char *name)
+{
+#define SIZE(X)                                                                                    \
+    {                                                                                              \
+#X, sizeof(struct emqx_tls_##X)                                                            \
+    }
+    static const struct {
+        const char *name;
+        size_t size;
+    } sizes[] = {
+        SIZE(allocator),      SIZE(ask),           SIZE(clock),          SIZE(config),
+        SIZE(ensure_options), SIZE(ensure_result), SIZE(error),          SIZE(exchange),
+        SIZE(finding),        SIZE(grant),         SIZE(limiter_config), SIZE(policy),
+        SIZE(probe_result),   SIZE(quota),         SIZE(reply),          SIZE(request),
+        SIZE(status),         SIZE(store),         SIZE(transport),
+    };
+    static const char prefix[] = "emqx_tls_";
+    if (name && strncmp(name, prefix, sizeof prefix - 1) == 0)
+        name += sizeof prefix - 1;
+    for (size_t i = 0; name && i < sizeof sizes / sizeof sizes[0]; i++)
+        if (strcmp(name, sizes[i].name) == 0)
+            return sizes[i].size;
+    return 0;
+}
+
+/* -- names ------------------------------------------------------------------------------------- */
+
+#define NAME_OF(value, unknown, ...)                                                               \
+    static const char *const names[] = {__VA_ARGS__};                                              \
+    return (value) < sizeof names / sizeof names[0] ? names[value] : unknown
+
+const char *emqx_tls_code_name(emqx_tls_code code)
+{
+    NAME_OF((uint32_t)code, "UNKNOWN", "OK", "INVALID", "NO_MEMORY", "CHECK", "RATE_LIMITED",
+            "TRANSPORT", "TIMEOUT", "CANCELLED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",
+            "UNPROCESSABLE", "HTTP", "PROTOCOL", "STORE", "FAILED");
+}
+
+const char *emqx_tls_state_name(uint32_t state)
+{
+    NAME_OF(state, "unknown", "unknown", "absent", "pending", "running", "failed", "terminated",
+            "other");
+}
+
+const char *emqx_tls_type_name(uint32_t type)
+{
+    NAME_OF(type, "unknown", "unknown", "one-way", "two-way");
+}
+
+const char *emqx_tls_action_name(uint32_t action)
+{
+    NAME_OF(action, "unknown", "none", "unchanged", "created", "updated");
+}
+
+const char *emqx_tls_delivery_name(uint32_t delivery)
+{
+    NAME_OF(delivery, "unknown", "maybe", "not-sent", "answered");
+}
+
+const char *emqx_tls_severity_name(uint32_t severity)
+{
+    NAME_OF(severity, "unknown", "off", "warn", "refuse");
+}
