@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # make.sh DOXYGEN PYTHON SCRIPT INCLUDE VERSION OUTDIR - reads the public headers with Doxygen, which fails on anything that is not
-# documented, and has SCRIPT (man.py) write OUTDIR.
+# documented, and has SCRIPT (man.py, or site.py of the site) write OUTDIR.
 set -eu
 doxygen=$1 python=$2 script=$3 include=$4 version=$5 out=$6
 xml=$(mktemp -d)

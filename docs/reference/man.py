@@ -250,4 +250,5 @@ def main():
     write(folder, "libemqxtls", overview(headers, version))
 
 
-main()
+if __name__ == "__main__":
+    main()

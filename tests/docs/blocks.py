@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """blocks.py SOURCE CC... - the C in the pages of docs/ and in the public headers compiles, with what stands around
-it in a reader's program (PROGRAM, VARIABLES) before it. "..." is what the reader fills in. The README's program: readme.sh."""
+it in a reader's program (PROGRAM, VARIABLES) before it. "..." is what the reader fills in. The README's program: readme.sh.
+Shell and Python in any page is read by its interpreter."""
 import pathlib
 import re
 import subprocess
@@ -54,6 +55,16 @@ def program(block):
     return PROGRAM + functions + VARIABLES + rest + "    }\n    return 0;\n}\n"
 
 
+def scripts(path, text):
+    """The shell and Python blocks of a page have no mistake that their own interpreter finds."""
+    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", text, re.S | re.M):
+        command = ["bash", "-n"] if language == "sh" else [sys.executable, "-c", "import sys; compile(sys.stdin.read(), 'block', 'exec')"]
+        done = subprocess.run(command, input=block, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(f"{path.relative_to(root)}: this is no {language}:\n{block}\n{done.stderr}")
+        yield done.returncode != 0
+
+
 def main():
     blocks = [(p, b) for p in sorted((root / "docs").glob("*.md")) for b in page_blocks(p.read_text(encoding="utf-8"))]
     headers = sorted((root / "include" / "emqxtls").glob("*.h"))
@@ -65,6 +76,10 @@ def main():
         if done.returncode != 0:
             bad += 1
             print(f"{path.relative_to(root)}: this does not compile:\n{block}\n{done.stderr}")
+    pages = [*root.glob("*.md"), *(root / "docs").glob("*.md"), *(root / "examples").rglob("*.md")]
+    results = [bad_script for p in sorted(pages) for bad_script in scripts(p, p.read_text(encoding="utf-8"))]
+    bad += sum(results)
+    print(f"{len(results)} blocks of shell and Python, {sum(results)} that are wrong")
     if len(blocks) < 14:
         print("found too few blocks: this test reads the pages wrongly")
     print(f"{len(blocks)} blocks, {bad} that do not compile")
