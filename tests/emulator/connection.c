@@ -114,6 +114,22 @@ static bool send_answer(struct connection *c, const struct fault *f, const struc
     return sent;
 }
 
+/* Until an answer is released that was held when there had been so many releases. */
+static void hold(struct emulator *e, uint64_t releases)
+{
+    pthread_mutex_lock(&e->lock);
+    while (e->releases == releases && !e->stopped)
+        pthread_cond_wait(&e->released, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void count_answered(struct emulator *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->answered++;
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* Answers a request that was read whole (`refusal` 0), or can't be understood. */
 static enum stream_end answer(struct connection *c, const struct request *r, int refusal)
 {
@@ -142,12 +158,17 @@ static enum stream_end answer(struct connection *c, const struct request *r, int
     arrival.fault = f ? f->name : NULL;
     log_write(e->log, platform_ms(e->platform), &arrival);
     time_t date = platform_wall(e->platform);
+    uint64_t releases = e->releases;
     bool last =
         s->max_requests && platform_counts(e->platform).requests >= (uint64_t)s->max_requests;
     pthread_mutex_unlock(&e->lock);
 
     stream_sleep(&c->stream, s->latency + (f ? f->latency : 0));
+    if (f && f->hold)
+        hold(e, releases);
     bool sent = send_answer(c, f, &a, keep, date);
+    if (sent)
+        count_answered(e);
     enum stream_end end = !sent || !keep || last ? END_CLOSE : END_KEEP;
     if (f && f->end != END_KEEP)
         end = f->end;

@@ -54,11 +54,12 @@ static void tell_counts(struct emulator *e, struct answer *a)
     answer_text(a, 200,
                 "{\"requests\":%llu,\"reads\":%llu,\"writes\":%llu,\"unauthorized\":%llu,\"over_"
                 "quota\":%llu,"
-                "\"refused\":%llu,\"connections\":%llu,\"faults_left\":%zu}",
+                "\"refused\":%llu,\"connections\":%llu,\"answered\":%llu,\"faults_left\":%zu}",
                 (unsigned long long)n.requests, (unsigned long long)n.reads,
                 (unsigned long long)n.writes, (unsigned long long)n.unauthorized,
                 (unsigned long long)n.over_quota, (unsigned long long)n.refused,
-                (unsigned long long)e->connections, faults_left(e->faults));
+                (unsigned long long)e->connections, (unsigned long long)e->answered,
+                faults_left(e->faults));
 }
 
 static void answer(struct emulator *e, const struct request *r, struct answer *a)
@@ -75,12 +76,15 @@ static void answer(struct emulator *e, const struct request *r, struct answer *a
         advance(e, body, a);
     else if (post && !strcmp(r->path, "/status"))
         set_status(e, body, a);
+    else if (post && !strcmp(r->path, "/release"))
+        emulator_release(e);
     else if (!strcmp(r->method, "GET") && !strcmp(r->path, "/counts"))
         tell_counts(e, a);
     else
         answer_text(
             a, 404,
-            "{\"message\":\"POST or DELETE /faults, POST /advance, POST /status, GET /counts\"}");
+            "{\"message\":\"POST or DELETE /faults, POST /release, POST /advance, POST /status, "
+            "GET /counts\"}");
     pthread_mutex_unlock(&e->lock);
     json_decref(body);
 }

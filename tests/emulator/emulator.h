@@ -157,6 +157,7 @@ struct fault {
     int64_t read;        /* bytes of the request to read; -1 all */
     int carry_out;       /* -1: unless the answer is replaced */
     int64_t latency, stall;
+    bool hold;  /* the answer waits for a release */
     int status; /* 0: the platform's own answer */
     char *headers, *body, *raw;
     size_t body_len, raw_len;
@@ -230,11 +231,15 @@ struct emulator {
     struct platform *platform;
     struct faults *faults;
     struct log *log;
-    uint64_t connections, open;
+    uint64_t connections, open, answered;
+    uint64_t releases;       /* of answers that a fault holds */
+    pthread_cond_t released; /* one of them, or the program stops */
+    bool stopped;
     int stop_fd; /* readable for good once the program stops */
 };
 
 void emulator_stop(struct emulator *);
+void emulator_release(struct emulator *); /* the lock is held */
 /* Serves a new connection in a thread of its own and takes over the descriptor. */
 void connection_start(struct emulator *, int fd, bool control);
 void control_serve(struct emulator *, struct stream *);

@@ -104,19 +104,20 @@ static const char *read_fault(const json_t *json, struct fault *f)
     const char *name = NULL, *method = NULL, *deployment = NULL, *body = NULL, *raw = NULL,
                *end = "keep", *at = "request";
     json_t *headers = NULL;
-    int reused = 0, carry_out = -1, echo = 0;
+    int reused = 0, carry_out = -1, echo = 0, hold = 0;
     json_int_t skip = 0, times = 1, read = -1, latency = 0, stall = 3600000, status = 0, fill = 0,
                cut = -1, cut_body = -1, piece = 0, piece_ms = 0;
     if (json_unpack_ex((json_t *)(uintptr_t)json, &error, JSON_STRICT,
                        "{s?s, s?s, s?s, s?s, s?b, s?I, s?I, s?I, s?b, s?I, s?I, s?I, s?o, s?s%, "
                        "s?I, s?s%, s?b, s?I, s?I,"
-                       " s?I, s?I, s?s}",
+                       " s?I, s?I, s?b, s?s}",
                        "name", &name, "at", &at, "method", &method, "deployment", &deployment,
                        "reused", &reused, "skip", &skip, "times", &times, "read", &read,
                        "carry_out", &carry_out, "latency_ms", &latency, "stall_ms", &stall,
                        "status", &status, "headers", &headers, "body", &body, &f->body_len, "fill",
                        &fill, "raw", &raw, &f->raw_len, "echo", &echo, "cut", &cut, "cut_body",
-                       &cut_body, "piece", &piece, "piece_ms", &piece_ms, "end", &end)) {
+                       &cut_body, "piece", &piece, "piece_ms", &piece_ms, "hold", &hold, "end",
+                       &end)) {
         snprintf(wrong, sizeof wrong, "%s", error.text);
         return wrong;
     }
@@ -141,6 +142,7 @@ static const char *read_fault(const json_t *json, struct fault *f)
     f->carry_out = carry_out;
     f->latency = latency;
     f->stall = stall;
+    f->hold = hold;
     f->status = (int)status;
     f->body = copy(body, f->body_len);
     f->raw = copy(raw, f->raw_len);

@@ -17,6 +17,16 @@
 void emulator_stop(struct emulator *e)
 {
     eventfd_write(e->stop_fd, 1);
+    pthread_mutex_lock(&e->lock);
+    e->stopped = true;
+    pthread_cond_broadcast(&e->released);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void emulator_release(struct emulator *e)
+{
+    e->releases++;
+    pthread_cond_broadcast(&e->released);
 }
 
 /* A listening socket on loopback; `port` becomes the one that it got. -1: told on stderr. */
@@ -165,7 +175,8 @@ static int watch_signals(const struct settings *s)
 int main(int argc, char **argv)
 {
     static struct emulator e = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                                .idle = PTHREAD_COND_INITIALIZER};
+                                .idle = PTHREAD_COND_INITIALIZER,
+                                .released = PTHREAD_COND_INITIALIZER};
     int listener = -1, control = -1, signals, result = 1;
     pid_t program = 0;
     options_read(&e.settings, argc, argv);

@@ -105,7 +105,8 @@ static const char tail[] =
     "example\n"
     "  curl -d '{\"method\": \"PUT\", \"status\": 503}' http://127.0.0.1:CONTROL/faults\n"
     "  curl -d '{\"ms\": 3600000}' http://127.0.0.1:CONTROL/advance\n"
-    "emulator.md, beside the guide, has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 wrong "
+    "emulator.md, beside the guide, has them all. SIGTERM ends it. Exit code: 0, 1 it can't run, 2 "
+    "wrong "
     "usage.\n";
 
 static void help(void)

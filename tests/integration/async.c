@@ -62,7 +62,8 @@ typedef struct place {
     bool begun;        /* run has been called */
     bool behind;       /* nothing left of the quota */
     bool unnamed;      /* the host's name is being looked up */
-    int32_t run_ms;    /* then run so long, at least */
+    bool answering;    /* what comes of the answer has been sent */
+    bool paused;       /* an answer was read after which the call is repeated */
 } place;
 
 #define MAYBE    EMQX_TLS_DELIVERY_MAYBE
@@ -74,7 +75,7 @@ typedef struct place {
 static const place places[] = {
     {.name = "not begun", .op = GET, .delivery = NOT_SENT},
     {.name = "a write not begun", .op = PUT, .delivery = NOT_SENT},
-    {.name = "name", .op = PUT, .delivery = NOT_SENT, .begun = true, .unnamed = true, .run_ms = 50},
+    {.name = "name", .op = PUT, .delivery = NOT_SENT, .begun = true, .unnamed = true},
     {.name = "handshake",
      .op = GET,
      .fault = "{'at': 'connect', 'end': 'stall'}",
@@ -106,27 +107,17 @@ static const place places[] = {
      .held = 1,
      .arrivals = 1,
      .begun = true,
-     .run_ms = 100},
+     .answering = true},
     {.name = "pause before a repeat",
      .op = GET,
-     .fault = "{'status': 503, 'headers': ['Retry-After: 5']}",
+     .fault = "{'status': 503, 'headers': ['Retry-After: 300']}",
      .delivery = ANSWERED,
      .held = 1,
      .arrivals = 1,
      .begun = true,
-     .run_ms = 300},
-    {.name = "in line",
-     .op = GET,
-     .delivery = NOT_SENT,
-     .begun = true,
-     .behind = true,
-     .run_ms = 20},
-    {.name = "a write in line",
-     .op = PUT,
-     .delivery = NOT_SENT,
-     .begun = true,
-     .behind = true,
-     .run_ms = 20},
+     .paused = true},
+    {.name = "in line", .op = GET, .delivery = NOT_SENT, .begun = true, .behind = true},
+    {.name = "a write in line", .op = PUT, .delivery = NOT_SENT, .begun = true, .behind = true},
 };
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -139,6 +130,14 @@ static void use_up(fixture *f, uint32_t op)
     assert_int_equal(f->error.delivery, ANSWERED);
 }
 
+static int told_503;
+
+static void heard(void *user, int32_t level, const char *line)
+{
+    (void)user, (void)level;
+    told_503 += strstr(line, "status 503") != NULL;
+}
+
 /* A client with one slot of each kind, in the fixture. */
 static void narrow(fixture *f, bool unnamed)
 {
@@ -149,6 +148,7 @@ static void narrow(fixture *f, bool unnamed)
     if (unnamed)
         config.endpoint = endpoint;
     config.quota_wait_ms = UINT32_MAX;
+    config.log = heard;
     fixture_client(f, &config);
 }
 
@@ -161,15 +161,17 @@ static size_t reach(fixture *f, const place *p, seen *s)
     size_t before = emulator_arrivals(&f->emulator, NULL, NULL);
     if (p->fault)
         emulator_fault(&f->emulator, p->fault);
+    int64_t answered = emulator_count(&f->emulator, "answered");
+    int names = slow_names_asked();
+    told_503 = 0;
     submit(f, p->op, ID, note, s);
-    for (int i = 0; p->fault && emulator_count(&f->emulator, "faults_left") > 0; i++) {
-        assert_true(i < 1000);
+    while ((p->fault && emulator_count(&f->emulator, "faults_left") > 0) ||
+           (p->answering && emulator_count(&f->emulator, "answered") == answered) ||
+           (p->unnamed && slow_names_asked() == names) || (p->paused && told_503 == 0))
         run(f, 10);
-    }
-    for (int64_t end = real_ms() + p->run_ms; p->begun && real_ms() < end;)
+    for (int i = 0; p->begun && i < 3; i++)
         run(f, 10);
     assert_int_equal(s->count, 0);
-    assert_true(!p->unnamed || slow_names_asked() > 0);
     return before;
 }
 
@@ -213,7 +215,7 @@ static void a_client_can_be_freed_with_a_call_in_every_state(void **state)
         emqx_tls_client_free(f.client);
         f.client = NULL;
         /* it waits for nobody, for the name neither */
-        assert_in_range(real_ms() - began, 0, 1500);
+        assert_in_range(real_ms() - began, 0, PATIENCE_MS);
         check_end(&f, &places[i], &s, before);
     }
     fixture_end(&f);
@@ -240,7 +242,7 @@ static void a_callback_may_cancel_all_others(void **state)
     int answered = 0;
     memset(many, 0, sizeof many);
     fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
-    emulator_fault(&f.emulator, "{'deployment': 'others', 'latency_ms': 1500, 'times': 0}");
+    emulator_fault(&f.emulator, "{'deployment': 'others', 'cut': 0, 'end': 'stall', 'times': 0}");
     for (int i = 0; i < MANY; i++)
         submit(&f, GET, i == MANY / 2 ? ID : "others", cancel_the_rest, &many[i]);
     run_all(&f);
@@ -254,21 +256,29 @@ static void a_callback_may_cancel_all_others(void **state)
     fixture_end(&f);
 }
 
+/* Two reads, each on a connection of its own, that have arrived and are not answered. */
+static void hold_two(fixture *f, emqx_tls_done_fn done)
+{
+    memset(many, 0, sizeof many);
+    emulator_fault(&f->emulator, "{'hold': true, 'times': 2}");
+    for (int i = 0; i < 2; i++)
+        submit(f, GET, ID, done, &many[i]);
+    while (emulator_count(&f->emulator, "faults_left") > 0)
+        run(f, 1);
+}
+
 static void what_is_over_already_keeps_its_result(void **state)
 {
     (void)state;
     fixture f;
-    memset(many, 0, sizeof many);
-    fixture_start(&f, (const char *[]){"--reads", "100000", "--latency", "0.3", NULL});
-    for (int i = 0; i < 2; i++)
-        submit(&f, GET, ID, note, &many[i]);
+    fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
+    hold_two(&f, note);
+    emulator_release(&f.emulator);
     run_all(&f); /* two connections, on which the answer is all that is still to be read */
-    memset(many, 0, sizeof many);
-    for (int i = 0; i < 2; i++)
-        submit(&f, GET, ID, cancel_the_rest, &many[i]);
-    while (emulator_arrivals(&f.emulator, "GET", NULL) < 4)
-        run(&f, 1);
-    usleep(600000); /* both answers are there: one turn ends both calls */
+    hold_two(&f, cancel_the_rest);
+    emulator_release(&f.emulator);
+    while (emulator_count(&f.emulator, "answered") < 4)
+        ; /* both answers are there: one turn ends both calls */
     run_all(&f);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(many[i].count, 1);
@@ -313,6 +323,16 @@ static void callbacks_may_submit_the_next(void **state)
 
 enum { CALLS = 2000, WINDOW_READS = 500 };
 
+static int64_t looks;
+
+/* Each turn looks at the clock: who waits busily does so all the time. */
+static int64_t counting_clock(void *context)
+{
+    (void)context;
+    looks++;
+    return real_ms();
+}
+
 static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
 {
     (void)state;
@@ -323,15 +343,19 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     fixture_start(&f, (const char *[]){"--http", "--reads", "500", "--window", "1",
                                        "--count-rejected", NULL});
     fixture_limit(&f, WINDOW_READS, 0, 1000);
+    emqx_tls_clock clock;
     emqx_tls_config own = fixture_config(&f);
-    own.quota_wait_ms = 120000;
+    emqx_tls_clock_init(&clock);
+    clock.now_ms = counting_clock;
+    own.clock = &clock;
+    own.quota_wait_ms = 10 * PATIENCE_MS;
     fixture_client(&f, &own);
     memset(all, 0, sizeof all);
     for (int i = 0; i < CALLS; i++) {
         snprintf(id, sizeof id, "d%d", i);
         submit(&f, GET, id, note, &all[i]);
     }
-    int64_t cpu = cpu_ms(), began = real_ms();
+    int64_t began = real_ms();
     for (; emqx_tls_client_pending(f.client) > 0; runs++)
         run(&f, -1);
     for (int i = 0; i < CALLS; i++) {
@@ -340,8 +364,7 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     }
     int64_t took = real_ms() - began;
     assert_true(took >= (CALLS / WINDOW_READS - 1) * 2000);
-    /* generous: under valgrind too */
-    assert_in_range(cpu_ms() - cpu, 0, took / 2);
+    assert_in_range(looks, CALLS, 100 * CALLS);
     assert_in_range(runs, 1, CALLS + 100);
     assert_int_equal(emulator_count(&f.emulator, "over_quota"), 0);
 
@@ -358,10 +381,13 @@ static void thousands_wait_for_quota_in_order_and_at_no_cost(void **state)
     fixture_end(&f);
 }
 
-static void *interrupt_later(void *client)
+/* Once the request has arrived, which is when run waits for the answer. */
+static void *interrupt_later(void *user)
 {
-    usleep(100000);
-    emqx_tls_client_interrupt(client);
+    fixture *f = user;
+    while (emulator_count(&f->emulator, "faults_left") > 0)
+        ;
+    emqx_tls_client_interrupt(f->client);
     return NULL;
 }
 
@@ -371,12 +397,14 @@ static void an_interrupt_ends_run_and_no_call(void **state)
     fixture f;
     seen s = {0};
     pthread_t thread;
-    fixture_start(&f, (const char *[]){"--reads", "100000", "--latency", "0.5", NULL});
+    fixture_start(&f, (const char *[]){"--reads", "100000", NULL});
+    emulator_fault(&f.emulator, "{'hold': true}");
     submit(&f, GET, ID, note, &s);
-    assert_int_equal(pthread_create(&thread, NULL, interrupt_later, f.client), 0);
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_later, &f), 0);
     assert_int_equal(emqx_tls_client_run(f.client, -1, NULL), EMQX_TLS_E_CANCELLED);
     pthread_join(thread, NULL);
     assert_int_equal(s.count, 0);
+    emulator_release(&f.emulator);
     run_all(&f);
     assert_int_equal(s.code, EMQX_TLS_OK);
     assert_int_equal(emulator_arrivals(&f.emulator, "GET", ID), 1);

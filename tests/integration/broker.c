@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker.h"
 
+#include "free_port.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAM  "/usr/sbin/mosquitto"
-#define START_MS 10000
+#define PROGRAM "/usr/sbin/mosquitto"
 #define NO_TLS_1_3                                                                                 \
     "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = "                          \
     "limits\n[limits]\nMaxProtocol = TLSv1.2\n"
@@ -27,19 +28,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "broker: %s\n", what);
     abort();
-}
-
-/* mosquitto takes no port 0. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &size) != 0)
-        die("no free port");
-    close(fd);
-    return ntohs(a.sin_port);
 }
 
 static bool listens(uint16_t port)
@@ -89,8 +77,8 @@ void broker_start(broker *b, const char *folder, const char *id, bool two_way, b
     b->pid = fork();
     if (b->pid == 0)
         run(config, tls12 ? limits : NULL);
-    for (int ms = 0; !listens(b->port); ms += 10) {
-        if (ms > START_MS || waitpid(b->pid, NULL, WNOHANG) != 0)
+    while (!listens(b->port)) {
+        if (waitpid(b->pid, NULL, WNOHANG) != 0)
             die("mosquitto does not come up");
         poll(NULL, 0, 10);
     }

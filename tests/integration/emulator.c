@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator.h"
 
+#include "real_clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,8 +17,6 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
-
-#define START_MS 20000
 
 static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 static void die(const char *format, ...)
@@ -86,10 +86,10 @@ static bool has(const char *const *options, const char *name)
 
 static void run_child(const emulator_run *e, const char *const *options, int out, pid_t parent)
 {
-    const char *argv[64] = {EMULATOR_PROGRAM, "--log", e->log};
+    const char *argv[64] = {EMULATOR_PROGRAM, "--log", e->log, "--lifetime", "3600"};
     /* for example one that was built with a sanitizer */
     const char *other = getenv("EMQXTLS_EMULATOR");
-    int n = 3;
+    int n = 5;
     if (*e->ca_file) {
         argv[n++] = "--tls-dir";
         argv[n++] = e->folder;
@@ -115,7 +115,8 @@ static void read_addresses(emulator_run *e, int from)
     struct pollfd p = {.fd = from, .events = POLLIN};
     while (sscanf(text, "listening %255s control %127s", e->endpoint, e->control) != 2 ||
            text[len - 1] != '\n') {
-        ssize_t n = poll(&p, 1, START_MS) > 0 ? read(from, text + len, sizeof text - 1 - len) : 0;
+        ssize_t n =
+            poll(&p, 1, PATIENCE_MS) > 0 ? read(from, text + len, sizeof text - 1 - len) : 0;
         if (n <= 0)
             die("it does not start");
         len += (size_t)n;
@@ -183,7 +184,7 @@ static char *control(const emulator_run *e, const char *method, const char *path
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)PATIENCE_MS);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, to);
@@ -206,6 +207,11 @@ void emulator_fault(const emulator_run *e, const char *json)
             *c = '"';
     free(control(e, "POST", "/faults", body));
     free(body);
+}
+
+void emulator_release(const emulator_run *e)
+{
+    free(control(e, "POST", "/release", ""));
 }
 
 void emulator_clear_faults(const emulator_run *e)

@@ -44,7 +44,7 @@ typedef struct emulator_run {
 } emulator_run;
 
 /* Starts the emulator and waits until it listens. `options`: further ones, NULL-terminated, or
- * NULL. It ends with the test program whatever happens, and after 300 s (--lifetime). */
+ * NULL. It ends with the test program whatever happens, and after an hour (--lifetime). */
 void emulator_start(emulator_run *e, const char *const *options);
 
 /* Ends it, checks that it ended well, removes its folder. */
@@ -56,6 +56,9 @@ void emulator_environment(const emulator_run *e);
 /* Queues a fault, or an array of them. ' may stand for ". */
 void emulator_fault(const emulator_run *e, const char *json);
 
+/* Sends the answers that a fault holds. */
+void emulator_release(const emulator_run *e);
+
 /* Drops the faults that are left. */
 void emulator_clear_faults(const emulator_run *e);
 
@@ -66,7 +69,7 @@ void emulator_advance(const emulator_run *e, int64_t ms);
 void emulator_set_status(const emulator_run *e, const char *deployment, const char *status);
 
 /* One of the counts: requests, reads, writes, unauthorized, over_quota, refused, connections,
- * faults_left. */
+ * answered, faults_left. */
 int64_t emulator_count(const emulator_run *e, const char *name);
 
 /* The log as an array, one object for each request (docs/emulator.md, "The log"); to be given

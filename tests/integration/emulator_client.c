@@ -46,6 +46,7 @@ emqx_tls_config fixture_config(fixture *f)
     config.flags = f->emulator.ca_file[0] ? 0 : EMQX_TLS_ALLOW_HTTP_LOOPBACK;
     config.proxy = "";
     config.limiter = f->limiter;
+    config.connect_timeout_ms = config.timeout_ms = 10 * PATIENCE_MS;
     return config;
 }
 

@@ -35,7 +35,8 @@ void fixture_start(fixture *f, const char *const *options);
 void fixture_start_with_certificate(fixture *f);
 void fixture_end(fixture *f);
 
-/* Another client, made from this after what is to be different was changed. */
+/* Another client, made from this after what is to be different was changed. Its deadlines are such
+ * that no call meets one. */
 emqx_tls_config fixture_config(fixture *f);
 void fixture_client(fixture *f, const emqx_tls_config *config);
 /* Another limiter, for the clients that follow; 0 stands for the default. */

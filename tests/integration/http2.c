@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "free_port.h"
 
 enum { READS = 64, LINES_MAX = 1024 };
 
@@ -45,17 +46,6 @@ static void save(const server *s, const char *name, const char *text)
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
     fclose(f);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
 }
 
 static bool listening(int port)
@@ -98,7 +88,7 @@ static void start_nginx(server *s, const char *settings)
         execl(NGINX, NGINX, "-p", s->folder, "-e", "error.log", "-c", path, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 500 && !listening(s->port); i++) {
+    while (!listening(s->port)) {
         assert_int_equal(waitpid(s->pid, NULL, WNOHANG), 0);
         usleep(10000);
     }
@@ -129,6 +119,7 @@ static void start(server *s, const char *settings)
     config.ca_file = ca;
     config.proxy = "";
     config.limiter = s->limiter;
+    config.connect_timeout_ms = config.timeout_ms = 10 * PATIENCE_MS;
     assert_int_equal(emqx_tls_client_new(&config, &s->client, NULL), EMQX_TLS_OK);
 }
 
@@ -172,7 +163,7 @@ static size_t arrived(const server *s, size_t at_least)
     char path[128];
     size_t n = 0;
     snprintf(path, sizeof path, "%s/access.log", s->folder);
-    for (int i = 0; i < 500; i++) {
+    for (int64_t end = real_ms() + PATIENCE_MS; real_ms() < end;) {
         FILE *f = fopen(path, "r");
         n = 0;
         while (n < LINES_MAX &&

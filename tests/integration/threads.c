@@ -83,7 +83,7 @@ static void threads_that_share_a_limiter_stay_inside_the_platforms_quota(void **
     emqx_tls_limiter *shared = limiter(WINDOW_READS);
     emqx_tls_config config = fixture_config(&f);
     config.limiter = shared;
-    config.quota_wait_ms = 100000;
+    config.quota_wait_ms = 10 * PATIENCE_MS;
     worker sum = in_threads(run_to_the_end, &config);
     assert_int_equal(sum.ended, THREADS * EACH);
     assert_int_equal(sum.failed + sum.cancelled + sum.wrong, 0);
@@ -118,7 +118,7 @@ static void clients_may_come_and_go_while_others_wait_in_line(void **state)
     emqx_tls_limiter *shared = limiter(2);
     emqx_tls_config config = fixture_config(&f);
     config.limiter = shared;
-    config.quota_wait_ms = 100000;
+    config.quota_wait_ms = 10 * PATIENCE_MS;
     worker sum = in_threads(come_and_go, &config);
     assert_int_equal(sum.ended, THREADS * ROUNDS * 3);
     assert_int_equal(sum.cancelled, THREADS * ROUNDS * 3);
@@ -159,8 +159,9 @@ static void interrupts_end_runs_and_lose_no_call(void **state)
     n.client = w.client = f.client;
     atomic_init(&n.stop, false);
     assert_int_equal(pthread_create(&thread, NULL, interrupt_all_the_time, &n), 0);
-    for (int left = 300; left > 0 || emqx_tls_client_pending(f.client) > 0;) {
-        for (; left > 0 && emqx_tls_client_pending(f.client) < 10; left--)
+    int sent = 0;
+    while (sent < 300 || interrupted == 0 || emqx_tls_client_pending(f.client) > 0) {
+        for (; (sent < 300 || interrupted == 0) && emqx_tls_client_pending(f.client) < 10; sent++)
             submit(&w, 1);
         emqx_tls_code code = emqx_tls_client_run(f.client, -1, NULL);
         assert_true(code == EMQX_TLS_OK || code == EMQX_TLS_E_CANCELLED);
@@ -168,10 +169,9 @@ static void interrupts_end_runs_and_lose_no_call(void **state)
     }
     atomic_store(&n.stop, true);
     pthread_join(thread, NULL);
-    assert_int_equal(w.ended, 300);
+    assert_int_equal(w.ended, sent);
     assert_int_equal(w.failed + w.cancelled + w.wrong, 0);
-    assert_true(interrupted > 0);
-    assert_int_equal(emulator_arrivals(&f.emulator, "GET", NULL), 300);
+    assert_int_equal(emulator_arrivals(&f.emulator, "GET", NULL), sent);
     fixture_end(&f);
 }
 

@@ -27,6 +27,7 @@
 #include <emqxtls/test.h>
 
 #include "folder.h"
+#include "real_clock.h"
 #include "limiter/limiter.h"
 
 #define LEASE_MS 30000
@@ -350,7 +351,7 @@ static void a_stopped_process_hangs_nobody(void **state)
         bool more = go_to(child, n), busy;
         emqxi_reserve r;
         emqx_tls_limiter *limiter = open_quota();
-        alarm(5); /* a call that hangs ends the test */
+        alarm(PATIENCE_MS / 1000); /* a call that hangs ends the test */
         reserve(limiter, WRITE, "d1", &r, &busy);
         alarm(0);
         emqx_tls_limiter_unref(limiter);

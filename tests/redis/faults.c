@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "real_clock.h"
 #include "server.h"
 
 #include "limiter/limiter.h"
@@ -104,7 +105,7 @@ static void away_refuses_and_comes_back_by_itself(void **state)
 
     server_start(&s); /* it kept its data */
     emqx_tls_code code = EMQX_TLS_E_STORE;
-    for (int i = 0; i < 100 && code != EMQX_TLS_OK; i++) {
+    for (int64_t end = real_ms() + PATIENCE_MS; code != EMQX_TLS_OK && real_ms() < end;) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         code = reserve(limiter, EMQX_TLS_OP_UPDATE, &r);
     }
@@ -307,13 +308,11 @@ static void an_answer_that_never_ends_is_given_up(void **state)
 {
     (void)state;
     impostor it;
-    struct timespec before, after;
     impostor_begin(&it, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &before);
+    int64_t began = real_ms();
     assert_null(open_limiter(it.url, NULL, 0));
-    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(real_ms() - began, 0, PATIENCE_MS);
     assert_int_equal(error.code, EMQX_TLS_E_STORE);
-    assert_in_range(after.tv_sec - before.tv_sec, 0, 20);
     impostor_end(&it);
 }
 

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "folder.h"
+#include "free_port.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -20,18 +21,6 @@ static void give_up(const char *what)
 {
     fprintf(stderr, "redis-server for the test: %s\n", what);
     exit(1);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-        give_up("no free port");
-    close(fd);
-    return ntohs(a.sin_port);
 }
 
 static redisContext *open_link(const server *s)
@@ -123,15 +112,13 @@ void server_start(server *s)
     if (write(in[1], config, strlen(config)) < 0)
         give_up("it did not take its configuration");
     close(in[1]);
-    for (int i = 0; i < 1000; i++) {
-        redisContext *link = open_link(s);
-        if (link) {
-            redisFree(link);
-            return;
-        }
+    redisContext *link;
+    while (!(link = open_link(s))) {
+        if (waitpid(s->pid, NULL, WNOHANG) != 0)
+            give_up("it did not come up");
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
-    give_up("it did not come up in 10 s");
+    redisFree(link);
 }
 
 void server_kill(server *s)

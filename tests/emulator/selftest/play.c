@@ -4,6 +4,7 @@
  */
 #include "plain.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -74,6 +75,39 @@ static void expire_is_told_in_its_zone(void **state)
     assert_int_equal(t[1] - t[0], 8 * 3600 + 1800);
     emulator_end(&utc);
     emulator_end(&east);
+}
+
+static void *read_once(void *user)
+{
+    static reply r;
+    r = plain(user, "GET", "a", NULL);
+    return &r;
+}
+
+static void an_answer_is_held_until_it_is_released(void **state)
+{
+    (void)state;
+    emulator_run e;
+    pthread_t thread;
+    void *r;
+    emulator_start(&e, NULL);
+    emulator_fault(&e, "{'hold': true}");
+    assert_int_equal(pthread_create(&thread, NULL, read_once, &e), 0);
+    while (emulator_count(&e, "faults_left") > 0)
+        ;
+    assert_int_equal(emulator_count(&e, "requests"), 1);
+    assert_int_equal(emulator_count(&e, "answered"), 0);
+    emulator_release(&e);
+    pthread_join(thread, &r);
+    assert_int_equal(((reply *)r)->status, 200);
+    while (emulator_count(&e, "answered") == 0)
+        ; /* it is counted when it has left */
+    emulator_fault(&e, "{'hold': true}");
+    assert_int_equal(pthread_create(&thread, NULL, read_once, &e), 0);
+    while (emulator_count(&e, "faults_left") > 0)
+        ;
+    emulator_end(&e); /* and who stops it waits for nobody */
+    pthread_join(thread, &r);
 }
 
 static void paths_and_methods_that_are_not_the_apis(void **state)
@@ -228,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replaced_certificate_may_be_told_for_a_while),
         cmocka_unit_test(expire_is_told_in_its_zone),
+        cmocka_unit_test(an_answer_is_held_until_it_is_released),
         cmocka_unit_test(paths_and_methods_that_are_not_the_apis),
         cmocka_unit_test(what_is_running_lies_in_files_for_a_broker),
         cmocka_unit_test(it_ends_by_itself),

@@ -134,7 +134,7 @@ static void the_leaf_that_is_served_is_told_and_compared(void **state)
     for (size_t i = 0; i < 2; i++) {
         server s;
         server_start(&s, &w.made, manners[i]);
-        assert_int_equal(probe(&s, &w.f->request, 5000), EMQX_TLS_OK);
+        assert_int_equal(probe(&s, &w.f->request, PATIENCE_MS), EMQX_TLS_OK);
         assert_int_equal(result.matches, 1);
         assert_int_equal(result.not_after, END);
         assert_string_equal(result.common_name, NAME);
@@ -148,9 +148,9 @@ static void the_leaf_that_is_served_is_told_and_compared(void **state)
         emqx_tls_request request = w.f->request;
         request.cert = other;
         request.cert_len = strlen(other);
-        assert_int_equal(probe(&s, &request, 5000), EMQX_TLS_OK);
+        assert_int_equal(probe(&s, &request, PATIENCE_MS), EMQX_TLS_OK);
         assert_int_equal(result.matches, 0);
-        assert_int_equal(probe(&s, NULL, 5000), EMQX_TLS_OK);
+        assert_int_equal(probe(&s, NULL, PATIENCE_MS), EMQX_TLS_OK);
         assert_int_equal(result.matches, 0);
         assert_string_equal(result.sha256, hex);
         server_end(&s);
@@ -164,7 +164,7 @@ static void trust_is_not_judged(void **state)
     made expired = make("old.example", 1600000000, 1024);
     server s;
     server_start(&s, &expired, SERVE);
-    assert_int_equal(probe(&s, NULL, 5000), EMQX_TLS_OK);
+    assert_int_equal(probe(&s, NULL, PATIENCE_MS), EMQX_TLS_OK);
     assert_int_equal(result.not_after, 1600000000);
     server_end(&s);
     made_free(&expired);
@@ -175,16 +175,16 @@ static void the_name_is_sent_where_there_is_one(void **state)
     (void)state;
     server s;
     server_start(&s, &w.made, SERVE);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NULL, NULL, 5000, NULL, NULL),
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NULL, NULL, PATIENCE_MS, NULL, NULL),
                      EMQX_TLS_OK);
     assert_string_equal(s.name, "");
-    assert_int_equal(emqx_tls_probe("localhost", s.port, NULL, NULL, 5000, NULL, NULL),
+    assert_int_equal(emqx_tls_probe("localhost", s.port, NULL, NULL, PATIENCE_MS, NULL, NULL),
                      EMQX_TLS_OK);
     assert_string_equal(s.name, "localhost");
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME, NULL, 5000, NULL, NULL),
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME, NULL, PATIENCE_MS, NULL, NULL),
                      EMQX_TLS_OK);
     assert_string_equal(s.name, NAME);
-    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME ".", NULL, 5000, NULL, NULL),
+    assert_int_equal(emqx_tls_probe("127.0.0.1", s.port, NAME ".", NULL, PATIENCE_MS, NULL, NULL),
                      EMQX_TLS_OK);
     assert_string_equal(s.name, NAME); /* SNI has no trailing dot */
     server_end(&s);
@@ -195,16 +195,17 @@ static void what_is_no_tls_port_is_told_in_time(void **state)
     (void)state;
     static const struct {
         enum manner manner;
+        uint32_t timeout_ms;
         emqx_tls_code code;
-    } cases[] = {{SILENT, EMQX_TLS_E_TIMEOUT},
-                 {PLAIN, EMQX_TLS_E_TRANSPORT},
-                 {CLOSE_AT_ONCE, EMQX_TLS_E_TRANSPORT}};
+    } cases[] = {{SILENT, 200, EMQX_TLS_E_TIMEOUT},
+                 {PLAIN, PATIENCE_MS, EMQX_TLS_E_TRANSPORT},
+                 {CLOSE_AT_ONCE, PATIENCE_MS, EMQX_TLS_E_TRANSPORT}};
     for (size_t i = 0; i < 3; i++) {
         server s;
         server_start(&s, NULL, cases[i].manner);
         int64_t began = real_ms();
-        assert_int_equal(probe(&s, NULL, 200), cases[i].code);
-        assert_true(real_ms() - began < 2000);
+        assert_int_equal(probe(&s, NULL, cases[i].timeout_ms), cases[i].code);
+        assert_in_range(real_ms() - began, 0, PATIENCE_MS);
         assert_non_null(strstr(error.message, "TLS port"));
         assert_int_equal(result.not_after, 0);
         server_end(&s);
@@ -217,7 +218,7 @@ static void nobody_there_is_told(void **state)
     server s;
     server_start(&s, NULL, CLOSE_AT_ONCE);
     server_end(&s);
-    assert_int_equal(probe(&s, NULL, 5000), EMQX_TLS_E_TRANSPORT);
+    assert_int_equal(probe(&s, NULL, PATIENCE_MS), EMQX_TLS_E_TRANSPORT);
     assert_non_null(strstr(error.message, "127.0.0.1"));
     emqx_tls_code code = emqx_tls_probe("name.invalid", 8883, NULL, NULL, 2000, NULL, &error);
     /* as the resolver here is set up */
@@ -255,7 +256,7 @@ static void use_probe(const server *s)
 {
     emqx_tls_client_free(w.f->client);
     w.f->config.clock = NULL;
-    w.f->config.timeout_ms = 3000;
+    w.f->config.timeout_ms = PATIENCE_MS;
     open_client(w.f);
     w.options.probe_host = "127.0.0.1";
     w.options.probe_port = s->port;
@@ -354,7 +355,7 @@ static void it_polls_the_port_at_its_pace_where_no_read_is_left(void **state)
     expect_many(w.f, 60, "GET", 200, SAME_RUNNING);
     for (int i = 0; i < 59; i++)
         assert_int_equal(get(w.f), EMQX_TLS_OK);
-    w.options.wait_ms = 1000;
+    w.options.wait_ms = 4000;
     expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
     assert_int_equal(s.connections, 1); /* the next would be due after 5 s */
     server_end(&s);
@@ -379,9 +380,8 @@ static void the_last_step_begins_with_short_polls(void **state)
     get_is(SAME_RUNNING); /* after 100 to 110 s */
     assert_int_not_equal(ensure(), EMQX_TLS_OK);
     assert_int_equal(w.result.reads, 6);
-    for (int i = 0; i < 300 && s.connections < 5; i++)
+    while (s.connections < 5) /* and after 5, 10, 20, 40 s */
         poll(NULL, 0, 10);
-    assert_true(s.connections >= 5); /* and after 5, 10, 20, 40 s */
     server_end(&s);
 }
 

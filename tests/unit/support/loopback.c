@@ -34,13 +34,13 @@ struct loopback {
     int listener, port;
     pthread_t acceptor;
     pthread_mutex_t lock;
-    pthread_cond_t closed;
-    bool stopping;
+    pthread_cond_t closed, released;
+    bool stopping, releasing;
     size_t open_count;
     loopback_connection *connections[CONNECTIONS_MAX];
     size_t connection_count;
     char *requests[REQUESTS_MAX];
-    size_t request_count, answer_at;
+    size_t request_count, answer_at, answer_count;
 };
 
 /* -- bytes ------------------------------------------------------------------------------------- */
@@ -124,6 +124,21 @@ static void pause_ms(int ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
 }
 
+static void wait_for_release(loopback *l)
+{
+    pthread_mutex_lock(&l->lock);
+    while (!l->releasing && !l->stopping)
+        pthread_cond_wait(&l->released, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void count_answer(loopback *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->answer_count++;
+    pthread_mutex_unlock(&l->lock);
+}
+
 static void serve(loopback_connection *c)
 {
     char *text = malloc(REQUEST_ROOM), rest;
@@ -131,8 +146,11 @@ static void serve(loopback_connection *c)
     while (text && read_request(c, text, &a)) {
         loopback_note(c, text);
         pause_ms(a.pause_ms);
+        if (a.held)
+            wait_for_release(c->server);
         if (a.text && !loopback_write(c, a.text, strlen(a.text)))
             break;
+        count_answer(c->server);
 #ifdef LOOPBACK_TLS
         if (a.then == CLOSE_NOTIFY && c->ssl)
             SSL_shutdown(c->ssl);
@@ -214,6 +232,7 @@ loopback *loopback_start(const loopback_options *options)
     l->options = *options;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->closed, NULL);
+    pthread_cond_init(&l->released, NULL);
     l->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(l->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(l->listener, 512) < 0 ||
@@ -249,6 +268,19 @@ size_t loopback_connections(loopback *l)
     return count(l, &l->connection_count);
 }
 
+size_t loopback_answers(loopback *l)
+{
+    return count(l, &l->answer_count);
+}
+
+void loopback_release(loopback *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->releasing = true;
+    pthread_cond_broadcast(&l->released);
+    pthread_mutex_unlock(&l->lock);
+}
+
 const char *loopback_request(loopback *l, size_t index)
 {
     pthread_mutex_lock(&l->lock);
@@ -269,6 +301,7 @@ void loopback_stop(loopback *l)
 {
     pthread_mutex_lock(&l->lock);
     l->stopping = true;
+    pthread_cond_broadcast(&l->released);
     for (size_t i = 0; i < l->connection_count; i++)
         if (l->connections[i]->fd >= 0)
             shutdown(l->connections[i]->fd, SHUT_RDWR);
@@ -283,6 +316,7 @@ void loopback_stop(loopback *l)
     for (size_t i = 0; i < l->request_count; i++)
         free(l->requests[i]);
     pthread_cond_destroy(&l->closed);
+    pthread_cond_destroy(&l->released);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }

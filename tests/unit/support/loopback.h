@@ -19,6 +19,7 @@ typedef struct loopback_answer {
     const char *text; /* NULL: none */
     int then;
     int pause_ms;   /* before the answer */
+    bool held;      /* the answer waits for loopback_release */
     bool head_only; /* the request's body is not read */
 } loopback_answer;
 
@@ -42,6 +43,8 @@ int loopback_port(const loopback *l);
 size_t loopback_requests(loopback *l); /* that have arrived */
 size_t loopback_connections(loopback *l);
 const char *loopback_request(loopback *l, size_t index); /* as it came: head, blank line, body */
+void loopback_release(loopback *l);                      /* all answers, from now on */
+size_t loopback_answers(loopback *l);                    /* that have been sent */
 /* until so many connections are open, seen from the server */
 void loopback_wait_open(loopback *l, size_t count);
 void loopback_stop(loopback *l); /* ends all connections */

@@ -51,8 +51,8 @@ outcome *exchange(outcome *o, fixture *f, const char *method, const char *body)
         .headers = headers + (body ? 0 : 1),
         .body = body,
         .body_len = body ? strlen(body) : 0,
-        .connect_timeout_ms = 20000,
-        .timeout_ms = 20000,
+        .connect_timeout_ms = 10 * PATIENCE_MS,
+        .timeout_ms = 10 * PATIENCE_MS,
         .reply_max = 16384,
         .done = on_done,
         .done_user = o};
@@ -67,7 +67,7 @@ void begin(fixture *f, outcome *o)
 
 void finish(fixture *f, outcome *o)
 {
-    for (int64_t end = real_ms() + 30000; !o->done && real_ms() < end;)
+    for (int64_t end = real_ms() + PATIENCE_MS; !o->done && real_ms() < end;)
         assert_int_equal(f->transport.poll(f->transport.context, 1000), EMQX_TLS_OK);
     assert_int_equal(o->done, 1);
 }
@@ -98,8 +98,8 @@ bool readable(int fd, int timeout_ms)
 
 void drive_by_descriptor(fixture *f, int fd, const outcome *o)
 {
-    for (int64_t end = real_ms() + 30000; !o->done && real_ms() < end;) {
-        assert_true(readable(fd, 6000));
+    for (int64_t end = real_ms() + PATIENCE_MS; !o->done && real_ms() < end;) {
+        assert_true(readable(fd, PATIENCE_MS));
         poll_once(f, 0);
     }
     assert_int_equal(o->done, 1);

@@ -153,6 +153,5 @@ int main(void)
         TEST(sleeping_for_next_ms_is_enough_and_soon_enough),
         TEST(an_interrupt_from_another_thread_ends_run),
     };
-    alarm(120);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

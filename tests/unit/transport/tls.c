@@ -208,6 +208,5 @@ int main(void)
         TEST(an_answer_cut_behind_its_head_is_none),
         TEST(writes_offer_no_http2),
     };
-    alarm(120);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
