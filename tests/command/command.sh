@@ -279,6 +279,10 @@ if script -qec true /dev/null >/dev/null 2>&1; then
   output=$(timeout 30 script -qec "timeout -s INT 3 '$emqxtls' wait -d d5 ${ca[*]}" /dev/null </dev/null)
   tells 'd5: pending, [0-9]+ s, next look in [0-9]+ s, quota left: [0-9]+ reads, 0 writes'
   tells 'CANCELLED'
+  output=$(script -qec "'$emqxtls' quota" /dev/null </dev/null)
+  tells '^    \[#+\.+\]'
+  tells '^    now \|-*o-*\| 1 h'
+  tells '^    the next at [0-9:]{8}'
 fi
 
 if grep -rE 'test-secret-never-shown|PRIVATE KEY' arrived receipts .local 2>/dev/null; then

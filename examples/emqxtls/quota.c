@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * emqxtls quota: a line for each class, or an object; on a terminal a drawing, too.
+ */
+#include "run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SQUARES = 30, LINE = 48, WINDOW_MS = 3602800 };
+
+static const char *why_none(const emqx_tls_quota *q)
+{
+    return q->reason == EMQX_TLS_QUOTA_SHUT        ? "shut after a 429"
+           : q->reason == EMQX_TLS_QUOTA_IN_FLIGHT ? "calls in flight"
+                                                   : "";
+}
+
+static void print_object(const char *name, const emqx_tls_quota *q)
+{
+    printf("{\"class\":\"%s\",\"limit\":%u,\"used\":%u,\"remaining\":%u,\"next_ms\":%" PRId64
+           ",\"reason\":\"%s\"}\n",
+           name, (unsigned)q->limit, (unsigned)q->used, (unsigned)q->remaining, q->next_ms,
+           why_none(q));
+}
+
+static void print_line(const char *name, const emqx_tls_quota *q)
+{
+    const char *why = why_none(q);
+    if (q->next_ms == 0)
+        printf("%s: %u of %u left\n", name, (unsigned)q->remaining, (unsigned)q->limit);
+    else
+        printf("%s: none of %u left, the next in %" PRId64 " s%s%s\n", name, (unsigned)q->limit,
+               (q->next_ms + 999) / 1000, *why ? ": " : "", why);
+}
+
+/* What is used, square by square, as many as fit. */
+static void draw_squares(const emqx_tls_quota *q)
+{
+    uint32_t width = q->limit < SQUARES ? q->limit : SQUARES;
+    uint64_t used = (uint64_t)(q->limit - q->remaining) * width;
+    uint32_t filled = (uint32_t)((used + q->limit - 1) / q->limit);
+    printf("    [");
+    for (uint32_t i = 0; i < width; i++)
+        putchar(i < filled ? '#' : '.');
+    puts("]");
+}
+
+/* From now to one window later: where the next slot comes free. */
+static void draw_line(const emqx_tls_quota *q)
+{
+    char at[16] = "";
+    time_t then = time(NULL) + (time_t)((q->next_ms + 999) / 1000);
+    int64_t place = q->next_ms * (LINE - 1) / WINDOW_MS;
+    struct tm local;
+    if (localtime_r(&then, &local))
+        strftime(at, sizeof at, "%H:%M:%S", &local);
+    printf("    now |");
+    for (int64_t i = 0; i < LINE; i++)
+        putchar(i == (place < LINE ? place : LINE - 1) ? 'o' : '-');
+    printf("| 1 h\n    the next at %s\n", at);
+}
+
+int show_quota(const struct options *o, emqx_tls_limiter *limiter)
+{
+    static const struct {
+        const char *name;
+        uint32_t op;
+    } classes[] = {{"reads", EMQX_TLS_OP_GET}, {"writes", EMQX_TLS_OP_UPDATE}};
+    const char *deployment = o->deployment_count ? o->deployments[0] : NULL;
+    bool drawn = !o->json && !o->quiet && isatty(STDOUT_FILENO);
+    for (size_t i = 0; i < 2; i++) {
+        emqx_tls_quota q;
+        emqx_tls_error error;
+        emqx_tls_quota_init(&q);
+        emqx_tls_error_init(&error);
+        if (emqx_tls_limiter_query(limiter, classes[i].op, deployment, &q, &error) != EMQX_TLS_OK) {
+            show_failure(o, &error);
+            return exit_of(&error);
+        }
+        if (o->json)
+            print_object(classes[i].name, &q);
+        else
+            print_line(classes[i].name, &q);
+        if (drawn)
+            draw_squares(&q);
+        if (drawn && q.next_ms > 0)
+            draw_line(&q);
+    }
+    return EXIT_DONE;
+}
