@@ -8,7 +8,8 @@
  * repeated only when it provably was not sent. 401, 403, 404, 422, 429 and a server certificate
  * that does not verify are never repeated.
  *
- * Threads: a client belongs to one thread at a time, but for emqx_tls_client_interrupt. A limiter
+ * Threads: one at a time is in a client, but for emqx_tls_client_interrupt. While one is, every
+ * call of another returns #EMQX_TLS_E_INVALID, or does nothing where it returns no code. A limiter
  * may be shared by all. After a fork the child makes its own: every call on an inherited client
  * returns #EMQX_TLS_E_INVALID.
  *
@@ -118,7 +119,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_client_new(const emqx_tls
  *
  * @param client  May be NULL.
  * @par Threads
- * The one that is in the client, no other meanwhile. Inside `done` it does nothing.
+ * Any. Inside `done`, or while another thread is in the client, it is carried out when the call
+ * that is under way returns; a blocking one then ends with CANCELLED.
  * @since 0.1
  */
 EMQX_TLS_API void emqx_tls_client_free(emqx_tls_client *client);
@@ -137,7 +139,7 @@ EMQX_TLS_API emqx_tls_limiter *emqx_tls_client_limiter(emqx_tls_client *client);
 
 /**
  * Makes the blocking call that runs return CANCELLED, or emqx_tls_client_run return. Where none
- * runs, the next one does.
+ * runs, the next one does; emqx_tls_client_run(client, 0, error) takes that back.
  *
  * @param client  Borrowed; must not be freed meanwhile.
  * @par Threads
@@ -160,7 +162,8 @@ EMQX_TLS_API void emqx_tls_client_interrupt(emqx_tls_client *client);
  * @param[out] status    Filled if OK, else all zero with expire INT64_MIN; may be NULL.
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK               *status is what the platform says.
- * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork. Nothing
+ * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork, while
+ *                                   another thread is in the client. Nothing
  *                                   was sent, no quota used.
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether it was sent.
  * @retval EMQX_TLS_E_RATE_LIMITED   No quota, and quota_wait_ms can't cover the wait (http_status
@@ -196,7 +199,8 @@ EMQX_TLS_API emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *dep
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK               The platform took it. The state is usually PENDING.
  * @retval EMQX_TLS_E_CHECK          The local check refuses the certificate; nothing was sent.
- * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork. Nothing
+ * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork, while
+ *                                   another thread is in the client. Nothing
  *                                   was sent, no quota used.
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether it was sent.
  * @retval EMQX_TLS_E_RATE_LIMITED   No quota, and quota_wait_ms can't cover the wait (http_status
@@ -236,7 +240,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_create(emqx_tls_client *c
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK               The platform took it. The state is usually PENDING.
  * @retval EMQX_TLS_E_CHECK          The local check refuses the certificate; nothing was sent.
- * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork. Nothing
+ * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork, while
+ *                                   another thread is in the client. Nothing
  *                                   was sent, no quota used.
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether it was sent.
  * @retval EMQX_TLS_E_RATE_LIMITED   No quota, and quota_wait_ms can't cover the wait (http_status
@@ -274,7 +279,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_update(emqx_tls_client *c
  *                       characters are refused.
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK               Any 2xx.
- * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork. Nothing
+ * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork, while
+ *                                   another thread is in the client. Nothing
  *                                   was sent, no quota used.
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether it was sent.
  * @retval EMQX_TLS_E_RATE_LIMITED   No quota, and quota_wait_ms can't cover the wait (http_status
@@ -304,7 +310,7 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_delete(emqx_tls_client *c
 /**
  * Told that a call is over. It comes exactly once for each accepted submit, from
  * emqx_tls_client_run, a blocking call or emqx_tls_client_free; never from submit or cancel. Inside
- * it submit and cancel are allowed. Run, the blocking calls and emqx_tls_client_free are not.
+ * it submit, cancel and emqx_tls_client_free are allowed. Run and the blocking calls are not.
  *
  * @param user  As given to the submit.
  * @param call  The call, for emqx_tls_call_result; gone when this returns.
@@ -327,7 +333,7 @@ typedef void (*emqx_tls_done_fn)(void *user, emqx_tls_call *call, emqx_tls_code 
  * @param[out] call      For emqx_tls_cancel, valid until done returns; may be NULL.
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK           It was started: done will come.
- * @retval EMQX_TLS_E_INVALID    An argument, or after a fork.
+ * @retval EMQX_TLS_E_INVALID    An argument, after a fork, or another thread is in the client.
  * @retval EMQX_TLS_E_CHECK      The local check refuses the certificate.
  * @retval EMQX_TLS_E_NO_MEMORY  Out of memory.
  * @par Threads
@@ -377,7 +383,7 @@ EMQX_TLS_API void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call);
  * @param timeout_ms  Wait for at most so long; 0: not at all, -1: no limit.
  * @param[out] error  How it ended; may be NULL.
  * @retval EMQX_TLS_OK           Something was done, the time is over, or nothing is pending.
- * @retval EMQX_TLS_E_INVALID    Inside `done`, or after a fork.
+ * @retval EMQX_TLS_E_INVALID    Inside `done`, after a fork, or another thread is in the client.
  * @retval EMQX_TLS_E_CANCELLED  emqx_tls_client_interrupt.
  * @retval EMQX_TLS_E_TRANSPORT  The transport can't poll.
  * @par Threads
@@ -407,7 +413,7 @@ EMQX_TLS_API int emqx_tls_client_fd(emqx_tls_client *client);
  *
  * @param client  May be NULL.
  * @return Milliseconds until run must be called at the latest; 0: now, -1: nothing is pending (or
- * NULL, or after a fork).
+ * NULL, after a fork, another thread is in the client).
  * @par Threads
  * The one that is in the client.
  * @since 0.1

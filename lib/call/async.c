@@ -31,9 +31,10 @@ void emqxi_arm(emqx_tls_client *client)
 #endif
 }
 
-bool emqxi_submit_begin(emqxi_submission *s, const emqx_tls_client *client, emqx_tls_done_fn done)
+bool emqxi_submit_begin(emqxi_submission *s, emqx_tls_client *client, emqx_tls_done_fn done)
 {
-    const char *problem = emqxi_client_problem(client, true);
+    const char *problem = emqxi_client_enter(client, true);
+    s->inside = !problem;
     s->call = NULL;
     emqxi_error_clear(&s->error);
     if (!problem && !done)
@@ -50,6 +51,8 @@ emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *clien
         *call = s->call;
     if (s->call)
         emqxi_arm(client);
+    if (s->inside)
+        emqxi_client_leave(client);
     return emqxi_error_out(error, &s->error);
 }
 
@@ -79,15 +82,16 @@ void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, em
 
 void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
 {
-    if (!call || emqxi_client_problem(client, true))
+    if (!call || emqxi_client_enter(client, true))
         return;
     emqxi_call_cancel(call);
     emqxi_arm(client);
+    emqxi_client_leave(client);
 }
 
 emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error)
 {
-    const char *problem = emqxi_client_problem(client, false);
+    const char *problem = emqxi_client_enter(client, false);
     if (problem)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
     int64_t end = timeout_ms < 0 ? -1 : emqxi_now(&client->clock) + timeout_ms, left = timeout_ms;
@@ -103,6 +107,7 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
             break;
     } while (e.code == EMQX_TLS_OK && client->call_count && client->delivered == delivered);
     emqxi_arm(client);
+    emqxi_client_leave(client);
     return emqxi_error_out(error, &e);
 }
 
@@ -115,13 +120,9 @@ void emqxi_fd_close(emqx_tls_client *client)
     client->fd = client->timer_fd = -1;
 }
 
-int emqx_tls_client_fd(emqx_tls_client *client)
-{
 #if EMQXI_EPOLL
-    if (emqxi_client_problem(client, true))
-        return -1;
-    if (client->fd >= 0)
-        return client->fd;
+static void fd_open(emqx_tls_client *client)
+{
     /* The transport's comes last: its next_ms may rely on whoever has asked for it. */
     client->fd = epoll_create1(EPOLL_CLOEXEC);
     client->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -133,16 +134,29 @@ int emqx_tls_client_fd(emqx_tls_client *client)
         epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0)
         emqxi_fd_close(client);
     emqxi_arm(client);
-    return client->fd;
-#else
-    (void)client;
-    return -1;
+}
 #endif
+
+int emqx_tls_client_fd(emqx_tls_client *client)
+{
+    if (emqxi_client_enter(client, true))
+        return -1;
+#if EMQXI_EPOLL
+    if (client->fd < 0)
+        fd_open(client);
+#endif
+    int fd = client->fd;
+    emqxi_client_leave(client);
+    return fd;
 }
 
 int64_t emqx_tls_client_next_ms(emqx_tls_client *client)
 {
-    return emqxi_client_problem(client, true) ? -1 : emqxi_next_ms(client);
+    if (emqxi_client_enter(client, true))
+        return -1;
+    int64_t ms = emqxi_next_ms(client);
+    emqxi_client_leave(client);
+    return ms;
 }
 
 size_t emqx_tls_client_pending(const emqx_tls_client *client)

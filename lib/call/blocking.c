@@ -4,11 +4,10 @@
  */
 #include "call/client.h"
 
-bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
-                          emqxi_blocking *b)
+bool emqxi_blocking_begin(emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *b)
 {
-    const char *problem = emqxi_client_problem(client, false);
-    *b = (emqxi_blocking){0};
+    const char *problem = emqxi_client_enter(client, false);
+    *b = (emqxi_blocking){.inside = !problem};
     emqx_tls_status_init(&b->status);
     emqxi_error_clear(&b->error);
     if (!problem && !emqxi_output_ok(status))
@@ -34,13 +33,23 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
         emqx_tls_code code = emqxi_turn(client, -1, &error);
         if (b->over)
             break;
-        if (code != EMQX_TLS_OK || atomic_exchange(&client->interrupted, false))
+        bool freed = atomic_load(&client->inside) & EMQXI_TO_BE_FREED;
+        if (code != EMQX_TLS_OK || freed || atomic_exchange(&client->interrupted, false))
             emqxi_call_cancel(call);
         /* else it was over already */
         if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED)
             emqxi_fail(&call->error, code, "%s", error.message);
     }
     emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
+}
+
+emqx_tls_code emqxi_blocking_end(const emqxi_blocking *b, emqx_tls_client *client,
+                                 emqx_tls_status *status, emqx_tls_error *error)
+{
+    if (b->inside)
+        emqxi_client_leave(client);
+    emqxi_output(status, &b->status, sizeof b->status);
+    return emqxi_error_out(error, &b->error);
 }
 
 static emqx_tls_code run_blocking(emqx_tls_client *client, uint32_t op, const char *deployment_id,
@@ -58,8 +67,7 @@ static emqx_tls_code run_blocking(emqx_tls_client *client, uint32_t op, const ch
         if (emqxi_operation_start(client, &order, &call, &b.error) == EMQX_TLS_OK)
             emqxi_blocking_drive(client, call, &b);
     }
-    emqxi_output(status, &b.status, sizeof b.status);
-    return emqxi_error_out(error, &b.error);
+    return emqxi_blocking_end(&b, client, status, error);
 }
 
 emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id,

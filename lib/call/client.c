@@ -4,20 +4,10 @@
  */
 #include "call/client.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "transport/transport.h"
-
-const char *emqxi_client_problem(const emqx_tls_client *client, bool from_done)
-{
-    if (!client)
-        return "client is NULL";
-    if (client->forks != emqxi_fork_count())
-        return "the client was made before a fork: make a new one in the child";
-    if (client->in_done && !from_done)
-        return "not from inside done: let it return first";
-    return client->closing ? "the client is being freed" : NULL;
-}
 
 /* Gives back all but the transport. */
 static void dispose(emqx_tls_client *client)
@@ -103,10 +93,10 @@ emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client 
     return emqxi_error_out(error, &e);
 }
 
-void emqx_tls_client_free(emqx_tls_client *client)
+/* -- who is inside ----------------------------------------------------------------------------- */
+
+static void client_close(emqx_tls_client *client)
 {
-    if (!client || client->in_done || client->closing)
-        return;
     client->closing = true;
     /* In the child of a fork the connections are still the parent's: closing them would tell its
      * server so. What libcurl holds of them is left alone. */
@@ -121,6 +111,45 @@ void emqx_tls_client_free(emqx_tls_client *client)
     if (client->log_destroy && !inherited)
         client->log_destroy(client->log_user);
     dispose(client);
+}
+
+const char *emqxi_client_enter(emqx_tls_client *client, bool again)
+{
+    uintptr_t inside = 0, me = (uintptr_t)pthread_self();
+    if (!client)
+        return "client is NULL";
+    if (client->forks != emqxi_fork_count())
+        return "the client was made before a fork: make a new one in the child";
+    if (!atomic_compare_exchange_strong(&client->inside, &inside, me)) {
+        if ((inside & ~EMQXI_TO_BE_FREED) != me)
+            return "another thread is inside the client: give each thread a client of its own, "
+                   "and all of them one limiter";
+        if (!again)
+            return "not from inside done: let it return first";
+        if (client->closing || inside != me)
+            return "the client is being freed";
+    }
+    client->depth++;
+    return NULL;
+}
+
+void emqxi_client_leave(emqx_tls_client *client)
+{
+    uintptr_t me = (uintptr_t)pthread_self();
+    if (--client->depth == 0 && !atomic_compare_exchange_strong(&client->inside, &me, 0))
+        client_close(client);
+}
+
+void emqx_tls_client_free(emqx_tls_client *client)
+{
+    if (!client)
+        return;
+    uintptr_t inside = atomic_load(&client->inside), then;
+    do
+        then = inside ? inside | EMQXI_TO_BE_FREED : (uintptr_t)pthread_self();
+    while (!atomic_compare_exchange_weak(&client->inside, &inside, then));
+    if (!inside)
+        client_close(client);
 }
 
 emqx_tls_limiter *emqx_tls_client_limiter(emqx_tls_client *client)

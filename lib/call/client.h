@@ -69,13 +69,20 @@ struct emqx_tls_client {
     emqx_tls_call *kept; /* the operation that was over last, for the next one */
 
     atomic_bool interrupted;
-    bool store_stuck; /* the last settlement has failed */
-    bool in_done, closing;
+    bool store_stuck;          /* the last settlement has failed */
+    _Atomic(uintptr_t) inside; /* the thread that is, and EMQXI_TO_BE_FREED; 0: none */
+    unsigned depth;            /* how often it has entered */
+    bool closing;
     int fd, timer_fd; /* epoll with the transport's fd and a timer; -1 until asked for */
 };
 
-/* -- client.c: why the client can't be used now, or NULL */
-const char *emqxi_client_problem(const emqx_tls_client *client, bool from_done);
+/* -- client.c */
+/* In `inside`: who leaves last frees the client. No thread's own bit, since a thread is a pointer. */
+#define EMQXI_TO_BE_FREED ((uintptr_t)1)
+/* One thread at a time is inside; `again`: from a callback too. NULL: it is, and must leave. Else
+ * why it can't be. */
+const char *emqxi_client_enter(emqx_tls_client *client, bool again);
+void emqxi_client_leave(emqx_tls_client *client);
 
 /* -- config.c: checks and copies a config, but for limiter and transport */
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config,
@@ -122,10 +129,11 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *
 
 /* -- async.c: between the two something is started, if the first says true */
 typedef struct emqxi_submission {
+    bool inside;
     emqx_tls_call *call; /* NULL: none was started */
     emqxi_error error;
 } emqxi_submission;
-bool emqxi_submit_begin(emqxi_submission *submission, const emqx_tls_client *client,
+bool emqxi_submit_begin(emqxi_submission *submission, emqx_tls_client *client,
                         emqx_tls_done_fn done);
 emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client,
                                emqx_tls_call **call, emqx_tls_error *error);
@@ -135,16 +143,20 @@ void emqxi_fd_close(emqx_tls_client *client);
 
 /* -- blocking.c */
 typedef struct emqxi_blocking {
+    bool inside;
     bool over;
     emqx_tls_status status;
     emqxi_error error;
 } emqxi_blocking;
 /* False: the client can't be used now, or `status` was not set up: the error says so. */
-bool emqxi_blocking_begin(const emqx_tls_client *client, const emqx_tls_status *status,
+bool emqxi_blocking_begin(emqx_tls_client *client, const emqx_tls_status *status,
                           emqxi_blocking *blocking);
 /* Drives the loop until `call`, which was started with emqxi_blocking_done, is over. */
 void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
 void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
+/* Whatever `begin` said. */
+emqx_tls_code emqxi_blocking_end(const emqxi_blocking *blocking, emqx_tls_client *client,
+                                 emqx_tls_status *status, emqx_tls_error *error);
 
 /* -- log.c */
 void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)

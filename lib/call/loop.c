@@ -170,8 +170,7 @@ static void advance_all(emqx_tls_client *client)
 bool emqxi_deliver(emqx_tls_client *client)
 {
     const emqxi_node *last = client->finished.last;
-    bool outer = client->in_done, more = last != NULL;
-    client->in_done = true;
+    bool more = last != NULL;
     while (more) {
         emqx_tls_call *call = first_of(&client->finished);
         more = &call->queue_node != last;
@@ -182,7 +181,6 @@ bool emqxi_deliver(emqx_tls_client *client)
             call->done(call->user, call, call->error.code);
         call->type->release(call);
     }
-    client->in_done = outer;
     return last != NULL;
 }
 

@@ -135,6 +135,5 @@ emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id
                        &b.b.error) == EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b.b);
     emqxi_output(result, &b.result, sizeof b.result);
-    emqxi_output(status, &b.b.status, sizeof b.b.status);
-    return emqxi_error_out(error, &b.b.error);
+    return emqxi_blocking_end(&b.b, client, status, error);
 }

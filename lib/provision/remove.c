@@ -145,5 +145,5 @@ emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *deployment_id
         start(client, deployment_id, wait_ms, emqxi_blocking_done, &b, &call, &b.error) ==
             EMQX_TLS_OK)
         emqxi_blocking_drive(client, call, &b);
-    return emqxi_error_out(error, &b.error);
+    return emqxi_blocking_end(&b, client, NULL, error);
 }

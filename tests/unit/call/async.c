@@ -183,6 +183,17 @@ static void cancel_itself(void *user, emqx_tls_call *call, emqx_tls_code code)
     emqx_tls_cancel(s->f->client, call);
 }
 
+static void an_interrupt_that_came_too_late_is_taken_back_by_run(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_client_interrupt(f->client);
+    assert_int_equal(run(f, 0), EMQX_TLS_E_CANCELLED);
+    assert_int_equal(run(f, 0), EMQX_TLS_OK);
+    expect_answer(f, "GET", 200, RUNNING);
+    assert_int_equal(get(f), EMQX_TLS_OK);
+}
+
 static void a_done_that_cancels_its_own_call_comes_once(void **state)
 {
     fixture *f = *state;
@@ -210,10 +221,9 @@ static void again_from_inside(void *user, emqx_tls_call *call, emqx_tls_code cod
         submit_get(s->f, again_from_inside, s);
     assert_int_equal(emqx_tls_client_run(s->f->client, 0, NULL), EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_get(s->f->client, "d1", NULL, NULL), EMQX_TLS_E_INVALID);
-    emqx_tls_client_free(s->f->client); /* does nothing */
 }
 
-static void done_may_submit_but_not_run_block_or_free(void **state)
+static void done_may_submit_but_not_run_or_block(void **state)
 {
     fixture *f = *state;
     seen s = {0};
@@ -223,6 +233,56 @@ static void done_may_submit_but_not_run_block_or_free(void **state)
     while (emqx_tls_client_pending(f->client))
         assert_int_equal(run(f, -1), EMQX_TLS_OK);
     assert_int_equal(s.count, 5);
+}
+
+/* The client is as good as gone, and still there until the outermost call returns. */
+static void free_inside(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    seen *s = user;
+    note(user, call, code);
+    emqx_tls_client_free(s->f->client);
+    emqx_tls_client_free(s->f->client); /* once more changes nothing */
+    assert_int_equal(emqx_tls_test_transport_destroyed(s->f->script), 0);
+    assert_int_equal(
+        emqx_tls_submit(s->f->client, EMQX_TLS_OP_GET, "d1", NULL, note, s, NULL, NULL),
+        EMQX_TLS_E_INVALID);
+    emqx_tls_client_interrupt(s->f->client);
+}
+
+static void a_client_freed_inside_done_goes_when_run_returns(void **state)
+{
+    fixture *f = *state;
+    seen freeing = {.f = f}, with_it = {.f = f}, flying = {.f = f};
+    emqx_tls_test_step never = {.method = "GET", .flags = EMQX_TLS_TEST_NEVER};
+    open_client(f);
+    expect_many(f, 2, "GET", 200, RUNNING);
+    expect(f, &never);
+    submit_get(f, free_inside, &freeing);
+    submit_get(f, free_inside, &with_it);
+    submit_get(f, note, &flying);
+    emqx_tls_client_run(f->client, -1, NULL);
+    f->client = NULL;
+    assert_int_equal(emqx_tls_test_transport_destroyed(f->script), 1);
+    assert_int_equal(freeing.code, EMQX_TLS_OK);
+    assert_int_equal(with_it.count, 1);
+    assert_int_equal(flying.count, 1);
+    assert_int_equal(flying.code, EMQX_TLS_E_CANCELLED);
+}
+
+static void a_client_freed_inside_done_ends_the_blocking_call(void **state)
+{
+    fixture *f = *state;
+    seen freeing = {.f = f};
+    emqx_tls_test_step never = {.method = "PUT", .flags = EMQX_TLS_TEST_NEVER};
+    open_client(f);
+    expect_answer(f, "GET", 200, RUNNING);
+    expect(f, &never);
+    submit_get(f, free_inside, &freeing);
+    assert_int_equal(update(f), EMQX_TLS_E_CANCELLED);
+    f->client = NULL;
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    assert_int_equal(freeing.count, 1);
+    assert_int_equal(emqx_tls_test_transport_destroyed(f->script), 1);
 }
 
 static void submit_when_closing(void *user, emqx_tls_call *call, emqx_tls_code code)
@@ -332,12 +392,15 @@ int main(void)
         TEST(cancel_ends_a_call_in_every_state),
         TEST(done_may_cancel_others),
         TEST(a_done_that_cancels_its_own_call_comes_once),
-        TEST(done_may_submit_but_not_run_block_or_free),
+        TEST(done_may_submit_but_not_run_or_block),
+        TEST(a_client_freed_inside_done_goes_when_run_returns),
+        TEST(a_client_freed_inside_done_ends_the_blocking_call),
         TEST(freeing_ends_what_is_in_flight),
         TEST(thousands_wait_for_quota_without_busy_waiting),
         TEST(run_ends_at_its_timeout),
         TEST(a_call_that_run_comes_too_late_for_says_so),
         TEST(interrupt_ends_run_and_no_call),
+        TEST(an_interrupt_that_came_too_late_is_taken_back_by_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
