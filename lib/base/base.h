@@ -17,14 +17,6 @@
 /* a request that was given up may still arrive for so long */
 #define EMQXI_STRAY_MS 60000
 
-/* Is there one descriptor for all that a client waits for (epoll, timerfd)? EMQXI_NO_EPOLL: as
- * where there is none, for tests/unit/no_epoll.c. */
-#if defined(__linux__) && !defined(EMQXI_NO_EPOLL)
-#define EMQXI_EPOLL 1
-#else
-#define EMQXI_EPOLL 0
-#endif
-
 #define EMQXI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EMQXI_MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -6,14 +6,11 @@
 #include "call/client.h"
 
 #include <unistd.h>
-#if EMQXI_EPOLL
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#endif
 
 void emqxi_arm(emqx_tls_client *client)
 {
-#if EMQXI_EPOLL
     if (client->fd < 0)
         return;
     /* the transport's timers are inside its own descriptor */
@@ -26,9 +23,6 @@ void emqxi_arm(emqx_tls_client *client)
             t.it_value.tv_nsec = 1;
     }
     timerfd_settime(client->timer_fd, 0, &t, NULL); /* also takes back that it is readable */
-#else
-    (void)client;
-#endif
 }
 
 bool emqxi_submit_begin(emqxi_submission *s, emqx_tls_client *client, emqx_tls_done_fn done)
@@ -120,7 +114,6 @@ void emqxi_fd_close(emqx_tls_client *client)
     client->fd = client->timer_fd = -1;
 }
 
-#if EMQXI_EPOLL
 static void fd_open(emqx_tls_client *client)
 {
     /* The transport's comes last: its next_ms may rely on whoever has asked for it. */
@@ -135,16 +128,13 @@ static void fd_open(emqx_tls_client *client)
         emqxi_fd_close(client);
     emqxi_arm(client);
 }
-#endif
 
 int emqx_tls_client_fd(emqx_tls_client *client)
 {
     if (emqxi_client_enter(client, true))
         return -1;
-#if EMQXI_EPOLL
     if (client->fd < 0)
         fd_open(client);
-#endif
     int fd = client->fd;
     emqxi_client_leave(client);
     return fd;

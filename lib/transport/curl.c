@@ -136,8 +136,6 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, voi
 {
     emqxi_curl *c = context;
     emqxi_transfer *t = c->idle;
-    if (!emqxi_sockets_reserve(&c->sockets, c->active + 1))
-        return EMQX_TLS_E_NO_MEMORY;
     if (t)
         c->idle = t->next;
     if (t && !emqxi_transfer_suits(t, exchange->url)) {
@@ -197,7 +195,7 @@ static void deliver(emqxi_curl *c)
 static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
 {
     emqxi_curl *c = context;
-    CURLMcode code = emqxi_sockets_run(&c->sockets, c->active);
+    CURLMcode code = emqxi_sockets_run(&c->sockets);
     collect(c);
     if (code == CURLM_OK && !c->finished.first) {
         code = emqxi_sockets_wait(&c->sockets, timeout_ms);
@@ -215,7 +213,7 @@ static int64_t next_ms(void *context)
     const emqxi_curl *c = context;
     int64_t next = emqxi_sockets_next_ms(&c->sockets);
     /* Who has no descriptor hears of a socket only by looking. */
-    if (c->sockets.epoll < 0 && c->active > 0 && (next < 0 || next > LOOK_MS))
+    if (c->sockets.timer < 0 && c->active > 0 && (next < 0 || next > LOOK_MS))
         next = LOOK_MS;
     return next;
 }
@@ -289,7 +287,7 @@ static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
     c->multi = curl_multi_init();
     /* libcurl's own limit is 100 */
     curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
-    return emqxi_sockets_init(&c->sockets, a, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
+    return emqxi_sockets_init(&c->sockets, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
            keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
 }
 

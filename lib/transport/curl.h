@@ -8,7 +8,6 @@
 #include "transport/transport.h"
 
 #include <curl/curl.h>
-#include <poll.h>
 
 #define EMQXI_HEADERS_MAX 8 /* of one exchange, two of our own among them */
 
@@ -37,37 +36,25 @@ const char *emqxi_proxy_env(const char **no_proxy);
 /* -- the sockets of one multi handle (sockets.c) ----------------------------------------------- */
 
 typedef struct emqxi_sockets {
-    const emqx_tls_allocator *allocator;
     CURLM *multi;
-    struct pollfd *
-        /* [0] is the wake descriptor; a free slot holds -2 minus the next free one, which poll
-         * skips */
-        slots;
-    size_t used, room, busy;
-    size_t free_slot; /* 0: none */
-    int wake_write;
-    bool watching;  /* by socket actions */
-    int64_t due_ms; /* libcurl's timer, on CLOCK_MONOTONIC as libcurl's own; -1: none */
-    int epoll, timer;
+    int epoll, wake;
+    int timer;        /* -1: nobody else watches the set */
+    int64_t due_ms;   /* libcurl's timer, on CLOCK_MONOTONIC as libcurl's own; -1: none */
     int64_t armed_ms; /* what the timer descriptor is set to */
 } emqxi_sockets;
 
-bool emqxi_sockets_init(emqxi_sockets *s, const emqx_tls_allocator *allocator, CURLM *multi);
+bool emqxi_sockets_init(emqxi_sockets *s, CURLM *multi);
 void emqxi_sockets_free(emqxi_sockets *s);
 
-/* Makes room for what `transfers` transfers can open, so that libcurl's callback never has to
- * fail. */
-bool emqxi_sockets_reserve(emqxi_sockets *s, size_t transfers);
-
-/* Runs what is due without waiting. `transfers` are in flight. */
-CURLMcode emqxi_sockets_run(emqxi_sockets *s, size_t transfers);
+/* Runs what is due without waiting. */
+CURLMcode emqxi_sockets_run(emqxi_sockets *s);
 
 /* Waits for at most timeout_ms (negative: for ever) and runs what came. */
 CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms);
 
 int64_t emqxi_sockets_next_ms(const emqxi_sockets *s);
 int emqxi_sockets_fd(emqxi_sockets *s);
-/* after every step: the timer descriptor follows libcurl's timer */
+/* After every step: the timer descriptor follows libcurl's timer. */
 void emqxi_sockets_arm(emqxi_sockets *s);
 void emqxi_sockets_wake(const emqxi_sockets *s);
 
@@ -90,7 +77,8 @@ typedef struct emqxi_transfer {
     struct emqxi_transfer *previous; /* held or finished: any of many thousands may be cancelled */
     emqxi_curl *curl;
     CURL *easy;
-    CURLU *origin;                     /* scheme, host and port */
+    CURLU *origin; /* scheme, host and port: so many bytes of url */
+    size_t origin_len;
     const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
     int64_t deadline_ms;
     CURLcode result;

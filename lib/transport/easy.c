@@ -123,6 +123,7 @@ emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl, const char *url)
     t->curl = curl;
     t->easy = curl_easy_init();
     t->origin = curl_url();
+    t->origin_len = origin_length(url);
     strcpy(t->method, "GET");
     if (!t->easy || !t->origin || !set_once(t, strncmp(url, "http:", 5) == 0) ||
         curl_url_set(t->origin, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
@@ -145,8 +146,8 @@ void emqxi_transfer_free(emqxi_transfer *t)
 
 bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url)
 {
-    size_t n = origin_length(url);
-    return t->url && n == origin_length(t->url) && memcmp(url, t->url, n) == 0;
+    return t->url && strncmp(url, t->url, t->origin_len) == 0 &&
+           (url[t->origin_len] == '/' || url[t->origin_len] == '\0');
 }
 
 /* -- what differs ------------------------------------------------------------------------------ */
@@ -166,7 +167,7 @@ static bool set_target(emqxi_transfer *t, const char *url)
         t->url_room = need;
     }
     memcpy(t->url, url, need);
-    const char *target = url + origin_length(url);
+    const char *target = url + t->origin_len;
     return curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, *target ? target : "/") == CURLE_OK;
 }
 

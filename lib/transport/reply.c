@@ -36,6 +36,26 @@ static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char 
     to[n - at] = '\0';
 }
 
+static void keep_line(emqxi_transfer *t, const char *line, size_t n)
+{
+    switch (n > 0 ? line[0] | 0x20 : 0) {
+    case 'c':
+        t->framed |= is_header("Content-Length", line, n);
+        break;
+    case 'd':
+        keep_header(t->date, "Date", line, n);
+        break;
+    case 'r':
+        keep_header(t->retry_after, "Retry-After", line, n);
+        break;
+    case 't':
+        t->framed |= is_header("Transfer-Encoding", line, n);
+        break;
+    default:
+        break;
+    }
+}
+
 /* libcurl takes an answer that breaks off in its head for a whole one with an empty body: "no
  * certificate". So the head's end is noted. What comes behind it are trailers, or the head that
  * follows an interim answer. */
@@ -54,12 +74,8 @@ size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
             emqxi_closure_look(t->easy, &t->closure);
         t->closure.head_bytes = t->closure.bytes;
     }
-    if (!t->head_whole) {
-        t->framed |=
-            is_header("Content-Length", line, n) || is_header("Transfer-Encoding", line, n);
-        keep_header(t->date, "Date", line, n);
-        keep_header(t->retry_after, "Retry-After", line, n);
-    }
+    if (!t->head_whole)
+        keep_line(t, line, n);
     return n;
 }
 
