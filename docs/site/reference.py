@@ -4,7 +4,7 @@ import html
 import re
 
 TITLES = {
-    "base": "Codes, errors, clock, allocator", "values": "Requests and status", "client": "Clients and the four calls",
+    "base": "Codes, errors, clock, allocator", "version": "Versions and features", "values": "Requests and status", "client": "Clients and the four calls",
     "provision": "Ensure, wait, remove, probe", "check": "The local check", "limiter": "The quota", "redis": "The quota in Redis",
     "transport": "Transports", "test": "For tests",
 }

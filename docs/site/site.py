@@ -49,7 +49,12 @@ class Site:
                 return f'{kind}="{"reference" if header == "emqxtls" else "ref-" + header}.html"'
             return f'{kind}="files/{path}.html"' if (ROOT / path).is_file() else match[0]
 
+        def described(match):
+            there = self.places.get(match[1])
+            return f'<a href="{there}">{match[0]}</a>' if there else match[0]
+
         body = re.sub(r'(href|src)="([^"]+)"', place, body)
+        body = re.sub(r'(?<!">)<code>((?:emqx_tls|EMQX_TLS)_\w+)</code>', described, body)
         for path in re.findall(r'href="files/([^"]+)\.html"', body):
             self.file(path)
         return self.pictures(body)
@@ -165,6 +170,7 @@ def main():
     site = Site(version)
     site.headers = [h.name for h in headers]
     told = reference.Reference(headers)
+    site.places = told.places
     for _, entries in site.navigation:
         for name, title, source in entries:
             if source is None:
