@@ -98,18 +98,20 @@ enum emqx_tls_finding_id {
     EMQX_TLS_FINDING_PART_EMPTY = 2,
     /** A part is over 1 MiB. */
     EMQX_TLS_FINDING_PART_TOO_LARGE = 3,
-    /** A part is not UTF-8 text. */
+    /** A part is binary: DER, PKCS#12, a keystore, UTF-16, ... */
     EMQX_TLS_FINDING_NOT_UTF8 = 4,
     /** now_s is before this library was: nothing can be said of validity. */
     EMQX_TLS_FINDING_CLOCK_WRONG = 5,
     /** Built without OpenSSL: only the structure of the PEM was looked at. */
     EMQX_TLS_FINDING_NOT_CHECKED = 6,
+    /** A part is text, but not PEM: JSON, a web page, a path, base64 of PEM, ... */
+    EMQX_TLS_FINDING_NOT_PEM = 7,
     /* PEM */
-    /** A block can't be what it was. */
+    /** A block is not as it should be. */
     EMQX_TLS_FINDING_PEM_DAMAGED = 10,
     /** A block seems to lack its BEGIN line. */
     EMQX_TLS_FINDING_STRAY_TEXT = 11,
-    /** A block that belongs elsewhere. */
+    /** A block of something else, whatever its BEGIN line says. */
     EMQX_TLS_FINDING_BLOCK_UNEXPECTED = 12,
     /** A private key where only certificates belong. */
     EMQX_TLS_FINDING_KEY_IN_CERT = 13,
@@ -131,7 +133,7 @@ enum emqx_tls_finding_id {
     /* the leaf, and each certificate for itself */
     /** No certificate, or those of CAs alone. */
     EMQX_TLS_FINDING_NO_LEAF = 30,
-    /** A block is no X.509 certificate. */
+    /** A block is no X.509 certificate, or one that was made badly. */
     EMQX_TLS_FINDING_CERT_DAMAGED = 31,
     /** The leaf or an intermediate has ended. */
     EMQX_TLS_FINDING_EXPIRED = 32,
@@ -145,10 +147,12 @@ enum emqx_tls_finding_id {
     EMQX_TLS_FINDING_CA_ALGORITHM = 36,
     /** The leaf is not for policy.host. */
     EMQX_TLS_FINDING_HOST_MISMATCH = 37,
+    /** The leaf is not for servers: its extended key usage has no serverAuth. */
+    EMQX_TLS_FINDING_LEAF_PURPOSE = 38,
     /* the chain */
     /** The chain is in the wrong order. Policy: chain_order. */
     EMQX_TLS_FINDING_CHAIN_ORDER = 40,
-    /** An issuer is missing. Policy: chain_incomplete. */
+    /** An issuer is missing, or does not fit. Policy: chain_incomplete. */
     EMQX_TLS_FINDING_CHAIN_INCOMPLETE = 41,
     /** The root is in the chain. Policy: root_included. */
     EMQX_TLS_FINDING_ROOT_INCLUDED = 42,
@@ -156,6 +160,10 @@ enum emqx_tls_finding_id {
     EMQX_TLS_FINDING_CHAIN_EXTRA = 43,
     /** The same certificate again. Policy: chain_order. */
     EMQX_TLS_FINDING_CHAIN_DUPLICATE = 44,
+    /** An issuer of the chain ends before the leaf. */
+    EMQX_TLS_FINDING_CHAIN_ENDS = 45,
+    /** A certificate is not valid now, and the chain does not need it. */
+    EMQX_TLS_FINDING_CHAIN_NOT_NEEDED = 46,
     /* the client CA */
     /** Two-way without a client CA. */
     EMQX_TLS_FINDING_CA_MISSING = 50,
@@ -168,7 +176,11 @@ enum emqx_tls_finding_id {
     /** None is valid now. */
     EMQX_TLS_FINDING_CA_NONE_VALID = 54,
     /** The same certificate again in `cacert`. */
-    EMQX_TLS_FINDING_CA_DUPLICATE = 55
+    EMQX_TLS_FINDING_CA_DUPLICATE = 55,
+    /** A certificate in `cacert` ends before the leaf, or in fewer than min_days_left days. */
+    EMQX_TLS_FINDING_CA_ENDS = 56,
+    /** A certificate in `cacert` is one of the server's own chain. */
+    EMQX_TLS_FINDING_CA_OWN_CHAIN = 57
 };
 
 /** One finding. */

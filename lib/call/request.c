@@ -12,7 +12,8 @@ int64_t emqxi_wall_s(const emqx_tls_client *client)
     return c->wall_ms(c->context) / 1000;
 }
 
-static emqx_tls_code request_check(const emqx_tls_request *r, emqxi_error *error)
+/* What goes out unchecked must at least be there, and text. */
+static emqx_tls_code request_check_bare(const emqx_tls_request *r, emqxi_error *error)
 {
     const struct {
         const char *name, *pem;
@@ -20,10 +21,6 @@ static emqx_tls_code request_check(const emqx_tls_request *r, emqxi_error *error
     } parts[] = {{"cert", r->cert, r->cert_len},
                  {"key", r->key, r->key_len},
                  {"cacert", r->cacert, r->cacert_len}};
-    if (r->type != EMQX_TLS_TYPE_ONE_WAY && r->type != EMQX_TLS_TYPE_TWO_WAY)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
-                          (unsigned)r->type);
     for (size_t i = 0; i < 3; i++) {
         const char *name = parts[i].name, *pem = parts[i].pem;
         size_t len = parts[i].len;
@@ -63,13 +60,19 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "request was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
-    emqx_tls_code code = request_check(&r, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    if (identity && (client->flags & EMQX_TLS_SKIP_CHECK))
-        emqxi_identity_of(&r, identity);
-    if (client->flags & EMQX_TLS_SKIP_CHECK)
+    if (r.type != EMQX_TLS_TYPE_ONE_WAY && r.type != EMQX_TLS_TYPE_TWO_WAY)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                          "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
+                          (unsigned)r.type);
+    emqx_tls_code code;
+    if (client->flags & EMQX_TLS_SKIP_CHECK) {
+        code = request_check_bare(&r, error);
+        if (code != EMQX_TLS_OK)
+            return code;
+        if (identity)
+            emqxi_identity_of(&r, identity);
         return request_encode(&client->allocator, &r, body, body_len, error);
+    }
     code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical,
                                  error);
     if (code != EMQX_TLS_OK)

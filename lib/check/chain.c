@@ -16,6 +16,7 @@
 #define ISSUERS_TRIED 8
 
 typedef struct walk {
+    emqxi_check *check;
     emqxi_cert **by_subject;
     size_t count;
     emqxi_cert **queue; /* those reached, nearest to the leaf first */
@@ -42,15 +43,24 @@ static size_t first_of_subject(const walk *w, const X509_NAME *name)
     return low;
 }
 
-/* A signature of an algorithm that OpenSSL does not know is believed by its names. One that is only
- * malformed is not. */
-static bool signed_by(X509 *x, X509 *issuer)
+/* Why a certificate of the issuer's name is not the issuer; NULL: it is. A signature of an algorithm
+ * that OpenSSL does not know is believed by its names. One that is only malformed is not. */
+static const char *misfit(X509 *x, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    if (X509_check_issued(issuer, x) != X509_V_OK || !key)
-        return false;
-    int good = X509_verify(x, key);
-    return good == 1 || (good < 0 && X509_get_signature_info(x, NULL, NULL, NULL, NULL) != 1);
+    int good = key ? X509_verify(x, key) : 0;
+    if (good == 0 || (good < 0 && X509_get_signature_info(x, NULL, NULL, NULL, NULL) == 1))
+        return "another key";
+    switch (X509_check_issued(issuer, x)) {
+    case X509_V_OK:
+        return X509_check_ca(issuer) ? NULL : "is no CA by its basic constraints";
+    case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
+        return "another serial number than is asked for";
+    case X509_V_ERR_AKID_SKID_MISMATCH:
+        return "another key identifier than is asked for";
+    default:
+        return "a key usage that does not let it sign certificates";
+    }
 }
 
 static void reach(walk *w, emqxi_cert *cert)
@@ -61,23 +71,50 @@ static void reach(walk *w, emqxi_cert *cert)
     w->queue[w->reached++] = cert;
 }
 
+/* Of two issuers the one that lasts longer; one that is valid now before one that is not. */
+static emqxi_cert *better(const emqxi_check *c, emqxi_cert *a, emqxi_cert *b)
+{
+    bool a_now = emqxi_when(c, a) == EMQXI_NOW, b_now = emqxi_when(c, b) == EMQXI_NOW;
+    return a_now != b_now ? (a_now ? a : b) : a->not_after >= b->not_after ? a : b;
+}
+
 static void follow(walk *w, emqxi_cert *cert, const emqxi_cert *leaf)
 {
     const X509_NAME *issuer = X509_get_issuer_name(cert->x);
+    emqxi_cert *best = NULL, *doubtful = NULL;
+    const char *doubt = NULL;
+    size_t first = first_of_subject(w, issuer);
     if (cert->self_signed)
         return;
-    unsigned tried = 0;
-    for (size_t i = first_of_subject(w, issuer); i < w->count && tried < ISSUERS_TRIED;
-         i++, tried++) {
+    for (size_t i = first; i < w->count && i < first + ISSUERS_TRIED; i++) {
         emqxi_cert *candidate = w->by_subject[i];
         if (X509_NAME_cmp(X509_get_subject_name(candidate->x), issuer) != 0)
             break;
-        if (candidate == cert || candidate == leaf || !signed_by(cert->x, candidate->x))
+        if (candidate == cert || candidate == leaf)
             continue;
-        cert->has_issuer = true;
+        const char *problem = misfit(cert->x, candidate->x);
+        if (problem) {
+            doubtful = candidate;
+            doubt = problem;
+            continue;
+        }
+        cert->goes_on |= !candidate->self_signed;
         candidate->in_order |= cert->index < candidate->index;
         candidate->signed_leaf |= cert == leaf;
+        best = best ? better(w->check, best, candidate) : candidate;
         reach(w, candidate);
+    }
+    cert->has_issuer = best || doubtful;
+    if (best) {
+        best->best = true;
+    } else if (doubtful) {
+        doubtful->in_order = true; /* what is above it is no further finding */
+        reach(w, doubtful);
+        emqxi_found_cert(
+            w->check, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, doubtful,
+            "has the name of block %zu's issuer, but %s: put the CA's certificate that "
+            "signed block %zu in its place",
+            cert->index, doubt, cert->index);
     }
 }
 
@@ -113,7 +150,7 @@ static void incomplete(emqxi_check *c, const walk *w, size_t last_ca_left_over)
         emqxi_found(c, EMQX_TLS_FINDING_CHAIN_INCOMPLETE, cert->part, cert->index,
                     "the issuer of block %zu of cert (%s) is missing: put the CA's certificates "
                     "behind the leaf",
-                    cert->index, emqxi_name_text(X509_get_issuer_name(cert->x), name));
+                    cert->index, emqxi_name_text(X509_get_issuer_name(cert->x), NULL, name));
     }
 }
 
@@ -123,10 +160,10 @@ static void roots(emqxi_check *c, const walk *w)
     /* a root that signed the leaf itself is the chain */
     for (size_t i = 1; i < w->reached; i++)
         if (w->queue[i]->self_signed && !w->queue[i]->signed_leaf)
-            emqxi_found_block(c, EMQX_TLS_FINDING_ROOT_INCLUDED, w->queue[i]->part,
-                              w->queue[i]->index,
-                              "is the root (%s): clients have it, it can be left out",
-                              emqxi_name_text(X509_get_subject_name(w->queue[i]->x), name));
+            emqxi_found_block(
+                c, EMQX_TLS_FINDING_ROOT_INCLUDED, w->queue[i]->part, w->queue[i]->index,
+                "is the root (%s): clients have it, it can be left out",
+                emqxi_name_text(X509_get_subject_name(w->queue[i]->x), w->queue[i]->x, name));
 }
 
 /* Returns the block of the last CA that is left over; 0: none is. */
@@ -145,9 +182,34 @@ static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
     return last_ca;
 }
 
+/* An issuer that is not valid is no reason to refuse where the chain is as good without it: another
+ * issuer is, or it is a cross-signature at the end, in whose place clients have a root. */
+static void validity(emqxi_check *c, const emqxi_cert *issuer, const emqxi_cert *leaf)
+{
+    char date[EMQXI_DATE_TEXT];
+    enum emqxi_when when = emqxi_when(c, issuer);
+    if (issuer->self_signed && !issuer->signed_leaf)
+        return;
+    if (when == EMQXI_NOW && issuer->best && issuer->not_after < leaf->not_after)
+        emqxi_found_cert(c, EMQX_TLS_FINDING_CHAIN_ENDS, issuer,
+                         "ends on %s, before the leaf: clients will refuse both from then on, get "
+                         "the CA's newer certificate until then",
+                         emqxi_date_text(issuer->not_after, c->now_s, date));
+    else if (when != EMQXI_NOW && issuer->best && (issuer->signed_leaf || issuer->goes_on))
+        emqxi_check_validity(c, issuer);
+    else if (when != EMQXI_NOW)
+        emqxi_found_cert(
+            c, EMQX_TLS_FINDING_CHAIN_NOT_NEEDED, issuer,
+            "is %s %s, and the chain is complete without it: take block %zu out",
+            when == EMQXI_ENDED ? "expired since" : "not valid before",
+            emqxi_date_text(when == EMQXI_ENDED ? issuer->not_after : issuer->not_before, c->now_s,
+                            date),
+            issuer->index);
+}
+
 void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)
 {
-    walk w = {.count = certs->count};
+    walk w = {.check = c, .count = certs->count};
     emqxi_cert **memory = emqxi_alloc(c->allocator, 2 * certs->count * sizeof(emqxi_cert *));
     if (!memory) {
         c->report->no_memory = true;
@@ -165,7 +227,6 @@ void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)
     incomplete(c, &w, left_over(c, certs));
     roots(c, &w);
     for (size_t i = 1; i < w.reached; i++)
-        if (!w.queue[i]->self_signed)
-            emqxi_check_validity(c, w.queue[i]);
+        validity(c, w.queue[i], leaf);
     emqxi_free(c->allocator, memory);
 }

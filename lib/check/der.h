@@ -12,6 +12,8 @@ enum {
     EMQXI_DER_BITS = 0x03,
     EMQXI_DER_OCTETS = 0x04,
     EMQXI_DER_OID = 0x06,
+    EMQXI_DER_UTC_TIME = 0x17,
+    EMQXI_DER_TIME = 0x18,
     EMQXI_DER_SEQUENCE = 0x30,
     EMQXI_DER_CONTEXT = 0xA0 /* [0], constructed; the others follow it */
 };
@@ -28,6 +30,28 @@ bool emqxi_der_take(emqxi_der *from, unsigned tag, emqxi_der *content);
 static inline bool emqxi_der_is(emqxi_der all, unsigned tag, emqxi_der *content)
 {
     return emqxi_der_take(&all, tag, content) && all.len == 0;
+}
+
+/* What a DER value is, by the kinds of its first parts. It may still be damaged. */
+enum emqxi_der_shape {
+    EMQXI_DER_NONE,
+    EMQXI_DER_CERT,
+    EMQXI_DER_TRUSTED, /* a certificate with OpenSSL's trust settings behind it */
+    EMQXI_DER_REQUEST,
+    EMQXI_DER_CRL,
+    EMQXI_DER_PKCS7,
+    EMQXI_DER_PKCS12,
+    EMQXI_DER_PUBLIC, /* a public key */
+    EMQXI_DER_PKCS8,
+    EMQXI_DER_PKCS1,
+    EMQXI_DER_SEC1,
+    EMQXI_DER_ENCRYPTED /* PKCS#8 */
+};
+enum emqxi_der_shape emqxi_der_shape(emqxi_der der);
+
+static inline bool emqxi_der_is_key(enum emqxi_der_shape shape)
+{
+    return shape >= EMQXI_DER_PKCS8;
 }
 
 #endif

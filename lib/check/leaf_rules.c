@@ -17,30 +17,47 @@
 
 void emqxi_check_validity(emqxi_check *c, const emqxi_cert *cert)
 {
-    char date[16];
-    /* However wrong the clock is: it is later than the floor, and what ended before that has
-     * ended. */
-    if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR))
+    char date[EMQXI_DATE_TEXT];
+    enum emqxi_when when = emqxi_when(c, cert);
+    if (when == EMQXI_ENDED)
         emqxi_found_cert(c, EMQX_TLS_FINDING_EXPIRED, cert, "is expired since %s: renew it",
-                         emqxi_date_text(cert->not_after, date));
-    else if (c->now_s >= EMQXI_CLOCK_FLOOR && cert->not_before > c->now_s)
+                         emqxi_date_text(cert->not_after, c->now_s, date));
+    else if (when == EMQXI_TO_COME)
         emqxi_found_cert(c, EMQX_TLS_FINDING_NOT_YET_VALID, cert,
                          "is not valid before %s: wait until then, or see if the clock is right",
-                         emqxi_date_text(cert->not_before, date));
+                         emqxi_date_text(cert->not_before, c->now_s, date));
 }
 
 static void days_left(emqxi_check *c, const emqxi_cert *leaf)
 {
-    char date[16];
-    int64_t left = leaf->not_after - c->now_s;
-    if (c->now_s < EMQXI_CLOCK_FLOOR || leaf->not_after < c->now_s ||
-        left >= (int64_t)c->policy.min_days_left * DAY)
+    char date[EMQXI_DATE_TEXT], mend[160] = "renew it first";
+    unsigned most = c->policy.min_days_left;
+    if (c->now_s < EMQXI_CLOCK_FLOOR || leaf->not_after < c->now_s)
         return;
+    int64_t left = leaf->not_after - c->now_s, life = leaf->not_after - leaf->not_before;
+    if (left >= (int64_t)most * DAY)
+        return;
+    if (life < (int64_t)most * DAY)
+        snprintf(mend, sizeof mend,
+                 "and renewing does not help, since it lives for %lld days in all; take a CA or a "
+                 "profile of longer life%s",
+                 (long long)(life / DAY),
+                 life >= 30 * DAY ? ", or the BYOC plan, which wants 30" : "");
     emqxi_found(c, EMQX_TLS_FINDING_DAYS_LEFT, leaf->part, leaf->index,
-                "the certificate ends on %s, in %lld days: the platform wants at least %u, renew "
-                "it first",
-                emqxi_date_text(leaf->not_after, date), (long long)(left / DAY),
-                (unsigned)c->policy.min_days_left);
+                "the certificate ends on %s, in %lld days: the platform wants at least %u, %s",
+                emqxi_date_text(leaf->not_after, c->now_s, date), (long long)(left / DAY), most,
+                mend);
+}
+
+/* -- purpose */
+
+static void purpose(emqxi_check *c, const emqxi_cert *leaf)
+{
+    uint32_t uses = X509_get_extended_key_usage(leaf->x); /* all, where there is no extension */
+    if (!(uses & (XKU_SSL_SERVER | XKU_SGC | XKU_ANYEKU)))
+        emqxi_found_cert(c, EMQX_TLS_FINDING_LEAF_PURPOSE, leaf,
+                         "is not for servers by its extended key usage, so clients will refuse it: "
+                         "get one with serverAuth (TLS server)");
 }
 
 /* -- algorithm */
@@ -124,26 +141,45 @@ static void ca_algorithm(emqxi_check *c, const emqxi_cert *leaf)
 
 static void host(emqxi_check *c, const emqxi_cert *leaf)
 {
-    const char *name = c->policy.host;
+    const char *name = c->policy.host, *wrong = NULL;
+    char plain[256];
     if (!name)
         return;
-    int ip = X509_check_ip_asc(leaf->x, name, 0); /* -2: it is no address */
+    size_t len = strlen(name);
+    bool brackets = name[0] == '[' && name[len - 1] == ']';
+    if (len > 1 && !brackets && name[len - 1] == '.')
+        len--; /* an absolute name */
+    emqxi_text_copy(plain, sizeof plain, name + brackets, len - 2 * brackets);
+    const char *colon = strchr(plain, ':');
+    for (const char *p = plain; *p; p++)
+        if (*p & 0x80)
+            wrong = "has letters that are not ASCII: write it with xn--, as 'idn2 NAME' prints it";
+    if (strchr(plain, '/'))
+        wrong = "is a URL: give the host's name alone";
+    else if (!brackets && colon && !strchr(colon + 1, ':'))
+        wrong = "has a port: give the name alone";
+    int ip = X509_check_ip_asc(leaf->x, plain, 0); /* -2: it is no address */
     int good = ip != -2 ? ip
-                        : X509_check_host(leaf->x, name, 0,
+                        : X509_check_host(leaf->x, plain, 0,
                                           X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
                                           NULL);
-    if (good != 1)
+    emqxi_text_clean(plain);
+    if (wrong)
+        emqxi_found(c, EMQX_TLS_FINDING_HOST_MISMATCH, leaf->part, leaf->index,
+                    "the host %.100s %s", plain, wrong);
+    else if (good != 1)
         emqxi_found(c, EMQX_TLS_FINDING_HOST_MISMATCH, leaf->part, leaf->index,
                     "the certificate is not for the host %.100s: its subject alternative names "
                     "must have it",
-                    name);
+                    plain);
 }
 
 void emqxi_check_leaf(emqxi_check *c, const emqxi_cert *leaf)
 {
     emqxi_check_validity(c, leaf);
     days_left(c, leaf);
+    purpose(c, leaf);
     algorithm(c, leaf);
     ca_algorithm(c, leaf);
     host(c, leaf);

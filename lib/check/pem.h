@@ -4,31 +4,40 @@
  *
  * Own code: OpenSSL is optional, its reader keeps copies of the key, asks for passphrases, and does
  * not tell what is wrong with which block. Strict where the bytes are concerned (alphabet, padding,
- * one DER value of exactly the block's length), lax where RFC 7468 is: line ends, line lengths,
- * space around a line, a BOM, text between the blocks.
+ * one DER value of exactly the block's length), lax where nothing depends on it: line ends, line
+ * lengths, space around a line, whatever stands between the blocks.
  */
 #ifndef EMQXI_PEM_H
 #define EMQXI_PEM_H
 
-#include "base/base.h"
+#include "check/der.h"
 
 enum emqxi_pem_kind {
-    EMQXI_PEM_NONE,       /* a line that begins with "-----" but is no boundary in its place */
-    EMQXI_PEM_OTHER,      /* a label that belongs into no part */
-    EMQXI_PEM_CERT,       /* CERTIFICATE, or its old name X509 CERTIFICATE */
-    EMQXI_PEM_PKCS8,      /* PRIVATE KEY */
-    EMQXI_PEM_PKCS1,      /* RSA PRIVATE KEY */
-    EMQXI_PEM_SEC1,       /* EC PRIVATE KEY */
-    EMQXI_PEM_ENCRYPTED,  /* ENCRYPTED PRIVATE KEY, or any other with Proc-Type: 4,ENCRYPTED */
-    EMQXI_PEM_KEY_OTHER,  /* any other PRIVATE KEY: OPENSSH, DSA, ... */
+    EMQXI_PEM_NONE,  /* the rest of a block, or a line that is meant as BEGIN and is not */
+    EMQXI_PEM_OTHER, /* a label that belongs into no part */
+    EMQXI_PEM_CERT,  /* CERTIFICATE, or its old name X509 CERTIFICATE */
+    /* a private key: in which form its content tells, whatever its label says */
+    EMQXI_PEM_PKCS8,
+    EMQXI_PEM_PKCS1,
+    EMQXI_PEM_SEC1,
+    EMQXI_PEM_ENCRYPTED,
+    EMQXI_PEM_KEY_OTHER,  /* OPENSSH, DSA, ... */
     EMQXI_PEM_PARAMETERS, /* EC PARAMETERS, which openssl ecparam writes before a SEC1 key */
 };
 
+/* What is damaged, as the end of a sentence, and the way out. */
+typedef struct emqxi_pem_fault {
+    const char *what, *mend;
+} emqxi_pem_fault;
+
 typedef struct emqxi_pem_block {
     enum emqxi_pem_kind kind;
-    uint32_t line;     /* of its BEGIN, from 1 */
-    const char *fault; /* what is damaged, as the end of a sentence; NULL: nothing */
-    const char *label; /* printable ASCII, in the text that was scanned; not NUL-terminated */
+    enum emqxi_der_shape shape;   /* of what is in it; NONE: not known, or faulty */
+    const emqxi_pem_fault *fault; /* NULL: none */
+    uint32_t line;                /* of the fault, else of its BEGIN; from 1 */
+    const char *shown;            /* what the fault is about, in the text that was scanned */
+    size_t shown_len;
+    const char *label; /* printable ASCII, likewise; not NUL-terminated */
     size_t label_len;
     const unsigned char *der; /* in emqxi_pem.der */
     size_t der_len;
@@ -41,7 +50,7 @@ typedef struct emqxi_pem {
     size_t count, capacity;
     unsigned char *der; /* may hold a private key: wiped */
     size_t der_size, der_used;
-    /* the first line outside the blocks that looks like the rest of one, or is no text; 0: none */
+    /* the first line outside the blocks that looks like the rest of one; 0: none does */
     uint32_t stray_line;
     bool blank; /* nothing but white space */
 } emqxi_pem;
@@ -50,7 +59,8 @@ typedef struct emqxi_pem {
 bool emqxi_pem_scan(const emqx_tls_allocator *a, const char *text, size_t len, emqxi_pem *pem);
 void emqxi_pem_free(const emqx_tls_allocator *a, emqxi_pem *pem);
 
-bool emqxi_pem_is_key(const emqxi_pem_block *block); /* a private key of any kind */
+bool emqxi_pem_is_key(const emqxi_pem_block *block);  /* a private key of any kind */
+bool emqxi_pem_is_cert(const emqxi_pem_block *block); /* a certificate, as far as PEM can tell */
 
 /* -- canonical.c */
 /* Writes a block as canonical PEM (64 columns, LF) and a NUL; returns where that is. */

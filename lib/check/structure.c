@@ -5,41 +5,66 @@
  */
 #include "check/rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/der.h"
+#include "check/recognise.h"
+
+/* What a fault is about, in quotes; nothing where it may be of a key. */
+static const char *show(const emqxi_pem_block *b, char to[24])
+{
+    char text[13];
+    size_t base64 = 0;
+    emqxi_text_copy(text, sizeof text, b->shown_len > 0 ? b->shown : "", b->shown_len);
+    emqxi_text_clean(text);
+    while (emqxi_base64_digit(text[base64]) >= 0)
+        base64++;
+    snprintf(to, 24, text[0] && base64 < 8 ? " (%s%s)" : "", text, b->shown_len > 12 ? "..." : "");
+    return to;
+}
 
 static void found_fault(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    emqxi_found(c, EMQX_TLS_FINDING_PEM_DAMAGED, part, i,
-                "block %zu of %s (line %u) %s: copy the file again", i, emqxi_part_name(part),
-                (unsigned)b->line, b->fault);
+    char shown[24];
+    emqxi_found(c, EMQX_TLS_FINDING_PEM_DAMAGED, part, i, "block %zu of %s (line %u) %s%s: %s", i,
+                emqxi_part_name(part), (unsigned)b->line, b->fault->what, show(b, shown),
+                b->fault->mend);
 }
 
 static void found_unexpected(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    emqxi_found_block(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
-                      "is \"%.*s\": only %s belongs there, take it out", (int)b->label_len,
-                      b->label, part == EMQX_TLS_PART_KEY ? "the private key" : "CERTIFICATE");
+    bool key = part == EMQX_TLS_PART_KEY;
+    emqxi_nature nature;
+    emqxi_recognise_shape(b->shape, false, &nature);
+    if (b->shape == EMQXI_DER_CERT || (key && emqxi_der_is_key(b->shape)))
+        strcpy(nature.mend, "write its kind into its BEGIN and END lines");
+    if (b->shape == EMQXI_DER_NONE)
+        emqxi_found_block(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
+                          "is \"%.*s\": only %s belongs there, take it out", (int)b->label_len,
+                          b->label, key ? "the private key" : "CERTIFICATE");
+    else
+        emqxi_found_block(c, EMQX_TLS_FINDING_BLOCK_UNEXPECTED, part, i,
+                          "is %s under \"BEGIN %.*s\": %s", nature.what, (int)b->label_len,
+                          b->label, nature.mend);
 }
 
 /* A block of cert or cacert. True: it is a certificate, as far as PEM can tell. */
 static bool certificate_block(emqxi_check *c, uint32_t part, size_t i)
 {
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    if (emqxi_pem_is_key(b))
+    if (emqxi_pem_is_cert(b))
+        return true;
+    if (emqxi_pem_is_key(b) || emqxi_der_is_key(b->shape))
         emqxi_found_block(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
                           "is a private key: only certificates belong there, give the key in its "
                           "own part");
-    else if (b->kind == EMQXI_PEM_PARAMETERS || b->kind == EMQXI_PEM_OTHER)
-        found_unexpected(c, part, i);
-    else if (b->fault)
+    else if (b->fault && b->kind != EMQXI_PEM_OTHER && b->kind != EMQXI_PEM_PARAMETERS)
         found_fault(c, part, i);
     else
-        return true;
+        found_unexpected(c, part, i);
     c->sound[part] = false;
     return false;
 }
@@ -61,31 +86,16 @@ static void certificates(emqxi_check *c, uint32_t part)
     c->sound[part] = false;
 }
 
-/* All three begin with a version. What follows tells them apart: PKCS#8 the algorithm's SEQUENCE,
- * SEC1 an OCTET STRING, PKCS#1 an INTEGER. OpenSSL would take any of them under any label; others
- * do not. */
-static bool has_form_of_label(const emqxi_pem_block *b)
-{
-    emqxi_der all = {b->der, b->der_len}, key, version, next;
-    return emqxi_der_is(all, EMQXI_DER_SEQUENCE, &key) &&
-           emqxi_der_take(&key, EMQXI_DER_INTEGER, &version) && version.len == 1 &&
-           emqxi_der_take(&key,
-                          b->kind == EMQXI_PEM_PKCS8  ? EMQXI_DER_SEQUENCE
-                          : b->kind == EMQXI_PEM_SEC1 ? EMQXI_DER_OCTETS
-                                                      : EMQXI_DER_INTEGER,
-                          &next);
-}
-
 static void key_block(emqxi_check *c, size_t i, size_t keys_before)
 {
     const uint32_t part = EMQX_TLS_PART_KEY;
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     c->sound[part] = false;
-    if (b->kind == EMQXI_PEM_CERT)
+    if (b->kind == EMQXI_PEM_CERT || (!b->fault && b->shape == EMQXI_DER_CERT))
         emqxi_found_block(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
                           "is a certificate: only the private key belongs there, give "
                           "certificates in cert");
-    else if (b->kind == EMQXI_PEM_OTHER)
+    else if (b->kind == EMQXI_PEM_OTHER || (b->shape && !emqxi_der_is_key(b->shape)))
         found_unexpected(c, part, i);
     else if (keys_before > 0 && emqxi_pem_is_key(b))
         emqxi_found_block(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
@@ -97,13 +107,12 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
     else if (b->kind == EMQXI_PEM_KEY_OTHER)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_FORMAT, part, i,
                     "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it "
-                    "to PKCS#8",
-                    (int)b->label_len, b->label);
-    else if (b->kind == EMQXI_PEM_PARAMETERS)
-        c->sound[part] = true;
+                    "to PKCS#8%s",
+                    (int)b->label_len, b->label,
+                    memcmp(b->label, "OPENSSH", 7) == 0 ? ": 'ssh-keygen -p -m PKCS8 -f KEY'" : "");
     else if (b->fault)
         found_fault(c, part, i);
-    else if (!has_form_of_label(b))
+    else if (b->kind != EMQXI_PEM_PARAMETERS && !b->shape)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, i,
                     "the key is no \"%.*s\", as its BEGIN line says, or it is damaged: copy the "
                     "file again, or convert it",
@@ -145,7 +154,7 @@ static bool mark_twins(const emqx_tls_allocator *a, emqxi_pem *pem)
     if (!sorted)
         return false;
     for (size_t i = 0; i < pem->count; i++)
-        if (pem->blocks[i].kind == EMQXI_PEM_CERT && !pem->blocks[i].fault)
+        if (emqxi_pem_is_cert(&pem->blocks[i]))
             sorted[n++] = &pem->blocks[i];
     qsort(sorted, n, sizeof *sorted, by_der);
     for (size_t i = 1; i < n; i++)
@@ -171,33 +180,44 @@ static void duplicates(emqxi_check *c, uint32_t part)
                               (size_t)(pem->blocks[i].twin - pem->blocks));
 }
 
+/* A part without a block that could be sent may be something else. */
+static bool is_something_else(emqxi_check *c, uint32_t part, const char *text, size_t len)
+{
+    const emqxi_pem *pem = &c->pem[part];
+    emqxi_nature nature = {"not text, nor a known kind of file", false, true, "give another file"};
+    for (size_t i = 0; i < pem->count; i++)
+        if (!pem->blocks[i].fault)
+            return false;
+    if (pem->blank ||
+        (!emqxi_recognise(text, len, &nature) && (pem->count > 0 || emqxi_utf8_ok(text, len))))
+        return false;
+    emqxi_found(c, nature.binary ? EMQX_TLS_FINDING_NOT_UTF8 : EMQX_TLS_FINDING_NOT_PEM, part, 0,
+                "%s is %s%s: %s", emqxi_part_name(part), nature.what, nature.der ? " in DER" : "",
+                nature.mend);
+    return true;
+}
+
 /* Scans a part. False: there is nothing in it to look at. */
-static bool part(emqxi_check *c, uint32_t part, const char *text, size_t len)
+static bool scan_part(emqxi_check *c, uint32_t part, const char *text, size_t len)
 {
     const char *name = emqxi_part_name(part);
     emqxi_pem *pem = &c->pem[part];
-    pem->blank = true;
     if (len > EMQXI_PART_MAX)
         emqxi_found(c, EMQX_TLS_FINDING_PART_TOO_LARGE, part, 0,
                     "%s has %zu bytes: more than 1 MiB is no %s", name, len,
                     part == EMQX_TLS_PART_KEY ? "private key" : "certificate chain");
-    else if (!emqxi_utf8_ok(text, len))
-        emqxi_found(c, EMQX_TLS_FINDING_NOT_UTF8, part, 0,
-                    "%s is not UTF-8 text: if it is DER, make PEM of it with 'openssl %s -inform "
-                    "DER -in FILE -out NEW'",
-                    name, part == EMQX_TLS_PART_KEY ? "pkey" : "x509");
     else if (!emqxi_pem_scan(c->allocator, text, len, pem))
         c->report->no_memory = true;
-    else
+    else if (!is_something_else(c, part, text, len))
         c->sound[part] = true;
-    if (c->sound[part] && pem->stray_line)
-        emqxi_found(c, EMQX_TLS_FINDING_STRAY_TEXT, part, 0,
-                    "line %u of %s is outside the PEM blocks and no comment: it is not sent; see "
-                    "if a BEGIN line is missing",
-                    (unsigned)pem->stray_line, name);
     if (!c->sound[part])
-        pem->blank = false;
-    return c->sound[part] && !pem->blank;
+        return false;
+    if (pem->stray_line)
+        emqxi_found(c, EMQX_TLS_FINDING_STRAY_TEXT, part, 0,
+                    "line %u of %s is base64 outside the PEM blocks: it is not sent; see if a "
+                    "BEGIN line is missing",
+                    (unsigned)pem->stray_line, name);
+    return !pem->blank;
 }
 
 static void client_ca(emqxi_check *c, uint32_t type, bool any)
@@ -230,12 +250,12 @@ void emqxi_check_structure(emqxi_check *c)
         emqxi_found(c, EMQX_TLS_FINDING_TYPE_UNKNOWN, EMQX_TLS_PART_REQUEST, 0,
                     "type is %u: use EMQX_TLS_TYPE_ONE_WAY or EMQX_TLS_TYPE_TWO_WAY",
                     (unsigned)r->type);
-    if (part(c, EMQX_TLS_PART_CERT, r->cert, r->cert_len))
+    if (scan_part(c, EMQX_TLS_PART_CERT, r->cert, r->cert_len))
         certificates(c, EMQX_TLS_PART_CERT);
     empty(c, EMQX_TLS_PART_CERT);
     duplicates(c, EMQX_TLS_PART_CERT);
-    if (part(c, EMQX_TLS_PART_KEY, r->key, r->key_len))
+    if (scan_part(c, EMQX_TLS_PART_KEY, r->key, r->key_len))
         key(c);
     empty(c, EMQX_TLS_PART_KEY);
-    client_ca(c, r->type, part(c, EMQX_TLS_PART_CACERT, r->cacert, r->cacert_len));
+    client_ca(c, r->type, scan_part(c, EMQX_TLS_PART_CACERT, r->cacert, r->cacert_len));
 }

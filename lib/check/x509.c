@@ -4,25 +4,77 @@
  */
 #include "check/x509.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+
+#define EXTENSIONS_MAX 100 /* are compared with each other */
 
 static bool out_of_memory(void)
 {
     return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
 
-static bool take_cert(emqxi_cert *cert, const emqxi_pem_block *block)
+/* An extension of which there are two; NULL: none. */
+static const ASN1_OBJECT *twice(const X509 *x)
 {
-    X509 *x = cert->x = emqxi_cert_read(block);
-    if (x && emqxi_time_read(X509_get0_notBefore(x), &cert->not_before) &&
-        emqxi_time_read(X509_get0_notAfter(x), &cert->not_after) &&
-        !(X509_get_extension_flags(x) & EXFLAG_INVALID)) {
-        cert->self_signed = X509_self_signed(x, 1) == 1;
+    for (int i = 0; i < X509_get_ext_count(x) && i < EXTENSIONS_MAX; i++) {
+        const ASN1_OBJECT *kind = X509_EXTENSION_get_object(X509_get_ext(x, i));
+        if (X509_get_ext_by_OBJ(x, kind, i) > i)
+            return kind;
+    }
+    return NULL;
+}
+
+/* What is wrong with how it was made, which no copy mends; false: nothing. */
+static bool is_misshapen(const emqxi_cert *cert, char why[120])
+{
+    char name[64] = "";
+    const ASN1_OBJECT *kind = twice(cert->x);
+    X509_ALGOR *algorithm = NULL;
+    ASN1_OBJECT *id = NULL;
+    const ASN1_TYPE *parameter;
+    X509_PUBKEY_get0_param(&id, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(cert->x));
+    parameter = algorithm->parameter;
+    if (kind) {
+        OBJ_obj2txt(name, sizeof name, kind, 0);
+        snprintf(why, 120, "has the extension \"%s\" twice", name);
+    } else if (X509_get_extension_flags(cert->x) & EXFLAG_INVALID) {
+        strcpy(why, "has an extension that can't be read");
+    } else if (cert->not_after < cert->not_before) {
+        strcpy(why, "ends before it begins");
+    } else if (OBJ_obj2nid(id) == NID_X9_62_id_ecPublicKey &&
+               (!parameter || parameter->type == V_ASN1_NULL)) {
+        strcpy(why, "has a key without its curve");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool take_cert(emqxi_check *c, emqxi_cert *cert, const emqxi_pem_block *block)
+{
+    char why[120];
+    cert->x = emqxi_cert_read(block);
+    bool read = cert->x && emqxi_time_read(X509_get0_notBefore(cert->x), &cert->not_before) &&
+                emqxi_time_read(X509_get0_notAfter(cert->x), &cert->not_after);
+    bool misshapen = read && is_misshapen(cert, why);
+    if (read && !misshapen) {
+        cert->self_signed = X509_self_signed(cert->x, 1) == 1;
         return true;
     }
-    X509_free(x);
+    if (out_of_memory())
+        c->report->no_memory = true;
+    else if (misshapen)
+        emqxi_found_cert(c, EMQX_TLS_FINDING_CERT_DAMAGED, cert,
+                         "was made badly: it %s; have it made anew", why);
+    else
+        emqxi_found_block(c, EMQX_TLS_FINDING_CERT_DAMAGED, cert->part, cert->index,
+                          "is no X.509 certificate, or a damaged one: copy the file again");
+    X509_free(cert->x);
     return false;
 }
 
@@ -35,20 +87,14 @@ static void load_certs(emqxi_check *c, uint32_t part, emqxi_certs *certs)
     certs->list = emqxi_alloc(c->allocator, pem->count * sizeof *certs->list);
     c->report->no_memory |= !certs->list;
     for (size_t i = 0; certs->list && i < pem->count; i++) {
-        const emqxi_pem_block *b = &pem->blocks[i];
-        if (b->kind != EMQXI_PEM_CERT || b->fault || b->twin)
+        emqxi_cert *cert = &certs->list[certs->count];
+        *cert = (emqxi_cert){.part = part, .index = i};
+        if (!emqxi_pem_is_cert(&pem->blocks[i]) || pem->blocks[i].twin)
             continue;
-        certs->list[certs->count] = (emqxi_cert){.part = part, .index = i};
-        if (take_cert(&certs->list[certs->count], b)) {
+        if (take_cert(c, cert, &pem->blocks[i]))
             certs->count++;
-            continue;
-        }
-        c->sound[part] = false;
-        if (out_of_memory())
-            c->report->no_memory = true;
         else
-            emqxi_found_block(c, EMQX_TLS_FINDING_CERT_DAMAGED, part, i,
-                              "is no X.509 certificate, or a damaged one: copy the file again");
+            c->sound[part] = false;
     }
 }
 
@@ -125,22 +171,24 @@ static emqxi_cert *find_leaf(emqxi_check *c, const emqxi_certs *certs, const emq
     return leaf;
 }
 
-static void check_cert(emqxi_check *c, emqxi_certs *certs, const emqxi_key *key)
+static emqxi_cert *check_cert(emqxi_check *c, emqxi_certs *certs, const emqxi_key *key)
 {
     emqxi_cert *leaf = find_leaf(c, certs, key);
     if (!leaf)
-        return;
+        return NULL;
     emqxi_check_leaf(c, leaf);
     if (key->pkey)
         emqxi_check_key(c, key, leaf);
     if (c->sound[EMQX_TLS_PART_CERT])
         emqxi_check_chain(c, certs, leaf);
+    return leaf;
 }
 
 void emqxi_check_x509(emqxi_check *c)
 {
     emqxi_certs certs, cas;
     emqxi_key key = {0};
+    const emqxi_cert *leaf = NULL;
     ERR_set_mark();
     load_certs(c, EMQX_TLS_PART_CERT, &certs);
     load_certs(c, EMQX_TLS_PART_CACERT, &cas);
@@ -150,9 +198,9 @@ void emqxi_check_x509(emqxi_check *c)
                     "the clock says a time before 2026, so validity can't be checked: set it, by "
                     "NTP for one");
     if (certs.count > 0 && !c->report->no_memory)
-        check_cert(c, &certs, &key);
+        leaf = check_cert(c, &certs, &key);
     if (cas.count > 0)
-        emqxi_check_client_ca(c, &cas);
+        emqxi_check_client_ca(c, &cas, &certs, leaf);
     if (c->identity && certs.count > 0 && c->sound[EMQX_TLS_PART_CERT] &&
         c->sound[EMQX_TLS_PART_CACERT])
         emqxi_identity_take(certs.list[0].x, &c->pem[EMQX_TLS_PART_CERT],

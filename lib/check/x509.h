@@ -24,9 +24,12 @@ typedef struct emqxi_cert {
     enum emqxi_fit fit; /* of the private key, where it was tried */
     int64_t not_before, not_after;
     bool self_signed;
-    bool reached;    /* the leaf, or on a way from it to a root */
-    bool has_issuer; /* reached, and its issuer is in the part */
-    bool in_order;   /* reached, and stands behind one that it has signed */
+    /* set by the walk along the chain, for those on a way from the leaf to a root */
+    bool reached;
+    bool has_issuer; /* in the part */
+    bool goes_on;    /* has one that is no root */
+    bool best;       /* of the issuers of one it lasts longest */
+    bool in_order;   /* stands behind one that it has signed */
     bool signed_leaf;
 } emqxi_cert;
 
@@ -44,6 +47,7 @@ typedef struct emqxi_key {
 } emqxi_key;
 
 #define EMQXI_NAME_TEXT 64
+#define EMQXI_DATE_TEXT 24
 
 /* -- key.c */
 /* False: no memory. Asks nobody for a passphrase. */
@@ -56,8 +60,14 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
 /* The first entry of this kind, cut. False: there is none, `to` stays. */
 bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size);
 /* For messages: printable, cut. Both return what they write. */
-const char *emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT]);
-const char *emqxi_date_text(int64_t seconds, char text[16]); /* 2026-11-24 */
+/* `x`: whose subject it is, which has other names too; NULL: an issuer's */
+const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQXI_NAME_TEXT]);
+/* 2026-11-24; near now with the time of day */
+const char *emqxi_date_text(int64_t seconds, int64_t now_s, char text[EMQXI_DATE_TEXT]);
+
+enum emqxi_when { EMQXI_NOW, EMQXI_ENDED, EMQXI_TO_COME };
+/* However wrong the clock is: it is later than the floor, and what ended before that has ended. */
+enum emqxi_when emqxi_when(const emqxi_check *check, const emqxi_cert *cert);
 /* As emqxi_found; the text begins with "block 1 of cert (NAME) ". */
 void emqxi_found_cert(emqxi_check *check, uint32_t id, const emqxi_cert *cert, const char *format,
                       ...) __attribute__((format(printf, 4, 5)));
@@ -75,6 +85,8 @@ void emqxi_check_validity(emqxi_check *check, const emqxi_cert *cert);
 void emqxi_check_leaf(emqxi_check *check, const emqxi_cert *leaf);
 void emqxi_check_key(emqxi_check *check, const emqxi_key *key, const emqxi_cert *leaf);
 void emqxi_check_chain(emqxi_check *check, emqxi_certs *certs, emqxi_cert *leaf);
-void emqxi_check_client_ca(emqxi_check *check, const emqxi_certs *certs);
+/* `leaf`: NULL where it is not known; `certs`: its chain */
+void emqxi_check_client_ca(emqxi_check *check, const emqxi_certs *cas, const emqxi_certs *certs,
+                           const emqxi_cert *leaf);
 
 #endif

@@ -4,8 +4,13 @@
  */
 #include "check/x509.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <openssl/x509v3.h>
+
+#define DAY_S 86400
 
 X509 *emqxi_cert_read(const emqxi_pem_block *block)
 {
@@ -29,15 +34,24 @@ bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds)
     return good;
 }
 
-const char *emqxi_date_text(int64_t seconds, char text[16])
+const char *emqxi_date_text(int64_t seconds, int64_t now_s, char text[EMQXI_DATE_TEXT])
 {
     struct tm tm = {0};
-    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
-    ASN1_TIME *t = ASN1_TIME_adj(NULL, 0, (int)days, 0);
-    if (!t || ASN1_TIME_to_tm(t, &tm) != 1 || strftime(text, 16, "%Y-%m-%d", &tm) == 0)
+    bool near = seconds / 2 > now_s / 2 - DAY_S && seconds / 2 < now_s / 2 + DAY_S;
+    int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
+    ASN1_TIME *t = ASN1_TIME_adj(NULL, 0, (int)days, (long)(seconds - days * DAY_S));
+    if (!t || ASN1_TIME_to_tm(t, &tm) != 1 ||
+        strftime(text, EMQXI_DATE_TEXT, near ? "%Y-%m-%d %H:%M UTC" : "%Y-%m-%d", &tm) == 0)
         strcpy(text, "?");
     ASN1_TIME_free(t);
     return text;
+}
+
+enum emqxi_when emqxi_when(const emqxi_check *c, const emqxi_cert *cert)
+{
+    if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR))
+        return EMQXI_ENDED;
+    return c->now_s >= EMQXI_CLOCK_FLOOR && cert->not_before > c->now_s ? EMQXI_TO_COME : EMQXI_NOW;
 }
 
 bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size)
@@ -52,12 +66,33 @@ bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size)
     return len > 0;
 }
 
-const char *emqxi_name_text(const X509_NAME *name, char text[EMQXI_NAME_TEXT])
+/* The first subject alternative name that is a text or an address. */
+static bool alternative_name(const X509 *x, char *to, size_t size)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        int type;
+        const ASN1_STRING *name = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+        const char *p = (const char *)ASN1_STRING_get0_data(name);
+        size_t len = (size_t)ASN1_STRING_length(name);
+        found = type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI || type == GEN_IPADD;
+        if (type == GEN_IPADD)
+            found = inet_ntop(len == 4 ? AF_INET : AF_INET6, p, to, (socklen_t)size);
+        else if (found)
+            emqxi_text_copy(to, size, p, len);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQXI_NAME_TEXT])
 {
     if (!emqxi_name_entry(name, NID_commonName, text, EMQXI_NAME_TEXT) &&
         !emqxi_name_entry(name, NID_organizationalUnitName, text, EMQXI_NAME_TEXT) &&
-        !emqxi_name_entry(name, NID_organizationName, text, EMQXI_NAME_TEXT))
-        strcpy(text, "?");
+        !emqxi_name_entry(name, NID_organizationName, text, EMQXI_NAME_TEXT) &&
+        !(x && alternative_name(x, text, EMQXI_NAME_TEXT)))
+        strcpy(text, "without a name");
     emqxi_text_clean(text);
     return text;
 }
@@ -67,7 +102,8 @@ void emqxi_found_cert(emqxi_check *c, uint32_t id, const emqxi_cert *cert, const
     char name[EMQXI_NAME_TEXT], prefix[EMQXI_NAME_TEXT + 48];
     va_list arguments;
     snprintf(prefix, sizeof prefix, "block %zu of %s (%s) ", cert->index,
-             emqxi_part_name(cert->part), emqxi_name_text(X509_get_subject_name(cert->x), name));
+             emqxi_part_name(cert->part),
+             emqxi_name_text(X509_get_subject_name(cert->x), cert->x, name));
     va_start(arguments, format);
     emqxi_vfound(c, id, cert->part, cert->index, prefix, format, arguments);
     va_end(arguments);

@@ -234,6 +234,43 @@ static void wrong_arguments_cost_nothing(void **state)
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used + quota(f, EMQX_TLS_OP_UPDATE).used, 0);
 }
 
+/* Whatever a part is, a write refuses it with the check's code and words, and sends nothing. */
+static void a_part_is_refused_as_the_check_refuses_it(void **state)
+{
+    static const char *const parts[] = {"",
+                                        " \n",
+                                        "\x30\x82\x01",
+                                        "\xff\xfe-\0",
+                                        "/etc/cert.pem",
+                                        "-----BEGIN CERTIFICATE-----\n",
+                                        CERT_PEM KEY_PEM};
+    fixture *f = *state;
+    f->config.flags = 0;
+    open_client(f);
+    for (size_t i = 0; i < 3 * sizeof parts / sizeof parts[0]; i++) {
+        emqx_tls_request r = f->request;
+        emqx_tls_error error;
+        const char *part = parts[i / 3];
+        size_t len = strlen(part);
+        if (i % 3 < 2) {
+            r.cert = part;
+            r.cert_len = len;
+        }
+        if (i % 3 > 0) {
+            r.key = part;
+            r.key_len = len;
+        }
+        emqx_tls_error_init(&error);
+        assert_int_equal(emqx_tls_check(&r, NULL, 1767225600, NULL, &error), EMQX_TLS_E_CHECK);
+        assert_int_equal(emqx_tls_create(f->client, "d1", &r, NULL, &f->error), EMQX_TLS_E_CHECK);
+        assert_string_equal(f->error.message, error.message);
+        assert_int_equal(emqx_tls_ensure(f->client, "d1", &r, NULL, NULL, NULL, &f->error),
+                         EMQX_TLS_E_CHECK);
+        assert_string_equal(f->error.message, error.message);
+    }
+    assert_int_equal(quota(f, EMQX_TLS_OP_CREATE).used + quota(f, EMQX_TLS_OP_GET).used, 0);
+}
+
 typedef struct lines {
     char text[4096];
 } lines;
@@ -339,6 +376,7 @@ int main(void)
         TEST(empty_replies_are_absent_and_bad_ones_protocol),
         TEST(a_write_with_an_unreadable_answer_is_not_repeated),
         TEST(wrong_arguments_cost_nothing),
+        TEST(a_part_is_refused_as_the_check_refuses_it),
         TEST(the_log_tells_the_exchange_and_no_secret),
         TEST(messages_and_log_are_utf8_though_the_id_is_not),
         TEST(a_blocking_transport_is_one_function),

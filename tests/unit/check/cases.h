@@ -25,11 +25,14 @@ typedef struct check_case {
     const char *host;
     uint32_t min_days; /* 0: the default */
     int64_t now;       /* 0: PKI_NOW */
+    const char *says;  /* what the texts of the findings have in them, between '|' */
 } check_case;
 
 extern const check_case check_cases_form[], check_cases_request[], check_cases_leaf[],
-    check_cases_chain[];
+    check_cases_chain[], check_cases_files[], check_cases_lines[];
 extern const size_t check_cases_form_count, check_cases_request_count, check_cases_leaf_count,
-    check_cases_chain_count;
+    check_cases_chain_count, check_cases_files_count, check_cases_lines_count;
+
+void check_replace(pki_text *text, const char *what, const char *with);
 
 #endif

@@ -14,7 +14,10 @@
 
 #define NEED(condition) ((condition) ? (void)0 : pki_failed(__LINE__))
 
-enum { CA = 1, BARE = 2 /* no extensions, version 1 */, PSS = 4, NO_KEYID = 8 };
+enum { CA = 1, BARE = 2 /* no extensions, version 1 */, PSS = 4, NO_KEYID = 8, TWICE = 16 };
+
+/* A row names what is special of it; the rest is 0. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 static struct key_row {
     const char *name, *kind;
@@ -32,6 +35,7 @@ static struct cert_row {
     int flags, from, until;                            /* days from now */
     const char *san;
     X509 *x;
+    const char *more; /* extensions: "NAME=VALUE;NAME=VALUE" */
 } certs[] = {
     /* a root, an intermediate, leaves */
     {"root", "Root", "root", NULL, NULL, CA, -1000, 4000, NULL, NULL},
@@ -82,6 +86,49 @@ static struct cert_row {
     /* client CAs */
     {"v1", "Old style root", "other", NULL, NULL, BARE, -1000, 4000, NULL, NULL},
     {"client", "client-7", "other", "root", "root", 0, -10, 200, NULL, NULL},
+    /* what clients will make of it */
+    {"for-clients", "mqtt.example.com", "leaf", "inter", "inter", 0, -10, 200,
+     .more = "extendedKeyUsage=clientAuth"},
+    {"for-mail", "mqtt.example.com", "leaf", "inter", "inter", 0, -10, 200,
+     .more = "extendedKeyUsage=emailProtection,codeSigning"},
+    {"for-both", "mqtt.example.com", "leaf", "inter", "inter", 0, -10, 200,
+     .more = "extendedKeyUsage=clientAuth,serverAuth"},
+    {"for-anything", "mqtt.example.com", "leaf", "inter", "inter", 0, -10, 200,
+     .more = "extendedKeyUsage=anyExtendedKeyUsage"},
+    {"inter-ends", "Intermediate", "inter", "root", "root", CA, -500, 3},
+    {"direct-root-ends", "Root", "root", NULL, NULL, CA, -1000, 100},
+    {"client-ca-ends", "Clients' CA", "other", NULL, NULL, CA, -1000, 2},
+    {"client-ca-soon", "Clients' CA", "other", NULL, NULL, CA, -1000, 250},
+    {"leaf-long", "mqtt.example.com", "leaf", "inter", "inter", 0, -10, 240},
+    {"45days", "mqtt.example.com", "leaf", "inter", "inter", 0, -1, 44},
+    {"20days", "mqtt.example.com", "leaf", "inter", "inter", 0, -1, 19},
+    {"root-cross-expired", "Root", "root", "other-root", "other", CA, -900, -3},
+    {"inter-cross-expired", "Intermediate", "inter", "other-root", "other", CA, -900, -3},
+    {"inter-cross-ends", "Intermediate", "inter", "other-root", "other", CA, -900, 30},
+    {"low-expired", "Low", "inter", "middle", "root", CA, -500, -1},
+    {"middle-expired", "Middle", "root", "top-link", "other", CA, -500, -1},
+    {"middle-linked", "Middle", "root", "top-link", "other", CA, -500, 2000},
+    {"top-link", "Top link", "other", "other-root", "other", CA, -500, 2000},
+    /* issuers that do not fit */
+    {"inter-no-ca", "Intermediate", "inter", "root", "root", 0, -500, 2000},
+    {"inter-no-sign", "Intermediate", "inter", "root", "root", CA, -500, 2000,
+     .more = "keyUsage=critical,digitalSignature"},
+    {"inter-again", "Intermediate", "inter", "root", "root", CA, -400, 2000},
+    {"leaf-serial", "mqtt.example.com", "leaf", "inter", "inter", NO_KEYID, -10, 200,
+     .more = "authorityKeyIdentifier=issuer:always"},
+    /* badly made */
+    {"twice", "mqtt.example.com", "leaf", "inter", "inter", TWICE, -10, 200,
+     "DNS:mqtt.example.com"},
+    {"inter-twice", "Intermediate", "inter", "root", "root", CA | TWICE, -500, 2000, "DNS:ca"},
+    {"backwards", "mqtt.example.com", "leaf", "inter", "inter", 0, 200, -10},
+    {"no-curve", "mqtt.example.com", "leaf", "inter", "inter", NO_KEYID, -10, 200,
+     .more = "curve="},
+    /* no common name */
+    {"nameless", NULL, "leaf", "inter", "inter", 0, -10, -1, "DNS:first.example.com,DNS:b"},
+    {"nameless-ip", NULL, "leaf", "inter", "inter", 0, -10, -1, "IP:192.0.2.9"},
+    {"nameless-ip6", NULL, "leaf", "inter", "inter", 0, -10, -1, "IP:2001:db8::9"},
+    {"nameless-uri", NULL, "leaf", "inter", "inter", 0, -10, -1, "URI:spiffe://x/y"},
+    {"nothing", NULL, "leaf", "inter", "inter", 0, -10, -1},
     /* subjects that should not reach a terminal as they are */
     {"ugly", "bad\x1b[31m\xe2\x80\xaename\n", "other", NULL, NULL, CA, -1000, 4000, NULL, NULL},
     {"long", "0123456789012345678901234567890123456789012345678901234567\xc3\xa4\xc3\xa4\xc3\xa4",
@@ -182,10 +229,26 @@ static X509 *begin(const char *cn, EVP_PKEY *key, int flags, int from, int until
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial++);
     NEED(ASN1_TIME_adj(X509_getm_notBefore(x), (time_t)PKI_NOW, from, 0));
     NEED(ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)PKI_NOW, until, 0));
-    NEED(X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
-                                    (const unsigned char *)cn, -1, -1, 0) == 1);
+    NEED(!cn || X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
+                                           (const unsigned char *)cn, -1, -1, 0) == 1);
     NEED(X509_set_pubkey(x, key) == 1);
     return x;
+}
+
+static void extend_more(X509 *x, X509 *issuer, const char *more)
+{
+    char list[256], *rest = list;
+    snprintf(list, sizeof list, "%s", more);
+    for (char *value; (value = strsep(&rest, ";"));) {
+        char *name = strsep(&value, "=");
+        X509_ALGOR *algorithm;
+        if (strcmp(name, "curve") != 0) {
+            extend(x, issuer, OBJ_txt2nid(name), value);
+            continue;
+        }
+        X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(x));
+        X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_UNDEF, NULL);
+    }
 }
 
 static X509 *make_cert(const struct cert_row *row)
@@ -201,8 +264,10 @@ static X509 *make_cert(const struct cert_row *row)
             extend(x, issuer, NID_subject_key_identifier, "hash");
             extend(x, issuer, NID_authority_key_identifier, "keyid");
         }
-        if (row->san)
+        for (int i = 0; row->san && i < (row->flags & TWICE ? 2 : 1); i++)
             extend(x, issuer, NID_subject_alt_name, row->san);
+        if (row->more)
+            extend_more(x, issuer, row->more);
     }
     sign(x, signer, row->flags & PSS);
     return x;
@@ -286,17 +351,26 @@ static bool put_key(pki_text *to, EVP_PKEY *key, const char *form)
         good = put_half(bio, key, form[4] == '\0');
     else if (strcmp(form, "keyder") == 0)
         good = i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL);
+    else if (strcmp(form, "sealedder") == 0)
+        good =
+            i2d_PKCS8PrivateKey_bio(bio, key, EVP_aes_256_cbc(), (const char *)pass, 6, NULL, NULL);
+    else if (strcmp(form, "sec1der") == 0 || strcmp(form, "pkcs1der") == 0)
+        good = i2d_PrivateKey_bio(bio, key);
+    else if (strcmp(form, "publicder") == 0)
+        good = i2d_PUBKEY_bio(bio, key);
     take(to, bio);
     return good == 1;
 }
 
 static void put_one(pki_text *to, const char *name)
 {
-    const char *dot = strrchr(name, '.');
+    const char *dot = strrchr(name, '.'), *label = strchr(name, '@');
     struct key_row *key = dot ? find_key(name, (size_t)(dot - name)) : NULL;
     X509 *x = pki_cert(name);
     if (x) {
         pki_put_cert(to, x);
+    } else if (label) {
+        pki_put_under(to, name, label + 1);
     } else if (dot && strcmp(dot, ".der") == 0) {
         unsigned char *der = NULL;
         char cert[40];
@@ -305,7 +379,8 @@ static void put_one(pki_text *to, const char *name)
         NEED(len > 0);
         pki_append(to, der, (size_t)len);
         OPENSSL_free(der);
-    } else if (!(key && put_key(to, pki_key(key->name), dot + 1)) && !pki_put_piece(to, name)) {
+    } else if (!(key && put_key(to, pki_key(key->name), dot + 1)) && !pki_put_piece(to, name) &&
+               !pki_put_file(to, name)) {
         fprintf(stderr, "there is no piece of PEM called %s\n", name);
         exit(99);
     }

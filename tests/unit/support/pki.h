@@ -39,6 +39,13 @@ void pki_put(pki_text *to, const char *names);
 /* The pieces that are neither certificates nor keys; false: none of that name. pki_pieces.c */
 int pki_put_piece(pki_text *to, const char *name);
 
+/* Other files, most of them in DER ("pfx", "p7b", "crl", "csr", "jks", ...); false: none of that name.
+ * pki_files.c */
+int pki_put_file(pki_text *to, const char *name);
+
+/* DER as a block of PEM: `name` is "PIECE@LABEL_OF_IT". */
+void pki_put_under(pki_text *to, const char *name, const char *label);
+
 /* A certificate of the same key for CN=`name`, signed by the certificate and key of CN=`issuer`.
  * For long chains. */
 X509 *pki_issue(const char *name, const char *issuer, int ca, EVP_PKEY *key, EVP_PKEY *issuer_key);

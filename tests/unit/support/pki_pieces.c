@@ -49,6 +49,8 @@ static const struct {
     {"bad-digit", "-----BEGIN CERTIFICATE-----\nMAM_AQU=\n-----END CERTIFICATE-----\n"},
     {"bad-length", "-----BEGIN CERTIFICATE-----\nMAQCAQU=\n-----END CERTIFICATE-----\n"},
     {"other-end", "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END PRIVATE KEY-----\n"},
+    {"no-begin", "MIIBszCCAVmgAwIBAgIUQm9ndXMgYm9ndXMgYm9ndXMgYm9ndXMgYm9ndXMgYm8=\n"
+                 "-----END CERTIFICATE-----\n"},
     {"no-end", "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n"},
 };
 
