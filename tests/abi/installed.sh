@@ -25,6 +25,9 @@ there bin/emqxtls
 there bin/emqxtls-emulator
 for name in emqxtls-renew acme.sh certbot.sh dehydrated.sh lego.sh; do there "$hooks/$name"; done
 there lib/systemd/system/emqxtls-renew.timer
+there share/bash-completion/completions/emqxtls
+there share/zsh/site-functions/_emqxtls
+there share/fish/vendor_completions.d/emqxtls.fish
 for name in guide.md quota.md renewals.md emulator.md README.md examples/status.c examples/provision.c; do
   there "share/doc/libemqxtls/$name"
 done
