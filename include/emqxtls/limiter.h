@@ -188,8 +188,9 @@ typedef struct emqx_tls_grant {
     uint32_t size;    /**< Set by the library. */
     uint32_t granted; /**< 1: a slot is held, `ticket` names it. 0: none, the rest tells when. */
     uint32_t reason;  /**< EMQX_TLS_QUOTA_* or 0. */
-    /** 1: the store could not look now, since another process has it locked. A call asks again in
-     * early_ms, and where it stays so in twice as long each time, up to 1 s. */
+    /** 1: the store could not look now (locked by another process, away); the error's message may
+     * say why. A call asks again in early_ms, and where it stays so in twice as long each time, up
+     * to 1 s, until its time is over. */
     uint32_t busy;
     /** Milliseconds from now: the earliest at which the slot for this ask, behind `ahead`, can be
      * free. */
@@ -232,8 +233,8 @@ typedef struct emqx_tls_store {
     /** Ends a ticket; one that is unknown or over is OK and changes nothing. retry_after_ms: what a
      * 429 named, already read against its Date; -1: none. Other negative values, and those beyond
      * one window, count as one window. Errors: STORE: the slot is then held until its lease, 60 s
-     * and one window have passed. A store that is locked by another process fails with STORE and
-     * sets error->retry_after_ms >= 0: the limiter asks again after so long. */
+     * and one window have passed. A store that is busy (locked, away) fails with STORE and sets
+     * error->retry_after_ms >= 0: the limiter asks again after so long, and ever longer. */
     emqx_tls_code (*settle)(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
                             uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error);
     /** Fills all of `quota` but its size; takes nothing. deployment_id may be "" without

@@ -49,15 +49,25 @@ enum emqx_tls_redis_flag {
  * look-up of the host's name. All keys expire by themselves when they are not needed any more. In a
  * child after a fork it connects anew.
  *
- * @param url           redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS (if this
- *                      build's hiredis has its TLS part), or
- *                      unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]. USER and PASSWORD are
- *                      percent-encoded. Copied, and wiped when freed.
+ * With TLS the server's certificate must be for the host or address of the URL, which is checked
+ * before the password is sent.
+ *
+ * A Redis that is away, loading, read-only or busy is asked again by the calls that need it, until
+ * their own time is over. Whatever it answers, this process sends no more than the limit.
+ *
+ * @param url           redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE],
+ *                      rediss://... for TLS, or unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE].
+ *                      Behind rediss://... may follow ?ca=PATH (CA certificates in a file or
+ *                      folder; else the system's, or SSL_CERT_FILE and SSL_CERT_DIR), and
+ *                      cert=PATH&key=PATH (our own). All is percent-encoded. Copied, and wiped when
+ *                      freed.
  * @param prefix        What the names of all keys begin with. One prefix is for one API key. NULL:
- *                      "emqxtls".
+ *                      "emqxtls". With Redis Cluster put it into braces, such as
+ *                      "{emqxtls}".
  * @param config        As for emqx_tls_limiter_new, and #EMQX_TLS_READS_WITHOUT_STORE. All who
- *                      share a prefix need the same limits and window. `clock` is used for waiting
- *                      only: the time that counts is the Redis server's own.
+ *                      share a prefix need the same limits and window. The time that
+ *                      counts is the Redis server's own; `clock` is for waiting, and for what this
+ *                      process counts itself.
  * @param[out] limiter  The caller owns its one reference. NULL if it fails.
  * @param[out] error    How it ended; may be NULL.
  * @retval EMQX_TLS_OK           It is open.

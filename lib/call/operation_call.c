@@ -171,8 +171,6 @@ static bool end(operation_call *o, const action *a, event *last)
     static const char *const late[] = {
         [EMQXI_END_LATE] = "timeout_ms was over before the call's turn came (run was not called, "
                            "or other calls blocked it): nothing was sent",
-        [EMQXI_END_STORE_BUSY] = "the quota store stayed locked by another process until the "
-                                 "deadline, look for one that is stopped; nothing was sent",
         [EMQXI_END_STALE] = "the quota store took too long: nothing was sent",
     };
     (void)a, (void)last;
@@ -185,10 +183,9 @@ static bool end(operation_call *o, const action *a, event *last)
     o->exchange.body = NULL;
     e->attempts = o->machine.attempts;
     if (why == EMQXI_END_CANCELLED)
-        return false; /* emqxi_call_cancel does the rest */
-    if (why != EMQXI_END_TOLD)
-        emqxi_fail(e, why == EMQXI_END_STORE_BUSY ? EMQX_TLS_E_STORE : EMQX_TLS_E_TIMEOUT, "%s",
-                   late[why]);
+        return false;                                    /* emqxi_call_cancel does the rest */
+    if (why == EMQXI_END_LATE || why == EMQXI_END_STALE) /* a busy store has said itself why */
+        emqxi_fail(e, EMQX_TLS_E_TIMEOUT, "%s", late[why]);
     if (e->code != EMQX_TLS_OK)
         emqxi_log(o->call.client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts",
                   o->exchange.method, host_and_path(o), emqx_tls_code_name(e->code),

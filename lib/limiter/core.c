@@ -164,7 +164,9 @@ void emqxi_log_reserve(const emqxi_view *v, const emqx_tls_ask *given, emqx_tls_
         v->log->throttle.probe_id = slot.id;
         v->log->throttle.probe_end_ms = end;
     }
-    *flight = (emqxi_flight){.release_ms = slot.release_ms, .left_ms = v->now, .id = slot.id};
+    flight->release_ms = slot.release_ms;
+    flight->left_ms = v->now;
+    flight->id = slot.id;
 }
 
 /* The position of a slot in flight; log->count: it is not in flight any more. */

@@ -73,6 +73,7 @@ typedef struct emqxi_flight {
     int64_t release_ms;
     int64_t left_ms; /* reserved at */
     uint32_t id;
+    uint32_t group; /* the store's own */
 } emqxi_flight;
 
 void emqxi_limits_set(emqxi_limits *limits, uint32_t slots, uint64_t window_ms);

@@ -30,7 +30,7 @@ static bool check_settings(emqxi_cells *c, const emqxi_file_header *h, bool take
                                              .window_ms = h->window_ms,
                                              .clock = &s->clock,
                                              .allocator = &s->allocator};
-    if (take && emqxi_settings_take(&own, &in_file, NULL) == EMQX_TLS_OK)
+    if (take && emqxi_settings_take(&own, &in_file, 0, NULL) == EMQX_TLS_OK)
         *s = own;
     if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes &&
         s->window_ms == h->window_ms)

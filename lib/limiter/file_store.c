@@ -42,15 +42,15 @@ static bool keep_fresh(emqxi_cells *c)
 static bool take_slot(emqxi_cells *c, const emqx_tls_ask *ask, emqx_tls_grant *grant)
 {
     emqxi_ticket ticket = {.scope = key_of(c, ask->deployment_id),
-                           .group = emqxi_group(c->settings.flags, ask->op),
+                           .flight.group = emqxi_group(c->settings.flags, ask->op),
                            .epoch = epoch_of(c)};
     if (!emqxi_cells_claim(c, ticket.scope))
         return false;
-    const emqxi_view v = emqxi_cell_view(c, ticket.group);
+    const emqxi_view v = emqxi_cell_view(c, ticket.flight.group);
     emqxi_log_reserve(&v, ask, grant, &ticket.flight);
     if (!grant->granted)
         return keep_fresh(c);
-    bool sync = ticket.group != 0 || c->now->unsynced_reads == 0;
+    bool sync = ticket.flight.group != 0 || c->now->unsynced_reads == 0;
     c->now->unsynced_reads -= !sync;
     memcpy(grant->ticket, &ticket, sizeof ticket);
     return emqxi_cell_write(c, sync);
@@ -60,11 +60,11 @@ static bool settle_slot(emqxi_cells *c, const emqxi_ticket *ticket, uint32_t out
                         int64_t retry_after_ms)
 {
     bool found, refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
-    if (ticket->epoch != epoch_of(c) || ticket->group >= c->disk.groups)
+    if (ticket->epoch != epoch_of(c) || ticket->flight.group >= c->disk.groups)
         return true;
     if (!emqxi_cells_find(c, ticket->scope, &found) || !found)
         return !found;
-    const emqxi_view v = emqxi_cell_view(c, ticket->group);
+    const emqxi_view v = emqxi_cell_view(c, ticket->flight.group);
     emqxi_log_settle(&v, &ticket->flight, outcome, retry_after_ms, refused ? emqxi_random() : 0);
     return emqxi_cell_write(c, refused);
 }
@@ -175,7 +175,7 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
     if (!path || !*path)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "path is NULL or empty; it names the quota file");
-    emqx_tls_code code = emqxi_settings_take(settings, config, error);
+    emqx_tls_code code = emqxi_settings_take(settings, config, 0, error);
     if (code != EMQX_TLS_OK)
         return code;
     emqxi_file *f = emqxi_zalloc(&settings->allocator, sizeof *f);

@@ -71,9 +71,9 @@ emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config,
     emqx_tls_store store;
     emqx_tls_code code = emqxi_limiter_begin(limiter, error);
     if (code == EMQX_TLS_OK)
-        code = emqxi_settings_take(&settings, config, error);
+        code = emqxi_settings_take(&settings, config, 0, error);
     if (code == EMQX_TLS_OK)
-        code = emqxi_memory_open(&store, &settings, error);
+        code = emqxi_memory_open(&store, &settings, NULL, error);
     return emqxi_limiter_end(code, &store, &settings, limiter, error);
 }
 
@@ -142,11 +142,15 @@ static void prepare(emqx_tls_error *e)
     e->message[0] = '\0';
 }
 
-/* A store has failed. One of a user's own may return anything, and may say nothing. */
+/* A store has failed, or is busy. One of a user's own may return anything, and may say nothing. */
 static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, emqxi_error *error)
 {
-    return emqxi_fail(error, code == EMQX_TLS_E_NO_MEMORY ? code : EMQX_TLS_E_STORE, "%s",
-                      *e->message ? e->message : "the quota store has failed and does not say why");
+    const char *words = *e->message ? e->message
+                        : code == EMQX_TLS_OK
+                            ? "the quota store stayed locked by another process until the "
+                              "deadline, look for one that is stopped"
+                            : "the quota store has failed and does not say why";
+    return emqxi_fail(error, code == EMQX_TLS_E_NO_MEMORY ? code : EMQX_TLS_E_STORE, "%s", words);
 }
 
 /* -- reserve ----------------------------------------------------------------------------------- */
@@ -224,7 +228,7 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     } else if (grant.busy) {
         r->busy = true;
         r->look_again_ms = EMQXI_MAX(grant.early_ms, 1);
-        store_failed(EMQX_TLS_E_STORE, &e, error);
+        store_failed(code, &e, error);
     } else if (r->wait_ms <= 0 || grant.early_ms > r->wait_ms) {
         code = no_quota(r, &grant, error);
     } else {

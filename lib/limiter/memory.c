@@ -98,7 +98,7 @@ static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx
     const uint32_t group = emqxi_group(m->settings.flags, ask->op), slots = m->limits[group].slots;
     emqxi_ticket ticket = {
         .scope = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id),
-        .group = group};
+        .flight.group = group};
     emqxi_entry *entry;
     scope *s = find_scope(m, ticket.scope, &entry);
     fetch(s);
@@ -133,9 +133,9 @@ static emqx_tls_code memory_settle(void *context, const uint64_t words[EMQX_TLS_
     (void)error;
     memcpy(&ticket, words, sizeof ticket);
     scope *s = find_scope(m, ticket.scope, &entry);
-    if (!s || ticket.group >= EMQXI_GROUPS)
+    if (!s || ticket.flight.group >= EMQXI_GROUPS)
         return EMQX_TLS_OK;
-    const emqxi_view v = view_of(m, s, ticket.group, emqxi_now(&m->settings.clock));
+    const emqxi_view v = view_of(m, s, ticket.flight.group, emqxi_now(&m->settings.clock));
     emqxi_log_settle(&v, &ticket.flight, outcome, retry_after_ms,
                      outcome == EMQX_TLS_OUTCOME_REFUSED ? emqxi_random() : 0);
     return EMQX_TLS_OK;
@@ -167,7 +167,7 @@ static void memory_destroy(void *context)
 }
 
 emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
-                                emqx_tls_error *error)
+                                const uint8_t hash_key[16], emqx_tls_error *error)
 {
     memory *m = emqxi_zalloc(&settings->allocator, sizeof *m);
     if (!m)
@@ -176,7 +176,10 @@ emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *set
     m->scopes.allocator = &m->settings.allocator;
     for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
         emqxi_group_limits(settings, group, &m->limits[group]);
-    emqxi_random_key(m->hash_key);
+    if (hash_key)
+        memcpy(m->hash_key, hash_key, sizeof m->hash_key);
+    else
+        emqxi_random_key(m->hash_key);
     *store = (emqx_tls_store){.size = sizeof *store,
                               .flags = settings->flags,
                               .context = m,

@@ -19,7 +19,7 @@ static bool in_range(const char *member, unsigned long long value, unsigned long
 }
 
 emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limiter_config *config,
-                                  emqx_tls_error *error)
+                                  uint32_t own_flags, emqx_tls_error *error)
 {
     emqx_tls_limiter_config c;
     emqx_tls_limiter_config_init(&c);
@@ -29,7 +29,7 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
                             "emqx_tls_limiter_config_init");
     if (config)
         emqxi_input_copy(&c, config, sizeof c);
-    if (c.flags & ~FLAGS)
+    if (c.flags & ~(FLAGS | own_flags))
         return emqxi_refuse(
             error, EMQX_TLS_E_INVALID,
             "limiter_config.flags is 0x%x; only PER_METHOD and PER_DEPLOYMENT are known", c.flags);

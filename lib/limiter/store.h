@@ -22,14 +22,13 @@ typedef struct emqxi_settings {
 typedef struct emqxi_ticket {
     uint64_t scope;
     emqxi_flight flight;
-    uint32_t group;
-    uint32_t epoch; /* of the file that it is of; 0: of the memory */
+    uint64_t epoch; /* the store's own: of which file it is, say; of the memory: 0 */
 } emqxi_ticket;
 
-/* Looks a configuration over and copies it; NULL gives the defaults. INVALID: the message names the
- * member. */
+/* Looks a configuration over and copies it; NULL gives the defaults. `own_flags`: what the store
+ * knows besides PER_METHOD and PER_DEPLOYMENT. INVALID: the message names the member. */
 emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limiter_config *config,
-                                  emqx_tls_error *error);
+                                  uint32_t own_flags, emqx_tls_error *error);
 
 /* The group that an EMQX_TLS_OP_* counts in, below EMQXI_GROUPS: 0 is the reads. */
 uint32_t emqxi_group(uint32_t flags, uint32_t op);
@@ -52,8 +51,9 @@ emqx_tls_code emqxi_limiter_end(emqx_tls_code opened, const emqx_tls_store *stor
                                 const emqxi_settings *settings, emqx_tls_limiter **limiter,
                                 emqx_tls_error *error);
 
-/* The store in this process's memory. NO_MEMORY. */
+/* The store in this process's memory. Its tickets hold an emqxi_ticket whose scope is hashed under
+ * this key; NULL: a random one. NO_MEMORY. */
 emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
-                                emqx_tls_error *error);
+                                const uint8_t hash_key[16], emqx_tls_error *error);
 
 #endif

@@ -5,7 +5,8 @@
 --
 -- KEYS: 1 the scope's state, 2 the epoch: "NAME:UNTIL:SETTINGS", made by whoever first met an empty Redis
 -- ARGV: 1 the epoch as the caller knows it, 2 its lifetime in ms, or 0: it need not be renewed now, 3 slots (N), 4 window in ms (W),
---       5 the step, then the step's own: "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | "query"
+--       5 the step, then the step's own: "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | "query" |
+--       "join" settings name lost
 -- Answers: {1, ...} done; {0, reason, early_ms, late_ms} no slot; {-1} another epoch; {-3, ms} shut so long, since what was used before
 -- Redis began is not known
 --
@@ -25,6 +26,26 @@ local name = sub(ARGV[1], 1, 16)
 
 local N, W, step = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local held = W + 1000 + math.ceil(W / 2000) -- W'
+
+-- -- the epoch
+
+-- Takes the one that is there, or makes one. Where there was one and it is lost, or Redis may have held something before it was started,
+-- what was used before must be thought of as still used.
+if step == 'join' then
+  local epoch = redis.call('GET', KEYS[2])
+  if not epoch then
+    local info, matters, unknown_until = redis.call('INFO'), held + STRAY, 0
+    local up = string.match(info, 'uptime_in_seconds:(%d+)') * 1000
+    if ARGV[8] == '1' then
+      unknown_until = now + matters
+    elseif up < matters and not string.find(info, 'aof_enabled:1', 1, true) then
+      unknown_until = now - up + matters
+    end
+    epoch = ARGV[7] .. ':' .. string.format('%.0f', unknown_until) .. ':' .. ARGV[6]
+    redis.call('SET', KEYS[2], epoch, 'PX', ARGV[2])
+  end
+  return {1, epoch}
+end
 
 -- -- the state
 
@@ -150,7 +171,7 @@ if step == 'reserve' then
   local lease = tonumber(ARGV[6])
   local granted, probe, reason, early, late = decide(lease, tonumber(ARGV[7]))
   if not granted then return {0, reason, early, late} end
-  last_id = last_id % 1073741823 + 1
+  last_id = last_id % 1048575 + 1
   local ended = now + lease + STRAY
   local release = ended + held
   if probe then probe_id, probe_end = last_id, ended end

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The quota store in Redis: the store's vtable on quota.lua.
+ *
+ * Each slot is also taken in a log of this process's own. So a server that lies about its time or
+ * its counts can't make this process send more than the limit; and where reads go on while Redis is
+ * away, they go on from what this process knows.
  */
 #include "redis/store.h"
-#include "redis/connection.h"
+#include "redis/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,137 +15,147 @@
 
 #include <emqxtls/redis.h>
 
+/* A ticket is the own log's. What Redis calls the slot is in its epoch, 0 where it knows of none:
+ * when it was reserved by Redis's clock, and the script's number for it. */
+#define ID_BITS     20
+#define ID_MAX      ((1 << ID_BITS) - 1)
+#define WAIT_MAX_MS (INT64_MAX >> 8)
+
 typedef struct redis_store {
     emqxi_redis redis;
     emqxi_settings settings;
     emqxi_limits limits[EMQXI_GROUPS];
     bool reads_without;
-    /* counts the reads of this process while Redis is away; context NULL: not needed yet */
-    emqx_tls_store memory;
+    emqx_tls_store own;
 } redis_store;
 
-/* What a ticket holds. `ours` stands where the memory's tickets have 0. */
-typedef struct redis_ticket {
-    uint8_t scope[16];
-    int64_t left_ms, id;
-    uint32_t group, ours;
-} redis_ticket;
-_Static_assert(offsetof(redis_ticket, ours) == offsetof(emqxi_ticket, epoch),
-               "a ticket must tell whose it is");
+/* Hosts that share a quota must name a scope alike, so the hash's key is fixed. */
+static const uint8_t hash_key[16];
 
-/* Hosts that share a quota must name a scope alike, so the key is fixed; names are hashed to be of
- * one length. */
-static void scope_of(const redis_store *s, const char *deployment_id, uint8_t scope[16])
-{
-    static const uint8_t key[16] = {0};
-    memset(scope, 0, 16);
-    if (s->settings.flags & EMQX_TLS_PER_DEPLOYMENT)
-        emqxi_siphash(key, deployment_id, strlen(deployment_id), scope);
-}
-
-static void name_scope(const redis_store *s, uint32_t group, const uint8_t scope[16], char *to,
-                       size_t size)
+static void name_scope(const redis_store *s, uint32_t group, uint64_t scope, char *to, size_t size)
 {
     static const char *const groups[EMQXI_GROUPS] = {"GET", "POST", "PUT", "DELETE"};
-    const char *name =
-        group == 0 || s->settings.flags & EMQX_TLS_PER_METHOD ? groups[group] : "writes";
-    int n = snprintf(to, size, "%s:%s", s->redis.prefix, name);
-    if (!(s->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
-        return;
-    to[n++] = ':';
-    emqxi_hex(scope, 16, to + n);
+    const bool writes = group > 0 && !(s->settings.flags & EMQX_TLS_PER_METHOD);
+    const char *name = writes ? "writes" : groups[group];
+    if (s->settings.flags & EMQX_TLS_PER_DEPLOYMENT)
+        snprintf(to, size, "%s:%s:%016" PRIx64, s->redis.prefix, name, scope);
+    else
+        snprintf(to, size, "%s:%s", s->redis.prefix, name);
 }
 
-/* The script's arguments for a step: where, how many, and the step's own. */
-typedef struct step_arguments {
-    char name[320], slots[16], window[24];
-    const char *all[9];
-    int count;
-} step_arguments;
+/* A step of the script: where, and its arguments. */
+typedef struct step {
+    char key[320], arguments[192];
+} step;
 
-static void prepare(const redis_store *s, uint32_t group, const uint8_t scope[16], int count,
-                    const char *const *own, step_arguments *a)
+static step make_step(const redis_store *s, uint32_t group, uint64_t scope, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static step make_step(const redis_store *s, uint32_t group, uint64_t scope, const char *format, ...)
 {
-    name_scope(s, group, scope, a->name, sizeof a->name);
-    snprintf(a->slots, sizeof a->slots, "%" PRIu32, s->limits[group].slots);
-    snprintf(a->window, sizeof a->window, "%" PRId64, s->limits[group].window_ms);
-    a->all[0] = a->slots;
-    a->all[1] = a->window;
-    for (int i = 0; i < count; i++)
-        a->all[2 + i] = own[i];
-    a->count = 2 + count;
+    step made;
+    va_list arguments;
+    const emqxi_limits *limits = &s->limits[group];
+    name_scope(s, group, scope, made.key, sizeof made.key);
+    int n = snprintf(made.arguments, sizeof made.arguments, "%" PRIu32 " %" PRId64 " ",
+                     limits->slots, limits->window_ms);
+    va_start(arguments, format);
+    vsnprintf(made.arguments + n, sizeof made.arguments - (size_t)n, format, arguments);
+    va_end(arguments);
+    return made;
+}
+
+/* A number of a reply, as it can be. */
+static int64_t within(const redisReply *reply, size_t i, int64_t most)
+{
+    return EMQXI_MIN(EMQXI_MAX(reply->element[i]->integer, 0), most);
 }
 
 /* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was
- * free. NULL: `error` says why. */
-static redisReply *step(redis_store *s, uint32_t group, const uint8_t scope[16], int count,
-                        const char *const *own, size_t done, size_t none, emqx_tls_error *error)
+ * free. NULL: s->redis.error says why. */
+static redisReply *run(redis_store *s, const step *what, size_t done, size_t none)
 {
-    step_arguments a;
-    prepare(s, group, scope, count, own, &a);
-    redisReply *reply = emqxi_redis_step(&s->redis, a.name, a.count, a.all, error);
+    redisReply *reply = emqxi_redis_step(&s->redis, what->key, what->arguments);
     if (!reply)
         return NULL;
-    if (reply->element[0]->integer == -3) {
-        emqxi_refuse(error, EMQX_TLS_E_STORE,
-                     "Redis has lost what it knew of the quota, or was just started without "
-                     "appendonly: what was used before "
-                     "is not known; try again in %lld s, and turn appendonly on",
-                     (reply->element[1]->integer + 999) / 1000);
-        freeReplyObject(reply);
-        return NULL;
-    }
-    size_t numbers = reply->element[0]->integer == 1   ? done
-                     : reply->element[0]->integer == 0 ? none
-                                                       : 0;
-    if (reply->elements != numbers) {
-        emqxi_refuse(error, EMQX_TLS_E_STORE,
-                     "what is behind the address of the quota's Redis answers as no Redis does");
-        freeReplyObject(reply);
-        return NULL;
-    }
-    return reply;
+    const long long verdict = reply->element[0]->integer;
+    if ((verdict == 1 && reply->elements == done) || (verdict == 0 && reply->elements == none))
+        return reply;
+    emqxi_redis_strange(&s->redis);
+    if (verdict == -3 && reply->elements == 2)
+        emqxi_fail(&s->redis.error, EMQX_TLS_E_STORE,
+                   "Redis has lost what it knew of the quota, or was just started without "
+                   "appendonly: what was used before is not known; try again in %lld s, and turn "
+                   "appendonly on",
+                   (long long)within(reply, 1, INT32_MAX) / 1000 + 1);
+    freeReplyObject(reply);
+    return NULL;
 }
 
-/* The store in memory, for reads while Redis is away; NULL: not wanted for this. */
-static emqx_tls_store *fallback(redis_store *s, uint32_t op)
+/* Redis could not be asked. If that may pass by itself it is busy, and the caller asks again. */
+static emqx_tls_code not_asked(const redis_store *s, emqx_tls_grant *grant, emqx_tls_error *error)
 {
-    if (!s->reads_without || op != EMQX_TLS_OP_GET)
-        return NULL;
-    if (!s->memory.context && emqxi_memory_open(&s->memory, &s->settings, NULL) != EMQX_TLS_OK)
-        return NULL;
-    return &s->memory;
+    emqx_tls_code code = emqxi_error_out(error, &s->redis.error);
+    grant->granted = grant->reason = 0;
+    grant->busy = s->redis.error.retry_after_ms >= 0;
+    grant->early_ms = grant->late_ms = s->redis.error.retry_after_ms;
+    return grant->busy ? EMQX_TLS_OK : code;
+}
+
+static step make_settlement(const redis_store *s, const emqxi_ticket *t, uint32_t outcome,
+                            int64_t retry_after_ms)
+{
+    return make_step(s, t->flight.group, t->scope,
+                     "settle %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64,
+                     t->epoch & ID_MAX, t->epoch >> ID_BITS, outcome, retry_after_ms,
+                     emqxi_random() >> 32);
+}
+
+/* -- the vtable -------------------------------------------------------------------------------- */
+
+/* Takes the slot that the script has given over into the ticket, or gives it back where the own log
+ * says no: its answer stands then. */
+static void take_slot(redis_store *s, const redisReply *reply, emqxi_ticket *ticket,
+                      emqx_tls_grant *grant)
+{
+    ticket->epoch = (uint64_t)within(reply, 2, INT64_MAX >> ID_BITS) << ID_BITS |
+                    (uint64_t)within(reply, 1, ID_MAX);
+    if (grant->granted) {
+        ticket->flight = ((const emqxi_ticket *)(const void *)grant->ticket)->flight;
+        memcpy(grant->ticket, ticket, sizeof *ticket);
+        return;
+    }
+    const step back = make_settlement(s, ticket, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+    emqxi_redis_tell(&s->redis, back.key, back.arguments);
 }
 
 static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                                    emqx_tls_error *error)
 {
     redis_store *s = context;
-    uint32_t group = emqxi_group(s->settings.flags, ask->op);
-    uint8_t scope[16];
-    char lease[24], ahead[16];
-    const char *own[] = {"reserve", lease, ahead};
-    scope_of(s, ask->deployment_id, scope);
-    snprintf(lease, sizeof lease, "%" PRId64, ask->lease_ms);
-    snprintf(ahead, sizeof ahead, "%" PRIu32, ask->ahead);
-    grant->busy = 0;
-    redisReply *reply = step(s, group, scope, 3, own, 3, 4, error);
-    if (!reply) {
-        emqx_tls_store *memory = fallback(s, ask->op);
-        return memory ? memory->reserve(memory->context, ask, grant, error) : EMQX_TLS_E_STORE;
-    }
-    grant->granted = reply->element[0]->integer == 1;
-    if (grant->granted) {
-        redis_ticket ticket = {.left_ms = reply->element[2]->integer,
-                               .id = reply->element[1]->integer,
-                               .group = group,
-                               .ours = 1};
-        memcpy(ticket.scope, scope, sizeof ticket.scope);
-        memcpy(grant->ticket, &ticket, sizeof ticket);
+    emqxi_ticket ticket = {
+        .scope = emqxi_scope(s->settings.flags, hash_key, ask->op, ask->deployment_id),
+        .flight.group = emqxi_group(s->settings.flags, ask->op)};
+    emqx_tls_code code = s->own.reserve(s->own.context, ask, grant, error);
+    if (code != EMQX_TLS_OK)
+        return code;
+    const step reserve = make_step(s, ticket.flight.group, ticket.scope,
+                                   "reserve %" PRId64 " %" PRIu32, ask->lease_ms, ask->ahead);
+    redisReply *reply = run(s, &reserve, 3, 4);
+    if (!reply && s->reads_without && ask->op == EMQX_TLS_OP_GET)
+        return EMQX_TLS_OK; /* the own log alone has decided */
+    const bool given = reply && reply->element[0]->integer == 1;
+    if (grant->granted && !given)
+        s->own.settle(s->own.context, grant->ticket, EMQX_TLS_OUTCOME_NOT_SENT, -1, error);
+    if (!reply)
+        return not_asked(s, grant, error);
+    if (given) {
+        take_slot(s, reply, &ticket, grant);
     } else {
-        grant->reason = (uint32_t)reply->element[1]->integer;
-        grant->early_ms = reply->element[2]->integer;
-        grant->late_ms = reply->element[3]->integer;
+        grant->granted = 0;
+        grant->reason = (uint32_t)within(reply, 1, EMQX_TLS_QUOTA_IN_FLIGHT);
+        grant->early_ms = within(reply, 2, WAIT_MAX_MS);
+        grant->late_ms = within(reply, 3, WAIT_MAX_MS);
     }
     freeReplyObject(reply);
     return EMQX_TLS_OK;
@@ -151,52 +165,47 @@ static emqx_tls_code redis_settle(void *context, const uint64_t words[EMQX_TLS_T
                                   uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     redis_store *s = context;
-    redis_ticket ticket;
-    char id[24], left[24], how[16], after[24], random[24];
-    const char *own[] = {"settle", id, left, how, after, random};
+    const bool refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
+    emqxi_ticket ticket;
     memcpy(&ticket, words, sizeof ticket);
-    if (!ticket.ours)
-        return s->memory.context
-                   ? s->memory.settle(s->memory.context, words, outcome, retry_after_ms, error)
-                   : EMQX_TLS_OK;
-    if (ticket.group >= EMQXI_GROUPS)
+    if (ticket.flight.group >= EMQXI_GROUPS)
         return EMQX_TLS_OK;
-    snprintf(id, sizeof id, "%" PRId64, ticket.id);
-    snprintf(left, sizeof left, "%" PRId64, ticket.left_ms);
-    snprintf(how, sizeof how, "%" PRIu32, outcome);
-    snprintf(after, sizeof after, "%" PRId64, retry_after_ms);
-    snprintf(random, sizeof random, "%" PRIu64, emqxi_random() >> 32);
-    if (outcome == EMQX_TLS_OUTCOME_REFUSED) { /* lost, it would let the others go on */
-        redisReply *reply = step(s, ticket.group, ticket.scope, 6, own, 1, 0, error);
+    /* What a 429 teaches all learn from Redis. */
+    s->own.settle(s->own.context, words,
+                  refused && ticket.epoch ? EMQX_TLS_OUTCOME_ANSWERED : outcome, retry_after_ms,
+                  error);
+    if (!ticket.epoch)
+        return EMQX_TLS_OK;
+    const step settlement = make_settlement(s, &ticket, outcome, retry_after_ms);
+    if (refused) { /* lost, it would let the others go on */
+        redisReply *reply = run(s, &settlement, 1, 0);
         freeReplyObject(reply);
-        return reply ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
+        return reply ? EMQX_TLS_OK : emqxi_error_out(error, &s->redis.error);
     }
     /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that
      * got lost would. */
-    step_arguments a;
-    prepare(s, ticket.group, ticket.scope, 6, own, &a);
-    return emqxi_redis_tell(&s->redis, a.name, a.count, a.all, error);
+    if (emqxi_redis_tell(&s->redis, settlement.key, settlement.arguments))
+        return EMQX_TLS_OK;
+    return emqxi_refuse(error, EMQX_TLS_E_STORE, "%s", s->redis.error.message);
 }
 
 static emqx_tls_code redis_query(void *context, uint32_t op, const char *deployment_id,
                                  emqx_tls_quota *quota, emqx_tls_error *error)
 {
     redis_store *s = context;
-    uint32_t group = emqxi_group(s->settings.flags, op);
-    const char *own[] = {"query"};
-    uint8_t scope[16];
-    scope_of(s, deployment_id, scope);
-    redisReply *reply = step(s, group, scope, 1, own, 5, 0, error);
-    if (!reply) {
-        emqx_tls_store *memory = fallback(s, op);
-        return memory ? memory->query(memory->context, op, deployment_id, quota, error)
-                      : EMQX_TLS_E_STORE;
-    }
+    const uint32_t group = emqxi_group(s->settings.flags, op);
+    const step query =
+        make_step(s, group, emqxi_scope(s->settings.flags, hash_key, op, deployment_id), "query");
+    redisReply *reply = run(s, &query, 5, 0);
+    if (!reply && s->reads_without && op == EMQX_TLS_OP_GET)
+        return s->own.query(s->own.context, op, deployment_id, quota, error);
+    if (!reply)
+        return emqxi_error_out(error, &s->redis.error);
     quota->limit = s->limits[group].slots;
-    quota->used = (uint32_t)reply->element[1]->integer;
-    quota->remaining = (uint32_t)reply->element[2]->integer;
-    quota->next_ms = reply->element[3]->integer;
-    quota->reason = (uint32_t)reply->element[4]->integer;
+    quota->used = (uint32_t)within(reply, 1, quota->limit);
+    quota->remaining = (uint32_t)within(reply, 2, quota->limit - quota->used);
+    quota->next_ms = within(reply, 3, WAIT_MAX_MS);
+    quota->reason = (uint32_t)within(reply, 4, EMQX_TLS_QUOTA_IN_FLIGHT);
     quota->reserved = 0;
     freeReplyObject(reply);
     return EMQX_TLS_OK;
@@ -206,84 +215,72 @@ static void redis_destroy(void *context)
 {
     redis_store *s = context;
     const emqx_tls_allocator a = s->settings.allocator;
-    if (s->memory.context)
-        s->memory.destroy(s->memory.context);
+    if (s->own.context)
+        s->own.destroy(s->own.context);
     emqxi_redis_close(&s->redis);
     emqxi_free(&a, s);
 }
 
-/* Looks the arguments over, connects, and runs one query: a wrong password or other settings are
- * told now. */
+/* -- open -------------------------------------------------------------------------------------- */
+
 static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
                             emqx_tls_error *error)
 {
     emqxi_redis *r = &s->redis;
-    emqx_tls_quota quota = {.size = sizeof quota};
     r->allocator = s->settings.allocator;
     r->forks = emqxi_fork_count();
-    emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-#ifndef EMQXI_HIREDIS_SSL
-    if (r->url.tls)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "url is rediss://, but this build's hiredis has no TLS part: use "
-                            "redis:// through a tunnel, or "
-                            "build with OpenSSL and hiredis 1.0 or newer with its TLS part");
-#endif
+    r->link.fd = -1;
     for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
         emqxi_group_limits(&s->settings, group, &s->limits[group]);
+    r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
+    r->window_ms = s->limits[0].window_ms;
     snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32,
              s->settings.reads, s->settings.writes, s->settings.window_ms, s->settings.flags);
-    r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
-    if (!(r->prefix = emqxi_strdup(&r->allocator, prefix)))
-        return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
-        code = redis_query(s, op, "", &quota, error);
-    return code;
+    emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
+    if (code == EMQX_TLS_OK && r->url.tls && !emqxi_tls_available)
+        code = emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "url is rediss://, but this build has no OpenSSL: use redis:// through "
+                            "a tunnel, or build with OpenSSL");
+    if (code == EMQX_TLS_OK && !(r->prefix = emqxi_strdup(&r->allocator, prefix)))
+        code = emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
+    return code == EMQX_TLS_OK ? emqxi_memory_open(&s->own, &s->settings, hash_key, error) : code;
 }
 
 emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
                                const emqx_tls_limiter_config *config, emqx_tls_store *store,
                                emqxi_settings *settings, emqx_tls_error *error)
 {
-    emqx_tls_limiter_config c;
     emqxi_settings own;
-    if (!prefix)
-        prefix = "emqxtls";
+    emqx_tls_quota quota = {.size = sizeof quota};
+    prefix = prefix ? prefix : "emqxtls";
     if (!*prefix || strlen(prefix) > 200)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "prefix must have 1 to 200 bytes");
-    emqx_tls_limiter_config_init(&c);
-    if (config && !emqxi_input_ok(config, sizeof c, sizeof c))
-        return emqxi_refuse(
-            error, EMQX_TLS_E_INVALID,
-            "limiter_config has a size that can't be; set it up with emqx_tls_limiter_config_init");
-    if (config)
-        emqxi_input_copy(&c, config, sizeof c);
-    bool reads_without = c.flags & EMQX_TLS_READS_WITHOUT_STORE;
-    c.flags &= ~EMQX_TLS_READS_WITHOUT_STORE; /* the one that is this store's own */
-    emqx_tls_code code = emqxi_settings_take(&own, &c, error);
+    emqx_tls_code code = emqxi_settings_take(&own, config, EMQX_TLS_READS_WITHOUT_STORE, error);
     if (code != EMQX_TLS_OK)
         return code;
     redis_store *s = emqxi_zalloc(&own.allocator, sizeof *s);
     if (!s)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
+    const bool reads_without = own.flags & EMQX_TLS_READS_WITHOUT_STORE;
+    own.flags &= ~EMQX_TLS_READS_WITHOUT_STORE;
     s->settings = own;
-    s->reads_without = reads_without;
     code = set_up(s, url, prefix, error);
+    /* A wrong password or other settings are told now. */
+    for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
+        code = redis_query(s, op, "", &quota, error);
     if (code != EMQX_TLS_OK) {
         redis_destroy(s);
         return code;
     }
-    const emqx_tls_store vtable = {.size = sizeof vtable,
-                                   .flags = own.flags,
-                                   .shared = 1,
-                                   .context = s,
-                                   .reserve = redis_reserve,
-                                   .settle = redis_settle,
-                                   .query = redis_query,
-                                   .destroy = redis_destroy};
-    *store = vtable;
+    s->reads_without = reads_without;
+    *store = (emqx_tls_store){.size = sizeof *store,
+                              .flags = own.flags,
+                              .shared = 1,
+                              .context = s,
+                              .reserve = redis_reserve,
+                              .settle = redis_settle,
+                              .query = redis_query,
+                              .destroy = redis_destroy};
     if (settings)
         *settings = own;
     return EMQX_TLS_OK;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Redis addresses. Own code: libcurl's URL parser leaves copies of the password in memory that it
- * gives back, and hiredis has none.
+ * gives back, and hiredis has none. Each step returns what is wrong, or NULL.
  */
 #include "redis/url.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define DATABASE_MAX 65535
 
 /* In place; false: a % without two digits behind it, or a NUL. */
 static bool percent_decode(char *text)
@@ -37,36 +39,59 @@ static bool number(const char *text, long most, int *out)
     return true;
 }
 
-/* Takes [[USER]:PASSWORD@] off the front; returns what is behind it, NULL if it can't be read. */
-static char *take_login(char *text, emqxi_redis_url *url)
+/* Cuts [[USER]:PASSWORD@] off the front of *rest. */
+static const char *take_login(char **rest, emqxi_redis_url *url)
 {
-    char *at = strchr(text, '@');
-    char *end = text + strcspn(text, "/?");
-    if (!at || at > end)
-        return text;
+    char *text = *rest, *at = memchr(text, '@', strcspn(text, "/?"));
+    if (!at)
+        return NULL;
     *at = '\0';
+    *rest = at + 1;
     char *colon = strchr(text, ':');
-    if (!colon)
-        return NULL;
-    *colon = '\0';
-    if (!percent_decode(text) || !percent_decode(colon + 1))
-        return NULL;
+    if (colon)
+        *colon++ = '\0';
+    if (!colon || !*colon || !percent_decode(text) || !percent_decode(colon))
+        return "has a login that can't be read: give [USER]:PASSWORD@, percent-encoded";
     url->user = *text ? text : NULL;
-    url->password = colon[1] ? colon + 1 : NULL;
-    return url->password ? at + 1 : NULL;
+    url->password = colon;
+    return NULL;
 }
 
-static const char *take_socket(char *rest, emqxi_redis_url *url)
+/* Cuts ?NAME=VALUE[&NAME=VALUE...] off the end. */
+static const char *take_query(char *rest, emqxi_redis_url *url)
 {
     char *query = strchr(rest, '?');
-    if (query) {
+    if (query)
         *query++ = '\0';
-        if (strncmp(query, "db=", 3) != 0 || !number(query + 3, 65535, &url->database))
-            return "has something other than ?db=NUMBER behind the path";
+    for (char *next; query; query = next) {
+        next = strchr(query, '&');
+        if (next)
+            *next++ = '\0';
+        char *value = strchr(query, '=');
+        if (value)
+            *value++ = '\0';
+        const char **file = strcmp(query, "ca") == 0     ? &url->ca
+                            : strcmp(query, "cert") == 0 ? &url->cert
+                            : strcmp(query, "key") == 0  ? &url->key
+                                                         : NULL;
+        if (!value || !*value || !percent_decode(value))
+            return "has something behind ? that is not NAME=VALUE";
+        if (file && url->tls)
+            *file = value;
+        else if (file || !url->path || strcmp(query, "db") != 0 ||
+                 !number(value, DATABASE_MAX, &url->database))
+            return "has something other than ?db=NUMBER (unix://), ?ca=, ?cert= or ?key=FILE "
+                   "(rediss://) behind it";
     }
+    if (!url->cert != !url->key)
+        return "has one of ?cert= and ?key=: give both or none";
+    return NULL;
+}
+
+static const char *take_socket(char *rest)
+{
     if (*rest != '/' || !percent_decode(rest))
         return "has no absolute path: give unix:///PATH";
-    url->path = rest;
     return NULL;
 }
 
@@ -75,11 +100,12 @@ static const char *take_host(char *rest, emqxi_redis_url *url)
     char *slash = strchr(rest, '/');
     if (slash) {
         *slash = '\0';
-        if (slash[1] && !number(slash + 1, 65535, &url->database))
+        if (slash[1] && !number(slash + 1, DATABASE_MAX, &url->database))
             return "has a database that is no number: give redis://HOST:PORT/0";
     }
-    char *port = strrchr(rest, ':'), *bracket = strchr(rest, ']');
+    char *port = strrchr(rest, ':');
     if (*rest == '[') {
+        char *bracket = strchr(rest, ']');
         if (!bracket || (bracket[1] != '\0' && bracket[1] != ':'))
             return "has a host that can't be read: give redis://[ADDRESS]:PORT";
         port = bracket[1] == ':' ? bracket + 1 : NULL;
@@ -89,7 +115,7 @@ static const char *take_host(char *rest, emqxi_redis_url *url)
     if (port) {
         *port = '\0';
         if (!number(port + 1, 65535, &url->port) || url->port == 0)
-            return "has a port that is none: give 1 to 65535";
+            return "has a port that is not valid: give 1 to 65535";
     }
     if (!*rest)
         return "has no host: give redis://HOST:PORT/0";
@@ -97,16 +123,29 @@ static const char *take_host(char *rest, emqxi_redis_url *url)
     return NULL;
 }
 
+static const char *take_apart(char *text, emqxi_redis_url *url)
+{
+    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t n = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], n) != 0)
+            continue;
+        char *rest = text + n;
+        url->tls = i == 1;
+        const char *problem = take_login(&rest, url);
+        url->path = i == 2 ? rest : NULL;
+        if (!problem)
+            problem = take_query(rest, url);
+        if (problem)
+            return problem;
+        return url->path ? take_socket(rest) : take_host(rest, url);
+    }
+    return "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
+}
+
 emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text,
                                     emqxi_redis_url *url, emqx_tls_error *error)
 {
-    static const struct {
-        const char *scheme;
-        bool tls, socket;
-    } schemes[] = {
-        {"redis://", false, false}, {"rediss://", true, false}, {"unix://", false, true}};
-    const char *problem =
-        "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
     memset(url, 0, sizeof *url);
     url->port = 6379;
     if (!text)
@@ -115,16 +154,7 @@ emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *tex
     url->memory = emqxi_strdup(a, text);
     if (!url->memory)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for the address of Redis");
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t n = strlen(schemes[i].scheme);
-        if (strncmp(text, schemes[i].scheme, n) != 0)
-            continue;
-        url->tls = schemes[i].tls;
-        char *rest = take_login(url->memory + n, url);
-        problem = !rest ? "has a login that can't be read: give [USER]:PASSWORD@, percent-encoded"
-                  : schemes[i].socket ? take_socket(rest, url)
-                                      : take_host(rest, url);
-    }
+    const char *problem = take_apart(url->memory, url);
     if (!problem)
         return EMQX_TLS_OK;
     emqxi_redis_url_free(a, url);

@@ -5,16 +5,18 @@
 #include "base/base.h"
 
 /* A Redis address, taken apart. Points into `memory`, which holds the password:
- * emqxi_redis_url_free wipes. */
+ * emqxi_redis_url_free wipes. What is NULL was not given. */
 typedef struct emqxi_redis_url {
     char *memory;
     size_t memory_len;
     bool tls;
-    const char *path; /* of a unix socket; else NULL */
+    const char *path; /* of a unix socket */
     const char *host;
     int port;
-    const char *user, *password; /* NULL: none */
+    const char *user, *password;
     int database;
+    /* with TLS: a file or folder of CA certificates; files of our own certificate and its key */
+    const char *ca, *cert, *key;
 } emqxi_redis_url;
 
 /* INVALID: the message names the fault, never the password. NO_MEMORY. */

@@ -55,7 +55,7 @@ static void client(const server *s, int number, int out)
     for (;;) {
         emqxi_waiter waiter = {0};
         emqxi_reserve r = {.op = EMQX_TLS_OP_GET, .deployment_id = "d", .lease_ms = 1000};
-        if (emqxi_limiter_reserve(limiter, &r, &waiter, &error) != EMQX_TLS_OK) {
+        if (emqxi_limiter_reserve(limiter, &r, &waiter, &error) != EMQX_TLS_OK || !r.granted) {
             pause_ms(5);
             continue;
         }

@@ -25,9 +25,7 @@ static void give_up(const char *what)
 
 static redisContext *open_link(const server *s)
 {
-    char path[96];
-    snprintf(path, sizeof path, "%s/socket", s->folder);
-    redisContext *link = redisConnectUnix(path);
+    redisContext *link = redisConnectUnix(s->socket);
     if (!link || link->err) {
         if (link)
             redisFree(link);
@@ -45,40 +43,64 @@ static redisContext *open_link(const server *s)
     return NULL;
 }
 
-static void make_folder(server *s, bool appendonly)
+static const char *program(void)
 {
-    if (system("command -v redis-server >/dev/null") != 0)
+    const char *name = getenv("EMQXTLS_TEST_REDIS");
+    return name ? name : "redis-server";
+}
+
+static void prepare(server *s, bool appendonly)
+{
+    char command[128];
+    snprintf(command, sizeof command, "command -v %s >/dev/null", program());
+    if (system(command) != 0)
         exit(77);
     memset(s, 0, sizeof *s);
     s->appendonly = appendonly;
     s->port = free_port();
-    if (!folder_make(s->folder, "redis"))
+    snprintf(s->folder, sizeof s->folder, "/tmp/emqxtls-redis-XXXXXX");
+    if (!mkdtemp(s->folder))
         give_up("no folder");
-    snprintf(s->socket_url, sizeof s->socket_url, "unix://:p%%40ss%%20word@%s/socket", s->folder);
-    snprintf(s->tcp_url, sizeof s->tcp_url, "redis://:p%%40ss%%20word@127.0.0.1:%d/0", s->port);
+    snprintf(s->socket, sizeof s->socket, "%s/socket", s->folder);
+    snprintf(s->socket_url, sizeof s->socket_url, "unix://:%s@%s", SERVER_URL_PASSWORD, s->socket);
+    snprintf(s->tcp_url, sizeof s->tcp_url, "redis://:%s@127.0.0.1:%d/0", SERVER_URL_PASSWORD,
+             s->port);
+}
+
+static void make_certificates(server *s, const char *subject_alt_name, bool expired)
+{
+    /* How a certificate comes to have expired is not the same in all versions of OpenSSL. */
+    static const char recipe[] =
+        "cd %s && new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' && "
+        "old=$(openssl x509 -help 2>&1 | grep -q not_before && "
+        "echo -not_before 20200101000000Z -not_after 20200201000000Z || echo -days -1) && "
+        "{ openssl req -x509 $new -keyout ca.key -out ca.pem -subj /CN=test-ca && "
+        "openssl req $new -keyout tls.key -out tls.csr -subj /CN=redis "
+        "-addext subjectAltName=%s && openssl x509 -req -in tls.csr -CA ca.pem -CAkey ca.key "
+        "-copy_extensions copy -out tls.pem %s; } >openssl.log 2>&1";
+    char command[1024];
+    snprintf(command, sizeof command, recipe, s->folder, subject_alt_name,
+             expired ? "$old" : "-days 2");
+    if (system(command) != 0)
+        give_up("openssl made no certificate for it");
+    s->tls_port = free_port();
+    snprintf(s->tcp_url, sizeof s->tcp_url, "rediss://:%s@127.0.0.1:%d/0?ca=%s/ca.pem",
+             SERVER_URL_PASSWORD, s->tls_port, s->folder);
 }
 
 void server_new(server *s, bool appendonly)
 {
-    make_folder(s, appendonly);
+    prepare(s, appendonly);
+    if (getenv("EMQXTLS_TEST_REDIS_TLS"))
+        make_certificates(s, "IP:127.0.0.1", false);
     server_start(s);
 }
 
-void server_new_tls(server *s, const char *subject_alt_name)
+void server_new_tls(server *s, const char *subject_alt_name, bool expired, const char *more)
 {
-    static const char recipe[] =
-        "cd %s && new='openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' && "
-        "{ $new -keyout ca.key -out ca.pem -subj /CN=test-ca && "
-        "$new -CA ca.pem -CAkey ca.key -keyout tls.key -out tls.pem -subj /CN=redis "
-        "-addext subjectAltName=%s -addext basicConstraints=critical,CA:FALSE; } 2>openssl.log";
-    char command[1024], ca[128];
-    make_folder(s, true);
-    snprintf(command, sizeof command, recipe, s->folder, subject_alt_name);
-    if (system(command) != 0)
-        give_up("openssl made no certificate for it");
-    snprintf(ca, sizeof ca, "%s/ca.pem", s->folder);
-    setenv("SSL_CERT_FILE", ca, 1);
-    s->tls_port = free_port();
+    prepare(s, true);
+    s->more = more;
+    make_certificates(s, subject_alt_name, expired);
     server_start(s);
 }
 
@@ -87,17 +109,16 @@ void server_start(server *s)
     char config[2048];
     int n =
         snprintf(config, sizeof config,
-                 "port %d\nbind 127.0.0.1\nunixsocket %s/socket\nrequirepass \"%s\"\ndir %s\nsave "
-                 "\"\"\nappendonly %s\n"
-                 "appendfsync %s\n"
-                 "daemonize no\nlogfile %s/log\n",
-                 s->port, s->folder, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",
-                 s->fsync_always ? "always" : "everysec", s->folder);
+                 "port %d\nbind 127.0.0.1\nunixsocket %s\nrequirepass \"%s\"\ndir %s\nsave \"\"\n"
+                 "appendonly %s\nappendfsync %s\ndaemonize no\nlogfile %s/log\n%s\n",
+                 s->port, s->socket, SERVER_PASSWORD, s->folder, s->appendonly ? "yes" : "no",
+                 s->fsync_always ? "always" : "everysec", s->folder, s->more ? s->more : "");
     if (s->tls_port)
         snprintf(config + n, sizeof config - (size_t)n,
                  "tls-port %d\ntls-cert-file %s/tls.pem\ntls-key-file %s/tls.key\n"
-                 "tls-ca-cert-file %s/ca.pem\ntls-auth-clients no\n",
-                 s->tls_port, s->folder, s->folder, s->folder);
+                 "tls-ca-cert-file %s/ca.pem\n%s\n",
+                 s->tls_port, s->folder, s->folder, s->folder,
+                 s->more && strstr(s->more, "tls-auth-clients") ? "" : "tls-auth-clients no");
     int in[2];
     if (pipe(in) != 0 || (s->pid = fork()) < 0)
         give_up("no process");
@@ -105,7 +126,7 @@ void server_start(server *s)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(in[0], 0);
         close(in[1]);
-        execlp("redis-server", "redis-server", "-", (char *)NULL);
+        execlp(program(), program(), "-", (char *)NULL);
         _exit(127);
     }
     close(in[0]);
@@ -130,27 +151,51 @@ void server_kill(server *s)
     s->pid = 0;
 }
 
+void server_stop(server *s, bool stop)
+{
+    kill(s->pid, stop ? SIGSTOP : SIGCONT);
+}
+
 void server_free(server *s)
 {
     server_kill(s);
     folder_remove(s->folder);
 }
 
-long long server_command(const server *s, const char *format, ...)
+static redisReply *command(const server *s, const char *format, va_list arguments)
 {
-    va_list arguments;
     redisContext *link = open_link(s);
     if (!link)
         give_up("it can't be asked");
-    va_start(arguments, format);
     redisReply *reply = redisvCommand(link, format, arguments);
+    if (!reply)
+        give_up("no answer");
+    redisFree(link);
+    return reply;
+}
+
+bool server_accepts(const server *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    redisReply *reply = command(s, format, arguments);
     va_end(arguments);
-    if (!reply || reply->type == REDIS_REPLY_ERROR)
-        give_up(reply ? reply->str : "no answer");
+    bool accepted = reply->type != REDIS_REPLY_ERROR;
+    freeReplyObject(reply);
+    return accepted;
+}
+
+long long server_command(const server *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    redisReply *reply = command(s, format, arguments);
+    va_end(arguments);
+    if (reply->type == REDIS_REPLY_ERROR)
+        give_up(reply->str);
     long long n = reply->type == REDIS_REPLY_INTEGER ? reply->integer
                   : reply->type == REDIS_REPLY_ARRAY ? (long long)reply->elements
                                                      : (long long)reply->len;
     freeReplyObject(reply);
-    redisFree(link);
     return n;
 }

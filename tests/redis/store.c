@@ -22,8 +22,14 @@ typedef struct subject {
     const server *server;
     const char *url;
     int64_t now_ms;
+    int64_t own_ms; /* of this process's clock, which is never stepped back */
     int *opened;
 } subject;
+
+static int64_t own_now(void *context)
+{
+    return ((const subject *)context)->own_ms;
+}
 
 static void set_time(const subject *s)
 {
@@ -35,6 +41,7 @@ static void pass_time(void *context, int64_t ms)
 {
     subject *s = context;
     s->now_ms += ms;
+    s->own_ms += ms > 0 ? ms : 0;
     set_time(s);
 }
 
@@ -45,9 +52,15 @@ static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *co
     subject *s = context;
     emqx_tls_error error;
     char prefix[32];
+    emqx_tls_clock clock;
+    emqx_tls_limiter_config with_clock = *config;
+    emqx_tls_clock_init(&clock);
+    clock.context = s;
+    clock.now_ms = own_now;
+    with_clock.clock = &clock;
     emqx_tls_error_init(&error);
     snprintf(prefix, sizeof prefix, "suite-%d", (*s->opened)++);
-    emqx_tls_code code = emqxi_redis_open(s->url, prefix, config, store, NULL, &error);
+    emqx_tls_code code = emqxi_redis_open(s->url, prefix, &with_clock, store, NULL, &error);
     if (code != EMQX_TLS_OK)
         fprintf(stderr, "%s\n", error.message);
     return code;

@@ -18,8 +18,8 @@ static emqx_tls_code open_memory(void *context, const emqx_tls_limiter_config *c
     emqx_tls_limiter_config with_clock = *config;
     emqxi_settings settings;
     with_clock.clock = emqx_tls_test_clock_vtable(context);
-    emqx_tls_code code = emqxi_settings_take(&settings, &with_clock, NULL);
-    return code == EMQX_TLS_OK ? emqxi_memory_open(store, &settings, NULL) : code;
+    emqx_tls_code code = emqxi_settings_take(&settings, &with_clock, 0, NULL);
+    return code == EMQX_TLS_OK ? emqxi_memory_open(store, &settings, NULL, NULL) : code;
 }
 
 static int run(const char *name, int64_t origin_ms)

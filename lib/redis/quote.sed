@@ -1,5 +1,0 @@
-# A text as a C string literal, line by line.
-s/\\/\\\\/g
-s/"/\\"/g
-s/^/"/
-s/$/\\n"/
