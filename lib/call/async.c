@@ -25,45 +25,30 @@ void emqxi_arm(emqx_tls_client *client)
     timerfd_settime(client->timer_fd, 0, &t, NULL); /* also takes back that it is readable */
 }
 
-bool emqxi_submit_begin(emqxi_submission *s, emqx_tls_client *client, emqx_tls_done_fn done)
+bool emqxi_submit_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_done_fn done)
 {
-    const char *problem = emqxi_client_enter(client, true);
-    s->inside = !problem;
-    s->call = NULL;
-    emqxi_error_clear(&s->error);
-    if (!problem && !done)
-        problem = "done is NULL: nobody would hear of the call's end";
-    if (problem)
-        emqxi_fail(&s->error, EMQX_TLS_E_INVALID, "%s", problem);
-    return !problem;
+    return emqxi_entry_begin(entry, client, true,
+                             done ? NULL : "done is NULL: nobody would hear of the call's end");
 }
 
-emqx_tls_code emqxi_submit_end(const emqxi_submission *s, emqx_tls_client *client,
+emqx_tls_code emqxi_submit_end(const emqxi_entry *entry, emqx_tls_client *client,
                                emqx_tls_call **call, emqx_tls_error *error)
 {
     if (call)
-        *call = s->call;
-    if (s->call)
-        emqxi_arm(client);
-    if (s->inside)
-        emqxi_client_leave(client);
-    return emqxi_error_out(error, &s->error);
+        *call = entry->call;
+    return emqxi_entry_end(entry, client, error);
 }
 
 emqx_tls_code emqx_tls_submit(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                               const emqx_tls_request *request, emqx_tls_done_fn done, void *user,
                               emqx_tls_call **call, emqx_tls_error *error)
 {
-    emqxi_submission s;
-    if (emqxi_submit_begin(&s, client, done)) {
-        emqxi_order order = {.op = op,
-                             .deployment_id = deployment_id,
-                             .request = request,
-                             .done = done,
-                             .user = user};
-        emqxi_operation_start(client, &order, &s.call, &s.error);
-    }
-    return emqxi_submit_end(&s, client, call, error);
+    emqxi_entry entry;
+    const emqxi_order order = {
+        .op = op, .deployment_id = deployment_id, .request = request, .done = done, .user = user};
+    if (emqxi_submit_begin(&entry, client, done))
+        emqxi_operation_start(client, &order, &entry.call, &entry.error);
+    return emqxi_submit_end(&entry, client, call, error);
 }
 
 void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, emqx_tls_error *error)
@@ -76,33 +61,29 @@ void emqx_tls_call_result(const emqx_tls_call *call, emqx_tls_status *status, em
 
 void emqx_tls_cancel(emqx_tls_client *client, emqx_tls_call *call)
 {
-    if (!call || emqxi_client_enter(client, true))
-        return;
-    emqxi_call_cancel(call);
-    emqxi_arm(client);
-    emqxi_client_leave(client);
+    emqxi_entry entry;
+    if (emqxi_entry_begin(&entry, client, true, NULL) && call)
+        emqxi_call_cancel(call);
+    emqxi_entry_end(&entry, client, NULL);
 }
 
 emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_tls_error *error)
 {
-    const char *problem = emqxi_client_enter(client, false);
-    if (problem)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID, "%s", problem);
+    emqxi_entry entry;
+    if (!emqxi_entry_begin(&entry, client, false, NULL))
+        return emqxi_entry_end(&entry, client, error);
     int64_t end = timeout_ms < 0 ? -1 : emqxi_now(&client->clock) + timeout_ms, left = timeout_ms;
     uint64_t delivered = client->delivered;
-    emqxi_error e;
-    emqxi_error_clear(&e);
     do {
-        if (emqxi_turn(client, client->call_count ? left : 0, &e) != EMQX_TLS_OK)
+        if (emqxi_turn(client, client->call_count ? left : 0, &entry.error) != EMQX_TLS_OK)
             break;
         if (atomic_exchange(&client->interrupted, false))
-            emqxi_fail(&e, EMQX_TLS_E_CANCELLED, "interrupted");
+            emqxi_fail(&entry.error, EMQX_TLS_E_CANCELLED, "interrupted");
         if (timeout_ms >= 0 && (left = end - emqxi_now(&client->clock)) <= 0)
             break;
-    } while (e.code == EMQX_TLS_OK && client->call_count && client->delivered == delivered);
-    emqxi_arm(client);
-    emqxi_client_leave(client);
-    return emqxi_error_out(error, &e);
+    } while (entry.error.code == EMQX_TLS_OK && client->call_count &&
+             client->delivered == delivered);
+    return emqxi_entry_end(&entry, client, error);
 }
 
 void emqxi_fd_close(emqx_tls_client *client)
@@ -126,26 +107,28 @@ static void fd_open(emqx_tls_client *client)
     if (inner < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
         epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0)
         emqxi_fd_close(client);
-    emqxi_arm(client);
 }
 
 int emqx_tls_client_fd(emqx_tls_client *client)
 {
-    if (emqxi_client_enter(client, true))
-        return -1;
-    if (client->fd < 0)
-        fd_open(client);
-    int fd = client->fd;
-    emqxi_client_leave(client);
+    emqxi_entry entry;
+    int fd = -1;
+    if (emqxi_entry_begin(&entry, client, true, NULL)) {
+        if (client->fd < 0)
+            fd_open(client);
+        fd = client->fd;
+    }
+    emqxi_entry_end(&entry, client, NULL);
     return fd;
 }
 
 int64_t emqx_tls_client_next_ms(emqx_tls_client *client)
 {
-    if (emqxi_client_enter(client, true))
-        return -1;
-    int64_t ms = emqxi_next_ms(client);
-    emqxi_client_leave(client);
+    emqxi_entry entry;
+    int64_t ms = -1;
+    if (emqxi_entry_begin(&entry, client, true, NULL))
+        ms = emqxi_next_ms(client);
+    emqxi_entry_end(&entry, client, NULL);
     return ms;
 }
 

@@ -4,34 +4,33 @@
  */
 #include "call/client.h"
 
-bool emqxi_blocking_begin(emqx_tls_client *client, const emqx_tls_status *status, emqxi_blocking *b)
+bool emqxi_blocking_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_status *status)
 {
-    const char *problem = emqxi_client_enter(client, false);
-    *b = (emqxi_blocking){.inside = !problem};
-    emqx_tls_status_init(&b->status);
-    emqxi_error_clear(&b->error);
-    if (!problem && !emqxi_output_ok(status))
-        problem = "status was not set up: call emqx_tls_status_init first";
-    if (problem)
-        emqxi_fail(&b->error, EMQX_TLS_E_INVALID, "%s", problem);
-    return !problem;
+    bool set_up = emqxi_output_ok(status);
+    if (status && set_up)
+        emqx_tls_status_init_size(status, status->size);
+    entry->status = status;
+    return emqxi_entry_begin(entry, client, false,
+                             set_up ? NULL
+                                    : "status was not set up: call emqx_tls_status_init first");
 }
 
 void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
 {
-    emqxi_blocking *b = user;
+    emqxi_entry *entry = user;
     (void)code;
-    b->over = true;
-    b->status = call->status;
-    b->error = call->error;
+    entry->over = true;
+    entry->error = call->error;
+    emqxi_output(entry->status, &call->status, sizeof call->status);
 }
 
-void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *b)
+void emqxi_blocking_drive(emqxi_entry *entry, emqx_tls_client *client)
 {
-    while (!b->over) {
+    emqx_tls_call *call = entry->call;
+    while (!entry->over) {
         emqxi_error error;
         emqx_tls_code code = emqxi_turn(client, -1, &error);
-        if (b->over)
+        if (entry->over)
             break;
         bool freed = atomic_load(&client->inside) & EMQXI_TO_BE_FREED;
         if (code != EMQX_TLS_OK || freed || atomic_exchange(&client->interrupted, false))
@@ -40,34 +39,22 @@ void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_bl
         if (code != EMQX_TLS_OK && call->error.code == EMQX_TLS_E_CANCELLED)
             emqxi_fail(&call->error, code, "%s", error.message);
     }
-    emqxi_arm(client); /* the turns have moved the asynchronous calls on too */
-}
-
-emqx_tls_code emqxi_blocking_end(const emqxi_blocking *b, emqx_tls_client *client,
-                                 emqx_tls_status *status, emqx_tls_error *error)
-{
-    if (b->inside)
-        emqxi_client_leave(client);
-    emqxi_output(status, &b->status, sizeof b->status);
-    return emqxi_error_out(error, &b->error);
 }
 
 static emqx_tls_code run_blocking(emqx_tls_client *client, uint32_t op, const char *deployment_id,
                                   const emqx_tls_request *request, emqx_tls_status *status,
                                   emqx_tls_error *error)
 {
-    emqxi_blocking b;
-    emqx_tls_call *call;
-    if (emqxi_blocking_begin(client, status, &b)) {
-        emqxi_order order = {.op = op,
-                             .deployment_id = deployment_id,
-                             .request = request,
-                             .done = emqxi_blocking_done,
-                             .user = &b};
-        if (emqxi_operation_start(client, &order, &call, &b.error) == EMQX_TLS_OK)
-            emqxi_blocking_drive(client, call, &b);
-    }
-    return emqxi_blocking_end(&b, client, status, error);
+    emqxi_entry entry;
+    const emqxi_order order = {.op = op,
+                               .deployment_id = deployment_id,
+                               .request = request,
+                               .done = emqxi_blocking_done,
+                               .user = &entry};
+    if (emqxi_blocking_begin(&entry, client, status) &&
+        emqxi_operation_start(client, &order, &entry.call, &entry.error) == EMQX_TLS_OK)
+        emqxi_blocking_drive(&entry, client);
+    return emqxi_entry_end(&entry, client, error);
 }
 
 emqx_tls_code emqx_tls_get(emqx_tls_client *client, const char *deployment_id,

@@ -113,7 +113,8 @@ static void client_close(emqx_tls_client *client)
     dispose(client);
 }
 
-const char *emqxi_client_enter(emqx_tls_client *client, bool again)
+/* NULL, or why the client can't be entered. */
+static const char *client_enter(emqx_tls_client *client, bool again)
 {
     uintptr_t inside = 0, me = (uintptr_t)pthread_self();
     if (!client)
@@ -133,11 +134,28 @@ const char *emqxi_client_enter(emqx_tls_client *client, bool again)
     return NULL;
 }
 
-void emqxi_client_leave(emqx_tls_client *client)
+bool emqxi_entry_begin(emqxi_entry *entry, emqx_tls_client *client, bool again, const char *problem)
 {
-    uintptr_t me = (uintptr_t)pthread_self();
-    if (--client->depth == 0 && !atomic_compare_exchange_strong(&client->inside, &me, 0))
-        client_close(client);
+    const char *closed = client_enter(client, again);
+    entry->inside = !closed;
+    entry->over = false;
+    entry->call = NULL;
+    emqxi_error_clear(&entry->error);
+    if (closed || problem)
+        emqxi_fail(&entry->error, EMQX_TLS_E_INVALID, "%s", closed ? closed : problem);
+    return !closed && !problem;
+}
+
+emqx_tls_code emqxi_entry_end(const emqxi_entry *entry, emqx_tls_client *client,
+                              emqx_tls_error *error)
+{
+    if (entry->inside) {
+        uintptr_t me = (uintptr_t)pthread_self();
+        emqxi_arm(client);
+        if (--client->depth == 0 && !atomic_compare_exchange_strong(&client->inside, &me, 0))
+            client_close(client);
+    }
+    return emqxi_error_out(error, &entry->error);
 }
 
 void emqx_tls_client_free(emqx_tls_client *client)

@@ -79,10 +79,19 @@ struct emqx_tls_client {
 /* -- client.c */
 /* In `inside`: who leaves last frees the client. No thread's own bit, since a thread is a pointer. */
 #define EMQXI_TO_BE_FREED ((uintptr_t)1)
-/* One thread at a time is inside; `again`: from a callback too. NULL: it is, and must leave. Else
- * why it can't be. */
-const char *emqxi_client_enter(emqx_tls_client *client, bool again);
-void emqxi_client_leave(emqx_tls_client *client);
+
+/* One call of the API: between begin and end its thread is inside the client, if begin says true. */
+typedef struct emqxi_entry {
+    bool inside, over;
+    emqx_tls_call *call; /* that was started, or NULL */
+    emqx_tls_status *status;
+    emqxi_error error;
+} emqxi_entry;
+/* `again`: from a callback too. `problem`: what is wrong with an argument, or NULL. */
+bool emqxi_entry_begin(emqxi_entry *entry, emqx_tls_client *client, bool again,
+                       const char *problem);
+emqx_tls_code emqxi_entry_end(const emqxi_entry *entry, emqx_tls_client *client,
+                              emqx_tls_error *error);
 
 /* -- config.c: checks and copies a config, but for limiter and transport */
 emqx_tls_code emqxi_config_take(emqx_tls_client *client, const emqx_tls_config *config,
@@ -127,36 +136,21 @@ typedef struct emqxi_order {
 emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *order,
                                     emqx_tls_call **call, emqxi_error *error);
 
-/* -- async.c: between the two something is started, if the first says true */
-typedef struct emqxi_submission {
-    bool inside;
-    emqx_tls_call *call; /* NULL: none was started */
-    emqxi_error error;
-} emqxi_submission;
-bool emqxi_submit_begin(emqxi_submission *submission, emqx_tls_client *client,
-                        emqx_tls_done_fn done);
-emqx_tls_code emqxi_submit_end(const emqxi_submission *submission, emqx_tls_client *client,
+/* -- async.c */
+/* Of a submit: done must not be NULL, and the call is for the caller. */
+bool emqxi_submit_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_done_fn done);
+emqx_tls_code emqxi_submit_end(const emqxi_entry *entry, emqx_tls_client *client,
                                emqx_tls_call **call, emqx_tls_error *error);
 /* Sets the descriptor's timer, after anything that changed when to turn next. */
 void emqxi_arm(emqx_tls_client *client);
 void emqxi_fd_close(emqx_tls_client *client);
 
 /* -- blocking.c */
-typedef struct emqxi_blocking {
-    bool inside;
-    bool over;
-    emqx_tls_status status;
-    emqxi_error error;
-} emqxi_blocking;
-/* False: the client can't be used now, or `status` was not set up: the error says so. */
-bool emqxi_blocking_begin(emqx_tls_client *client, const emqx_tls_status *status,
-                          emqxi_blocking *blocking);
-/* Drives the loop until `call`, which was started with emqxi_blocking_done, is over. */
-void emqxi_blocking_drive(emqx_tls_client *client, emqx_tls_call *call, emqxi_blocking *blocking);
-void emqxi_blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code);
-/* Whatever `begin` said. */
-emqx_tls_code emqxi_blocking_end(const emqxi_blocking *blocking, emqx_tls_client *client,
-                                 emqx_tls_status *status, emqx_tls_error *error);
+/* Empties *status, which is filled by emqxi_blocking_done. */
+bool emqxi_blocking_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_status *status);
+/* Drives the loop until entry->call, which was started with emqxi_blocking_done, is over. */
+void emqxi_blocking_drive(emqxi_entry *entry, emqx_tls_client *client);
+void emqxi_blocking_done(void *entry, emqx_tls_call *call, emqx_tls_code code);
 
 /* -- log.c */
 void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)

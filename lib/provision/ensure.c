@@ -90,10 +90,10 @@ emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client, const char *deploy
                                      const emqx_tls_ensure_options *options, emqx_tls_done_fn done,
                                      void *user, emqx_tls_call **call, emqx_tls_error *error)
 {
-    emqxi_submission s;
-    if (emqxi_submit_begin(&s, client, done))
-        start(client, deployment_id, request, options, done, user, &s.call, &s.error);
-    return emqxi_submit_end(&s, client, call, error);
+    emqxi_entry entry;
+    if (emqxi_submit_begin(&entry, client, done))
+        start(client, deployment_id, request, options, done, user, &entry.call, &entry.error);
+    return emqxi_submit_end(&entry, client, call, error);
 }
 
 void emqx_tls_call_ensure_result(const emqx_tls_call *call, emqx_tls_ensure_result *result)
@@ -106,7 +106,7 @@ void emqx_tls_call_ensure_result(const emqx_tls_call *call, emqx_tls_ensure_resu
 }
 
 typedef struct blocking {
-    emqxi_blocking b; /* the first member: emqxi_blocking_done takes it */
+    emqxi_entry entry; /* the first member: emqxi_blocking_done takes it */
     emqx_tls_ensure_result result;
 } blocking;
 
@@ -114,7 +114,7 @@ static void blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
 {
     blocking *b = user;
     b->result = ((const emqxi_ensure *)call)->result;
-    emqxi_blocking_done(&b->b, call, code);
+    emqxi_blocking_done(&b->entry, call, code);
 }
 
 emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id,
@@ -124,16 +124,15 @@ emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id
                               emqx_tls_error *error)
 {
     blocking b = {.result = {.size = sizeof b.result}};
-    emqx_tls_call *call = NULL;
-    bool ready = emqxi_blocking_begin(client, status, &b.b);
+    bool ready = emqxi_blocking_begin(&b.entry, client, status);
     if (ready && !emqxi_output_ok(result)) {
-        emqxi_fail(&b.b.error, EMQX_TLS_E_INVALID,
+        emqxi_fail(&b.entry.error, EMQX_TLS_E_INVALID,
                    "result was not set up: call emqx_tls_ensure_result_init first");
         ready = false;
     }
-    if (ready && start(client, deployment_id, request, options, blocking_done, &b, &call,
-                       &b.b.error) == EMQX_TLS_OK)
-        emqxi_blocking_drive(client, call, &b.b);
+    if (ready && start(client, deployment_id, request, options, blocking_done, &b, &b.entry.call,
+                       &b.entry.error) == EMQX_TLS_OK)
+        emqxi_blocking_drive(&b.entry, client);
     emqxi_output(result, &b.result, sizeof b.result);
-    return emqxi_blocking_end(&b.b, client, status, error);
+    return emqxi_entry_end(&b.entry, client, error);
 }

@@ -130,20 +130,19 @@ emqx_tls_code emqx_tls_submit_remove(emqx_tls_client *client, const char *deploy
                                      uint32_t wait_ms, emqx_tls_done_fn done, void *user,
                                      emqx_tls_call **call, emqx_tls_error *error)
 {
-    emqxi_submission s;
-    if (emqxi_submit_begin(&s, client, done))
-        start(client, deployment_id, wait_ms, done, user, &s.call, &s.error);
-    return emqxi_submit_end(&s, client, call, error);
+    emqxi_entry entry;
+    if (emqxi_submit_begin(&entry, client, done))
+        start(client, deployment_id, wait_ms, done, user, &entry.call, &entry.error);
+    return emqxi_submit_end(&entry, client, call, error);
 }
 
 emqx_tls_code emqx_tls_remove(emqx_tls_client *client, const char *deployment_id, uint32_t wait_ms,
                               emqx_tls_error *error)
 {
-    emqxi_blocking b;
-    emqx_tls_call *call = NULL;
-    if (emqxi_blocking_begin(client, NULL, &b) &&
-        start(client, deployment_id, wait_ms, emqxi_blocking_done, &b, &call, &b.error) ==
-            EMQX_TLS_OK)
-        emqxi_blocking_drive(client, call, &b);
-    return emqxi_blocking_end(&b, client, NULL, error);
+    emqxi_entry entry;
+    if (emqxi_blocking_begin(&entry, client, NULL) &&
+        start(client, deployment_id, wait_ms, emqxi_blocking_done, &entry, &entry.call,
+              &entry.error) == EMQX_TLS_OK)
+        emqxi_blocking_drive(&entry, client);
+    return emqxi_entry_end(&entry, client, error);
 }
