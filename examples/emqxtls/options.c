@@ -40,6 +40,7 @@ enum {
     OPT_FORCE,
     OPT_ALLOW_EARLIER,
     OPT_QUOTA,
+    OPT_QUOTA_PREFIX,
     OPT_PER_DEPLOYMENT,
     OPT_RECEIPT,
     OPT_RESUME,
@@ -68,6 +69,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"allow-earlier", no_argument, NULL, OPT_ALLOW_EARLIER},
     {"quota-file", required_argument, NULL, OPT_QUOTA},
+    {"quota-prefix", required_argument, NULL, OPT_QUOTA_PREFIX},
     {"per-deployment", no_argument, NULL, OPT_PER_DEPLOYMENT},
     {"receipt", required_argument, NULL, OPT_RECEIPT},
     {"resume", required_argument, NULL, OPT_RESUME},
@@ -125,6 +127,8 @@ static void help(void)
          "unix://...; 'memory' "
          "for\n"
          "                         this run only); by default a file in your state directory\n"
+         "      --quota-prefix P   with Redis: what its keys begin with; by default one for each "
+         "API key\n"
          "      --per-deployment   every deployment has a quota of its own\n"
          "      --concurrency N    with many deployments: at most N at once (32)\n"
          "      --resume FILE      with many deployments: note here what is done, and leave it out "
@@ -307,6 +311,9 @@ static int take(struct options *o, int option, const char *value)
         break;
     case OPT_QUOTA:
         o->quota = value;
+        break;
+    case OPT_QUOTA_PREFIX:
+        o->quota_prefix = value;
         break;
     case OPT_PER_DEPLOYMENT:
         o->per_deployment = true;

@@ -42,7 +42,8 @@ struct options {
     uint32_t wait_ms;
     bool wait_given; /* --wait 0 is not the same as none */
     bool dry_run, force, allow_earlier, per_deployment;
-    const char *quota; /* path, URL or "memory"; NULL: the default file */
+    const char *quota;        /* path, URL or "memory"; NULL: the default file */
+    const char *quota_prefix; /* in Redis; NULL: one for each API key */
     const char *receipt_dir;
     const char *resume_file;
     char *probe_host;

@@ -27,16 +27,22 @@ static bool make_folders(char *path)
     return true;
 }
 
-/* STATE/emqxtls/quota-KEY: one file a key, whose name is not told (FNV-1a; two keys in one file
- * would only be slower). */
-static char *default_quota_file(const char *api_key)
+/* Stands for the API key where that is not to be told (FNV-1a; two keys with one name would only be
+ * slower). */
+static unsigned long long name_of_key(const char *api_key)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (const char *p = api_key; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+    return hash;
+}
+
+/* STATE/emqxtls/quota-KEY: one file for each key and each way to count. */
+static char *default_quota_file(const struct options *o, const struct credentials *c)
 {
     char *path = NULL, *folder = NULL;
     const char *state = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
                *home = getenv("HOME");
-    uint64_t hash = 14695981039346656037u;
-    for (const char *p = api_key; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
     int n = -1;
     if (state && *state == '/')
         n = asprintf(&folder, "%.*s", (int)strcspn(state, ":"), state);
@@ -44,7 +50,8 @@ static char *default_quota_file(const char *api_key)
         n = asprintf(&folder, "%s/emqxtls", xdg);
     else if (home && *home == '/')
         n = asprintf(&folder, "%s/.local/state/emqxtls", home);
-    if (n >= 0 && asprintf(&path, "%s/quota-%016llx", folder, (unsigned long long)hash) < 0)
+    if (n >= 0 && asprintf(&path, "%s/quota-%016llx%s", folder, name_of_key(c->api_key),
+                           o->per_deployment ? "-per-deployment" : "") < 0)
         path = NULL;
     free(folder);
     if (path && !make_folders(path)) {
@@ -59,6 +66,19 @@ static char *default_quota_file(const char *api_key)
     return path;
 }
 
+#ifdef HAVE_REDIS
+/* With a prefix for each key, in braces for the sake of Redis Cluster. */
+static emqx_tls_code open_redis(const struct options *o, const struct credentials *c,
+                                const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter,
+                                emqx_tls_error *error)
+{
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "{emqxtls-%016llx}", name_of_key(c->api_key));
+    return emqx_tls_limiter_open_redis(o->quota, o->quota_prefix ? o->quota_prefix : prefix, config,
+                                       limiter, error);
+}
+#endif
+
 int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_limiter **limiter)
 {
     emqx_tls_limiter_config config;
@@ -72,14 +92,13 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
         code = emqx_tls_limiter_new(&config, limiter, &error);
     } else if (o->quota && strstr(o->quota, "://")) {
 #ifdef HAVE_REDIS
-        code = emqx_tls_limiter_open_redis(o->quota, NULL, &config, limiter, &error);
+        code = open_redis(o, c, &config, limiter, &error);
 #else
-        (void)c;
         fputs("emqxtls: this build has no Redis store: give a file for --quota-file\n", stderr);
         return EXIT_USAGE;
 #endif
     } else {
-        char *path = o->quota ? strdup(o->quota) : default_quota_file(c->api_key);
+        char *path = o->quota ? strdup(o->quota) : default_quota_file(o, c);
         if (!path)
             return EXIT_USAGE;
         code = emqx_tls_limiter_open_file(path, &config, limiter, &error);
