@@ -18,7 +18,7 @@ static emqxi_slot *slot_at(const emqxi_view *v, uint32_t position)
     return &v->slots[position < left ? v->log->first + position : position - left];
 }
 
-static void take_out(const emqxi_view *v, uint32_t position)
+static void take_out_slot(const emqxi_view *v, uint32_t position)
 {
     v->log->count--;
     for (; position < v->log->count; position++)
@@ -193,7 +193,7 @@ void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t 
     if (log->throttle.probe_id == flight->id)
         log->throttle.probe_id = 0;
     if (outcome == EMQX_TLS_OUTCOME_NOT_SENT) {
-        take_out(v, position);
+        take_out_slot(v, position);
         return;
     }
     emqxi_slot slot = *slot_at(v, position);

@@ -108,7 +108,7 @@ void emqxi_file_detach(emqxi_file *f)
 /* -- lock -------------------------------------------------------------------------------------- */
 
 /* 1: locked and the path's own; 0: the path names another one by now; -1: errno tells. */
-static int try_lock(const emqxi_disk *d)
+static int try_file_lock(const emqxi_disk *d)
 {
     struct stat ours, named;
     if (flock(d->fd, LOCK_EX | LOCK_NB) != 0 || fstat(d->fd, &ours) != 0)
@@ -128,7 +128,7 @@ bool emqxi_file_lock(emqxi_file *f)
             emqxi_file_detach(f);
         if (d->fd < 0 && !emqxi_file_attach(f, false))
             return false;
-        int locked = try_lock(d);
+        int locked = try_file_lock(d);
         if (locked == 1) {
             emqxi_cells_look(&f->cells);
             return true;

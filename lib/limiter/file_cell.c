@@ -27,7 +27,7 @@ void emqxi_cells_free(emqxi_cells *c)
     c->records = NULL;
 }
 
-static int64_t within(int64_t ms)
+static int64_t clock_within(int64_t ms)
 {
     return EMQXI_MIN(EMQXI_MAX(ms, -EMQXI_TIME_MAX), EMQXI_TIME_MAX);
 }
@@ -37,15 +37,16 @@ static int64_t within(int64_t ms)
 void emqxi_cells_look(emqxi_cells *c)
 {
     const emqx_tls_clock *clock = &c->settings.clock;
-    int64_t now = c->here.seen_ms = within(emqxi_now(clock));
+    int64_t now = c->here.seen_ms = clock_within(emqxi_now(clock));
     if (c->wall_checked_ms == INT64_MIN || now - c->wall_checked_ms >= WALL_CHECK_MS ||
         now < c->wall_checked_ms) {
         bool trusted = clock->wall_ms && c->host->wall_trusted();
-        c->wall_offset_ms = trusted ? within(clock->wall_ms(clock->context)) - now : EMQXI_NO_WALL;
+        c->wall_offset_ms =
+            trusted ? clock_within(clock->wall_ms(clock->context)) - now : EMQXI_NO_WALL;
         c->wall_checked_ms = now;
     }
     c->here.wall_ms =
-        c->wall_offset_ms == EMQXI_NO_WALL ? EMQXI_NO_WALL : within(now + c->wall_offset_ms);
+        c->wall_offset_ms == EMQXI_NO_WALL ? EMQXI_NO_WALL : clock_within(now + c->wall_offset_ms);
 }
 
 /* -- what it is now ---------------------------------------------------------------------------- */

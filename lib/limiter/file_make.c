@@ -25,7 +25,7 @@ static bool cant_make(emqxi_cells *c)
 }
 
 /* A complete file under this name, open in `made`; c->now is used up. */
-static bool fill(emqxi_cells *c, emqxi_disk *made, const char *name, const uint64_t *from)
+static bool fill_file(emqxi_cells *c, emqxi_disk *made, const char *name, const uint64_t *from)
 {
     made->fd =
         emqxi_above_stdio(open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -66,7 +66,7 @@ bool emqxi_cells_make_file(emqxi_cells *c)
     c->disk.born = c->here;
     c->disk.cells = c->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? FIRST_CELLS : 1;
     emqxi_disk made = c->disk;
-    bool ok = fill(c, &made, name, NULL);
+    bool ok = fill_file(c, &made, name, NULL);
     if (ok && link(name, c->disk.path) != 0 && errno != EEXIST)
         ok = cant_make(c);
     if (made.fd >= 0) {
@@ -86,7 +86,7 @@ bool emqxi_cells_replace_file(emqxi_cells *c, const uint64_t *from, uint64_t cel
     emqxi_disk made = c->disk;
     made.cells = cells;
     /* Locked before others can see it. */
-    bool ok = fill(c, &made, name, from) &&
+    bool ok = fill_file(c, &made, name, from) &&
               ((flock(made.fd, LOCK_EX | LOCK_NB) == 0 && rename(name, c->disk.path) == 0) ||
                cant_make(c));
     if (ok) {

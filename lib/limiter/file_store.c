@@ -39,7 +39,7 @@ static bool keep_fresh(emqxi_cells *c)
     return (!c->changed && !stale) || emqxi_cell_write(c, false);
 }
 
-static bool take_slot(emqxi_cells *c, const emqx_tls_ask *ask, emqx_tls_grant *grant)
+static bool file_take_slot(emqxi_cells *c, const emqx_tls_ask *ask, emqx_tls_grant *grant)
 {
     emqxi_ticket ticket = {.scope = key_of(c, ask->deployment_id),
                            .flight.group = emqxi_group(c->settings.flags, ask->op),
@@ -56,8 +56,8 @@ static bool take_slot(emqxi_cells *c, const emqx_tls_ask *ask, emqx_tls_grant *g
     return emqxi_cell_write(c, sync);
 }
 
-static bool settle_slot(emqxi_cells *c, const emqxi_ticket *ticket, uint32_t outcome,
-                        int64_t retry_after_ms)
+static bool file_settle_slot(emqxi_cells *c, const emqxi_ticket *ticket, uint32_t outcome,
+                             int64_t retry_after_ms)
 {
     bool found, refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
     if (ticket->epoch != epoch_of(c) || ticket->flight.group >= c->disk.groups)
@@ -95,7 +95,7 @@ static emqx_tls_code file_reserve(void *context, const emqx_tls_ask *ask, emqx_t
                                   emqx_tls_error *error)
 {
     emqxi_file *f = context;
-    bool locked = emqxi_file_lock(f), done = locked && take_slot(&f->cells, ask, grant);
+    bool locked = emqxi_file_lock(f), done = locked && file_take_slot(&f->cells, ask, grant);
     emqx_tls_code code = end_step(f, locked, done, error);
     if (locked || f->cells.disk.error.retry_after_ms < 0)
         return code;
@@ -112,7 +112,7 @@ static emqx_tls_code file_settle(void *context, const uint64_t words[EMQX_TLS_TI
     emqxi_ticket ticket;
     memcpy(&ticket, words, sizeof ticket);
     bool locked = emqxi_file_lock(f);
-    bool done = locked && settle_slot(&f->cells, &ticket, outcome, retry_after_ms);
+    bool done = locked && file_settle_slot(&f->cells, &ticket, outcome, retry_after_ms);
     return end_step(f, locked, done, error);
 }
 
@@ -153,7 +153,7 @@ static char *absolute(const emqx_tls_allocator *a, const char *path)
     return whole;
 }
 
-static bool set_up(emqxi_file *f, const char *path, bool take)
+static bool file_set_up(emqxi_file *f, const char *path, bool take)
 {
     emqxi_cells *c = &f->cells;
     emqxi_error_clear(&c->disk.error);
@@ -184,7 +184,7 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
     bool systems = settings->clock.now_ms == emqxi_system_clock.now_ms;
     f->cells.host = host ? host : systems ? &emqxi_system_host : &emqxi_custom_host;
     f->cells.settings = *settings;
-    bool ok = set_up(f, path, !config);
+    bool ok = file_set_up(f, path, !config);
     code = emqxi_error_out(error, &f->cells.disk.error);
     if (!ok) {
         file_destroy(f);

@@ -135,7 +135,7 @@ static emqx_tls_code forked(emqxi_error *error)
 
 /* An error for a store to fill: as much of it as a store and the limiter use, since clearing it all
  * costs more than a reservation. */
-static void prepare(emqx_tls_error *e)
+static void prepare_error(emqx_tls_error *e)
 {
     e->size = sizeof *e;
     e->retry_after_ms = -1;
@@ -217,7 +217,7 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     emqxi_waitlist *list = emqxi_waitlist_find(&l->waitlists, scope);
     if (list)
         ask.ahead = emqxi_waitlist_ahead(list, waiter, emqxi_now(&l->clock));
-    prepare(&e);
+    prepare_error(&e);
     emqx_tls_code code = l->store.reserve(l->store.context, &ask, &grant, &e);
     grant.early_ms = EMQXI_MAX(grant.early_ms, 0);
     grant.late_ms = EMQXI_MAX(grant.late_ms, grant.early_ms);
@@ -269,7 +269,7 @@ typedef struct question {
 
 static emqx_tls_code ask(const emqx_tls_store *s, const question *q, emqx_tls_error *e)
 {
-    prepare(e);
+    prepare_error(e);
     if (q->ticket)
         return s->settle(s->context, q->ticket, q->outcome, q->retry_after_ms, e);
     return s->query(s->context, q->op, q->deployment_id, q->quota, e);

@@ -23,7 +23,7 @@ static bool is_asleep(emqxi_waitlist *list, emqxi_waiter *waiter, int64_t now)
     return waiter->asleep;
 }
 
-static void wake(emqxi_waiter *waiter, int64_t now)
+static void wake_waiter(emqxi_waiter *waiter, int64_t now)
 {
     waiter->look_ms = EMQXI_MIN(waiter->look_ms, now);
     waiter->wake(waiter->wake_context);
@@ -41,7 +41,7 @@ static void wake_from(emqxi_waitlist *list, emqxi_node *node, int64_t now)
 {
     emqxi_waiter *waiter = awake_from(list, node, now);
     if (waiter)
-        wake(waiter, now);
+        wake_waiter(waiter, now);
 }
 
 uint32_t emqxi_waitlist_ahead(emqxi_waitlist *list, emqxi_waiter *waiter, int64_t now)
@@ -123,7 +123,7 @@ static int64_t wake_hopeless(emqxi_waitlist *list, const emqxi_waiter *first, in
     list->passed_ms = now;
     for (emqxi_node *n = list->waiters.first; n; n = n->next)
         if (waiter_of(n) != first && waiter_of(n)->deadline_ms < early_ms)
-            wake(waiter_of(n), now);
+            wake_waiter(waiter_of(n), now);
     return INT64_MAX;
 }
 

@@ -22,7 +22,7 @@ int64_t emqxi_link_now(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static bool fail(emqxi_link *l, bool lasting, const char *problem)
+static bool link_fail(emqxi_link *l, bool lasting, const char *problem)
 {
     snprintf(l->problem, sizeof l->problem, "%s", problem);
     l->lasting = lasting;
@@ -30,7 +30,7 @@ static bool fail(emqxi_link *l, bool lasting, const char *problem)
 }
 
 /* Waits for the socket. False: it took too long. */
-static bool wait_for(const emqxi_link *l, short events, int64_t until)
+static bool wait_for_link(const emqxi_link *l, short events, int64_t until)
 {
     struct pollfd ready = {.fd = l->fd, .events = events};
     for (;;) {
@@ -45,14 +45,15 @@ static bool wait_for(const emqxi_link *l, short events, int64_t until)
 static bool go_on(emqxi_link *l, ssize_t n, short events, int64_t until)
 {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        return wait_for(l, events, until) || fail(l, false, "does not answer: is it running?");
+        return wait_for_link(l, events, until) ||
+               link_fail(l, false, "does not answer: is it running?");
     const char *problem = n < 0 && l->tls ? emqxi_tls_problem(l->tls) : NULL;
     if (problem)
-        return fail(l, true, problem);
+        return link_fail(l, true, problem);
     /* TLS 1.3 tells only then, and what it tells may get lost */
     return l->tls && !l->answered
-               ? fail(l, false, "has ended the connection: does it want a client certificate?")
-               : fail(l, false, "has ended the connection: was it started again?");
+               ? link_fail(l, false, "has ended the connection: does it want a client certificate?")
+               : link_fail(l, false, "has ended the connection: was it started again?");
 }
 
 /* -- open and close ---------------------------------------------------------------------------- */
@@ -67,7 +68,7 @@ static bool connect_to(emqxi_link *l, const struct sockaddr *address, socklen_t 
         return false;
     if (connect(l->fd, address, len) == 0)
         return true;
-    if (errno == EINPROGRESS && wait_for(l, POLLOUT, until) &&
+    if (errno == EINPROGRESS && wait_for_link(l, POLLOUT, until) &&
         getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0)
         return true;
     close(l->fd);
@@ -79,10 +80,10 @@ static bool connect_path(emqxi_link *l, const char *path, int64_t until)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
-        return fail(l, true, "has a path that is too long for a socket");
+        return link_fail(l, true, "has a path that is too long for a socket");
     strcpy(address.sun_path, path);
     return connect_to(l, (const struct sockaddr *)&address, sizeof address, until) ||
-           fail(l, false, "can't be reached: is it running, and may this user enter?");
+           link_fail(l, false, "can't be reached: is it running, and may this user enter?");
 }
 
 static bool connect_host(emqxi_link *l, const emqxi_redis_url *url, int64_t until)
@@ -93,7 +94,7 @@ static bool connect_host(emqxi_link *l, const emqxi_redis_url *url, int64_t unti
     int on = 1, count = 0;
     snprintf(port, sizeof port, "%d", url->port);
     if (getaddrinfo(url->host, port, &hints, &found) != 0)
-        return fail(l, false, "can't be found: is its name right?");
+        return link_fail(l, false, "can't be found: is its name right?");
     for (const struct addrinfo *a = found; a; a = a->ai_next)
         count++;
     for (const struct addrinfo *a = found; a && l->fd < 0; a = a->ai_next) {
@@ -102,7 +103,7 @@ static bool connect_host(emqxi_link *l, const emqxi_redis_url *url, int64_t unti
     }
     freeaddrinfo(found);
     if (l->fd < 0)
-        return fail(l, false, "can't be reached: is it running?");
+        return link_fail(l, false, "can't be reached: is it running?");
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return true;
 }
@@ -114,10 +115,10 @@ static bool start_tls(emqxi_link *l, const emqxi_redis_url *url, int64_t until)
     ssize_t n;
     l->tls = emqxi_tls_new(url, l->fd, &problem);
     if (!l->tls)
-        return fail(l, true, problem);
+        return link_fail(l, true, problem);
     while ((n = emqxi_tls_step(l->tls, EMQXI_TLS_HANDSHAKE, NULL, 0, &events)) != 1)
         if (!go_on(l, n, events, until))
-            return !l->lasting && fail(l, false, "does not speak TLS: is this its TLS port?");
+            return !l->lasting && link_fail(l, false, "does not speak TLS: is this its TLS port?");
     return true;
 }
 
@@ -127,7 +128,7 @@ bool emqxi_link_open(emqxi_link *l, const emqxi_redis_url *url, int64_t until)
     l->answered = false;
     if ((url->path ? connect_path(l, url->path, until) : connect_host(l, url, until)) &&
         (!url->tls || start_tls(l, url, until)) &&
-        ((l->reader = redisReaderCreate()) || fail(l, false, "")))
+        ((l->reader = redisReaderCreate()) || link_fail(l, false, "")))
         return true;
     emqxi_link_close(l);
     return false;
@@ -151,7 +152,7 @@ bool emqxi_link_send(emqxi_link *l, int count, const char **arguments, int64_t u
 {
     char *command = NULL;
     const int len = redisFormatCommandArgv(&command, count, arguments, NULL);
-    bool ok = len > 0 || fail(l, false, "");
+    bool ok = len > 0 || link_fail(l, false, "");
     for (int sent = 0; ok && sent < len;) {
         short events = POLLOUT;
         const size_t left = (size_t)(len - sent);
@@ -176,7 +177,7 @@ redisReply *emqxi_link_read(emqxi_link *l, int64_t until)
     for (;;) {
         void *reply = NULL;
         if (redisReaderGetReply(l->reader, &reply) != REDIS_OK) {
-            fail(l, true, other);
+            link_fail(l, true, other);
             return NULL;
         }
         if (reply) {

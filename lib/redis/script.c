@@ -20,7 +20,7 @@ typedef struct evalsha {
     int count;
 } evalsha;
 
-static void prepare(emqxi_redis *r, const char *key, const char *own, bool renew, evalsha *e)
+static void prepare_step(emqxi_redis *r, const char *key, const char *own, bool renew, evalsha *e)
 {
     const char *fixed[] = {"EVALSHA", sha1, "2", key, e->epoch_key, r->epoch, e->lifetime};
     const int64_t now = emqxi_link_now();
@@ -66,7 +66,7 @@ static bool join_epoch(emqxi_redis *r, const char *key)
     bool lost = r->epoch[0] && emqxi_link_now() - r->seen_ms < r->held_ms;
     snprintf(own, sizeof own, "1 %" PRId64 " join %s %016" PRIx64 " %d", r->window_ms, r->settings,
              emqxi_random(), lost);
-    prepare(r, key, own, true, &e);
+    prepare_step(r, key, own, true, &e);
     redisReply *reply = evaluate(r, &e);
     if (!reply)
         return false;
@@ -108,7 +108,7 @@ static redisReply *try_step(emqxi_redis *r, const char *key, const char *argumen
     evalsha e;
     if (!connected(r) || (!r->epoch[0] && !join_epoch(r, key)))
         return NULL;
-    prepare(r, key, arguments, false, &e);
+    prepare_step(r, key, arguments, false, &e);
     redisReply *reply = evaluate(r, &e);
     if (!reply)
         return NULL;
@@ -167,7 +167,7 @@ bool emqxi_redis_tell(emqxi_redis *r, const char *key, const char *arguments)
         freeReplyObject(reply);
         return reply != NULL;
     }
-    prepare(r, key, arguments, false, &e);
+    prepare_step(r, key, arguments, false, &e);
     if (!emqxi_redis_send(r, e.count, e.arguments) || !emqxi_redis_read_told(r))
         return false;
     r->told = 1;

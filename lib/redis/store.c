@@ -66,14 +66,14 @@ static step make_step(const redis_store *s, uint32_t group, uint64_t scope, cons
 }
 
 /* A number of a reply, as it can be. */
-static int64_t within(const redisReply *reply, size_t i, int64_t most)
+static int64_t reply_number(const redisReply *reply, size_t i, int64_t most)
 {
     return EMQXI_MIN(EMQXI_MAX(reply->element[i]->integer, 0), most);
 }
 
 /* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was
  * free. NULL: s->redis.error says why. */
-static redisReply *run(redis_store *s, const step *what, size_t done, size_t none)
+static redisReply *run_step(redis_store *s, const step *what, size_t done, size_t none)
 {
     redisReply *reply = emqxi_redis_step(&s->redis, what->key, what->arguments);
     if (!reply)
@@ -87,7 +87,7 @@ static redisReply *run(redis_store *s, const step *what, size_t done, size_t non
                    "Redis has lost what it knew of the quota, or was just started without "
                    "appendonly: what was used before is not known; try again in %lld s, and turn "
                    "appendonly on",
-                   (long long)within(reply, 1, INT32_MAX) / 1000 + 1);
+                   (long long)reply_number(reply, 1, INT32_MAX) / 1000 + 1);
     freeReplyObject(reply);
     return NULL;
 }
@@ -115,11 +115,11 @@ static step make_settlement(const redis_store *s, const emqxi_ticket *t, uint32_
 
 /* Takes the slot that the script has given over into the ticket, or gives it back where the own log
  * says no: its answer stands then. */
-static void take_slot(redis_store *s, const redisReply *reply, emqxi_ticket *ticket,
-                      emqx_tls_grant *grant)
+static void redis_take_slot(redis_store *s, const redisReply *reply, emqxi_ticket *ticket,
+                            emqx_tls_grant *grant)
 {
-    ticket->epoch = (uint64_t)within(reply, 2, INT64_MAX >> ID_BITS) << ID_BITS |
-                    (uint64_t)within(reply, 1, ID_MAX);
+    ticket->epoch = (uint64_t)reply_number(reply, 2, INT64_MAX >> ID_BITS) << ID_BITS |
+                    (uint64_t)reply_number(reply, 1, ID_MAX);
     if (grant->granted) {
         ticket->flight = ((const emqxi_ticket *)(const void *)grant->ticket)->flight;
         memcpy(grant->ticket, ticket, sizeof *ticket);
@@ -141,7 +141,7 @@ static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_
         return code;
     const step reserve = make_step(s, ticket.flight.group, ticket.scope,
                                    "reserve %" PRId64 " %" PRIu32, ask->lease_ms, ask->ahead);
-    redisReply *reply = run(s, &reserve, 3, 4);
+    redisReply *reply = run_step(s, &reserve, 3, 4);
     if (!reply && s->reads_without && ask->op == EMQX_TLS_OP_GET)
         return EMQX_TLS_OK; /* the own log alone has decided */
     const bool given = reply && reply->element[0]->integer == 1;
@@ -150,12 +150,12 @@ static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_
     if (!reply)
         return not_asked(s, grant, error);
     if (given) {
-        take_slot(s, reply, &ticket, grant);
+        redis_take_slot(s, reply, &ticket, grant);
     } else {
         grant->granted = 0;
-        grant->reason = (uint32_t)within(reply, 1, EMQX_TLS_QUOTA_IN_FLIGHT);
-        grant->early_ms = within(reply, 2, WAIT_MAX_MS);
-        grant->late_ms = within(reply, 3, WAIT_MAX_MS);
+        grant->reason = (uint32_t)reply_number(reply, 1, EMQX_TLS_QUOTA_IN_FLIGHT);
+        grant->early_ms = reply_number(reply, 2, WAIT_MAX_MS);
+        grant->late_ms = reply_number(reply, 3, WAIT_MAX_MS);
     }
     freeReplyObject(reply);
     return EMQX_TLS_OK;
@@ -178,7 +178,7 @@ static emqx_tls_code redis_settle(void *context, const uint64_t words[EMQX_TLS_T
         return EMQX_TLS_OK;
     const step settlement = make_settlement(s, &ticket, outcome, retry_after_ms);
     if (refused) { /* lost, it would let the others go on */
-        redisReply *reply = run(s, &settlement, 1, 0);
+        redisReply *reply = run_step(s, &settlement, 1, 0);
         freeReplyObject(reply);
         return reply ? EMQX_TLS_OK : emqxi_error_out(error, &s->redis.error);
     }
@@ -196,16 +196,16 @@ static emqx_tls_code redis_query(void *context, uint32_t op, const char *deploym
     const uint32_t group = emqxi_group(s->settings.flags, op);
     const step query =
         make_step(s, group, emqxi_scope(s->settings.flags, hash_key, op, deployment_id), "query");
-    redisReply *reply = run(s, &query, 5, 0);
+    redisReply *reply = run_step(s, &query, 5, 0);
     if (!reply && s->reads_without && op == EMQX_TLS_OP_GET)
         return s->own.query(s->own.context, op, deployment_id, quota, error);
     if (!reply)
         return emqxi_error_out(error, &s->redis.error);
     quota->limit = s->limits[group].slots;
-    quota->used = (uint32_t)within(reply, 1, quota->limit);
-    quota->remaining = (uint32_t)within(reply, 2, quota->limit - quota->used);
-    quota->next_ms = within(reply, 3, WAIT_MAX_MS);
-    quota->reason = (uint32_t)within(reply, 4, EMQX_TLS_QUOTA_IN_FLIGHT);
+    quota->used = (uint32_t)reply_number(reply, 1, quota->limit);
+    quota->remaining = (uint32_t)reply_number(reply, 2, quota->limit - quota->used);
+    quota->next_ms = reply_number(reply, 3, WAIT_MAX_MS);
+    quota->reason = (uint32_t)reply_number(reply, 4, EMQX_TLS_QUOTA_IN_FLIGHT);
     quota->reserved = 0;
     freeReplyObject(reply);
     return EMQX_TLS_OK;
@@ -223,8 +223,8 @@ static void redis_destroy(void *context)
 
 /* -- open -------------------------------------------------------------------------------------- */
 
-static emqx_tls_code set_up(redis_store *s, const char *url, const char *prefix,
-                            emqx_tls_error *error)
+static emqx_tls_code redis_set_up(redis_store *s, const char *url, const char *prefix,
+                                  emqx_tls_error *error)
 {
     emqxi_redis *r = &s->redis;
     r->allocator = s->settings.allocator;
@@ -264,7 +264,7 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
     const bool reads_without = own.flags & EMQX_TLS_READS_WITHOUT_STORE;
     own.flags &= ~EMQX_TLS_READS_WITHOUT_STORE;
     s->settings = own;
-    code = set_up(s, url, prefix, error);
+    code = redis_set_up(s, url, prefix, error);
     /* A wrong password or other settings are told now. */
     for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
         code = redis_query(s, op, "", &quota, error);

@@ -66,7 +66,7 @@ static bool use_socket(emqxi_tls *t, int fd)
 
 /* -- whom to trust, and as whom ---------------------------------------------------------------- */
 
-static int no_passphrase(char *to, int size, int writing, void *user)
+static int never_ask(char *to, int size, int writing, void *user)
 {
     (void)to, (void)size, (void)writing, (void)user;
     return -1; /* OpenSSL's own would ask on the terminal */
@@ -76,7 +76,7 @@ static const char *load_files(SSL_CTX *context, const emqxi_redis_url *url)
 {
     struct stat s;
     bool folder = url->ca && stat(url->ca, &s) == 0 && S_ISDIR(s.st_mode);
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_default_passwd_cb(context, never_ask);
     if (!url->ca && SSL_CTX_set_default_verify_paths(context) != 1)
         return "";
     if (url->ca && SSL_CTX_load_verify_locations(context, folder ? NULL : url->ca,
