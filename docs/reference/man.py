@@ -96,7 +96,7 @@ def definition(entry):
 def constants_of(entry, groups):
     """The constants that an entry's comments name, one by one or as EMQX_TLS_X_*."""
     told = " ".join(
-        [entry.text.brief, *[p for p in entry.text.paragraphs if isinstance(p, str)]]
+        [entry.text.brief, entry.text.returns, *[p for p in entry.text.paragraphs if isinstance(p, str)]]
         + [t for _, t in entry.text.params.values()]
         + [" ".join([m.text.brief, *m.text.paragraphs]) for m in entry.members]
     )
