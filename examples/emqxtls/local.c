@@ -8,49 +8,83 @@
 
 static const char *const parts[] = {"request", "cert", "key", "cacert"};
 
-static void show_finding(const struct options *o, const emqx_tls_finding *f)
+static const char *severity_name(const emqx_tls_finding *f)
 {
-    const char *severity = f->severity == EMQX_TLS_REFUSE ? "refused" : "warning";
-    const char *part = parts[f->part % 4];
-    if (!o->json) {
-        printf("%s: %s: ", severity, part);
-        put_text(stdout, f->text); /* it names the block, from 0 */
-        printf(" (%s)\n", f->name);
-        return;
+    return f->severity == EMQX_TLS_REFUSE ? "refused" : "warning";
+}
+
+static json_t *json_of_finding(const emqx_tls_finding *f)
+{
+    return json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity",
+                     severity_name(f), "part", parts[f->part % 4], "index", (int)f->index, "text",
+                     json_of(f->text));
+}
+
+static void show_finding(FILE *to, const emqx_tls_finding *f)
+{
+    fprintf(to, "%s: %s: ", severity_name(f), parts[f->part % 4]);
+    put_text(to, f->text); /* it names the block, from 0 */
+    fprintf(to, " (%s)\n", f->name);
+}
+
+/* The check as all commands make it. */
+static emqx_tls_code check(const struct options *o, const struct material *m,
+                           emqx_tls_report **report, emqx_tls_error *error)
+{
+    emqx_tls_policy policy;
+    emqx_tls_policy_init(&policy);
+    policy.host = o->host;
+    if (o->min_days_left >= 0)
+        policy.min_days_left = (uint32_t)o->min_days_left;
+    return emqx_tls_check(&m->request, &policy, time(NULL), report, error);
+}
+
+/* The next finding; false: there is none. */
+static bool next_finding(const emqx_tls_report *report, size_t *i, emqx_tls_finding *f)
+{
+    emqx_tls_finding_init(f);
+    return emqx_tls_report_get(report, (*i)++, f) == EMQX_TLS_OK;
+}
+
+json_t *show_warnings(const struct options *o, const struct material *m)
+{
+    emqx_tls_report *report = NULL;
+    emqx_tls_finding f;
+    json_t *warnings = json_array();
+    check(o, m, &report, NULL); /* what it refuses is told by the write, or is in place already */
+    for (size_t i = 0; next_finding(report, &i, &f);) {
+        if (f.severity != EMQX_TLS_WARN)
+            continue;
+        json_array_append_new(warnings, json_of_finding(&f));
+        if (!o->json && !o->quiet)
+            show_finding(stderr, &f);
     }
-    json_t *j = json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity",
-                          severity, "part", part, "index", (int)f->index, "text", json_of(f->text));
-    char *text = json_dumps(j, JSON_COMPACT);
-    puts(text ? text : "{}");
-    free(text);
-    json_decref(j);
+    emqx_tls_report_free(report);
+    return warnings;
 }
 
 int run_check(const struct options *o)
 {
     struct material m;
-    emqx_tls_policy policy;
     emqx_tls_report *report = NULL;
     emqx_tls_error error;
+    emqx_tls_finding f;
     emqx_tls_error_init(&error);
-    emqx_tls_policy_init(&policy);
-    policy.host = o->host;
-    if (o->min_days_left >= 0)
-        policy.min_days_left = (uint32_t)o->min_days_left;
     int code = material_load(&m, o);
     if (code != EXIT_DONE) {
         material_free(&m);
         return code;
     }
-    emqx_tls_code checked = emqx_tls_check(&m.request, &policy, time(NULL), &report, &error);
+    emqx_tls_code checked = check(o, &m, &report, &error);
     if (checked != EMQX_TLS_OK && checked != EMQX_TLS_E_CHECK)
         show_failure(o, &error);
-    for (size_t i = 0; i < emqx_tls_report_count(report); i++) {
-        emqx_tls_finding finding;
-        emqx_tls_finding_init(&finding);
-        if (emqx_tls_report_get(report, i, &finding) == EMQX_TLS_OK &&
-            (!o->quiet || finding.severity == EMQX_TLS_REFUSE))
-            show_finding(o, &finding);
+    for (size_t i = 0; next_finding(report, &i, &f);) {
+        if (o->quiet && f.severity != EMQX_TLS_REFUSE)
+            continue;
+        if (o->json)
+            show_object(json_of_finding(&f));
+        else
+            show_finding(stdout, &f);
     }
     if (checked == EMQX_TLS_OK && emqx_tls_report_count(report) == 0 && !o->quiet && !o->json)
         puts("nothing found that the platform would refuse");
@@ -107,10 +141,7 @@ int run_probe(const struct options *o)
                       "expire", until, "sha256", result.sha256);
         if (expected)
             json_object_set_new(j, "matches", json_boolean(result.matches));
-        char *text = json_dumps(j, JSON_COMPACT);
-        puts(text ? text : "{}");
-        free(text);
-        json_decref(j);
+        show_object(j);
     } else if (!o->quiet) {
         printf("%s:%u serves%s", o->probe_host, (unsigned)o->probe_port,
                *result.common_name ? " cn " : " a certificate");

@@ -193,8 +193,11 @@ static int talk(const struct options *o, const struct credentials *c, const stru
 {
     struct fleet f = {.options = o, .request = m->cert ? &m->request : NULL};
     int code = o->resume_file ? journal_open(&f.journal, o, m) : EXIT_DONE;
+    if (code == EXIT_DONE && o->info->needs_certificate)
+        f.warnings = show_warnings(o, m);
     if (code == EXIT_DONE)
         code = with_client(&f, c, limiter);
+    json_decref(f.warnings);
     journal_close(f.journal, code == EXIT_DONE);
     return code;
 }

@@ -28,6 +28,7 @@ struct fleet {
     emqx_tls_client *client;
     const emqx_tls_request *request; /* NULL where the command needs none */
     struct journal *journal;         /* NULL: without --resume */
+    json_t *warnings;                /* of the check, for --json */
     const char **deployments;        /* each once, without those that are done */
     size_t count;
     struct job *jobs, *idle;
@@ -60,6 +61,7 @@ int show_last(int code); /* makes sure that all has been written; returns what t
 int show_quota(const struct options *o, emqx_tls_limiter *limiter);
 const char *state_name(const emqx_tls_status *s);
 json_t *json_of(const char *text);
+void show_object(json_t *j); /* on a line; frees it */
 void put_text(FILE *to, const char *text);
 
 /* -- progress.c */
@@ -69,6 +71,8 @@ void hide_progress(const struct fleet *fleet);
 
 /* -- local.c: commands that need no platform */
 int run_check(const struct options *o);
+/* Shows what the check warns of, and returns it as `check` has it. */
+json_t *show_warnings(const struct options *o, const struct material *m);
 int run_probe(const struct options *o);
 
 #endif

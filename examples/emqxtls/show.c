@@ -128,6 +128,15 @@ void put_text(FILE *to, const char *text)
     }
 }
 
+void show_object(json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT);
+    puts(text ? text : "{}");
+    free(text);
+    json_decref(j);
+    fflush(stdout);
+}
+
 static void show_json(const struct options *o, const struct job *job)
 {
     const emqx_tls_status *s = &job->status;
@@ -159,11 +168,9 @@ static void show_json(const struct options *o, const struct job *job)
         json_object_set_new(j, "api_code", json_string(e->api_code));
     if (e->code == EMQX_TLS_E_RATE_LIMITED)
         json_object_set_new(j, "retry_after_s", json_integer((e->retry_after_ms + 999) / 1000));
-    char *text = json_dumps(j, JSON_COMPACT);
-    puts(text ? text : "{}");
-    free(text);
-    json_decref(j);
-    fflush(stdout);
+    if (json_array_size(job->fleet->warnings) > 0)
+        json_object_set(j, "warnings", job->fleet->warnings);
+    show_object(j);
 }
 
 static void show_status(const emqx_tls_status *s)
@@ -218,10 +225,7 @@ void show_failure(const struct options *o, const emqx_tls_error *e)
         json_t *j = json_pack("{ss ss si so}", "command", o->info->name, "code",
                               emqx_tls_code_name(e->code), "exit", exit_of(e), "message",
                               json_of(e->message));
-        char *text = json_dumps(j, JSON_COMPACT);
-        puts(text ? text : "{}");
-        free(text);
-        json_decref(j);
+        show_object(j);
         return;
     }
     fprintf(stderr, "emqxtls: %s: ", emqx_tls_code_name(e->code));

@@ -126,6 +126,36 @@ run 2 check --cert /proc/self/mem --key first.key && tells 'mem: Input/output er
 run 3 check --cert first.pem --key second.key --json && field 'select(.severity=="refused") | .finding' key-mismatch
 arrived GET 0
 
+# -- what the check warns of, ensure and create tell too
+certificate_of() { # NAME EXTENSION...: signed by `first`
+  local name=$1
+  shift
+  openssl req -newkey rsa:2048 -nodes -keyout "$name.key" -out "$name.csr" -subj /CN=broker.test >/dev/null 2>&1
+  openssl x509 -req -in "$name.csr" -CA first.pem -CAkey first.key -days 150 -out "$name.pem" \
+    -extfile <(printf '%s\n' subjectAltName=DNS:broker.test "$@") >/dev/null 2>&1
+  cat first.pem >>"$name.pem"
+}
+certificate_of clients extendedKeyUsage=clientAuth
+run 0 check --cert clients.pem --key clients.key && tells '^warning: cert: block 0 .*serverAuth.*\(leaf-purpose\)$'
+warned=$output
+run 0 ensure -d d9 "${ca[@]}" --quota-file memory --cert clients.pem --key clients.key --dry-run && tells '^d9: would create' &&
+  tells "^$(sed 's/[][().*]/\\&/g' <<<"$warned")$"
+run 0 ensure -d d9 "${ca[@]}" --quota-file memory --cert clients.pem --key clients.key --dry-run --quiet && says ''
+run 0 ensure -d d9 "${ca[@]}" --quota-file memory --cert clients.pem --key clients.key --dry-run --json &&
+  field '.warnings[0].finding' leaf-purpose && field '.warnings | length' 1
+# the same verdict, words and exit status, whatever is handed in
+: >empty.pem
+openssl x509 -in first.pem -outform DER -out first.der
+printf '/etc/ssl/first.pem\n' >path.pem
+sed 's/$/\\n/' first.pem | tr -d '\n' >escaped.pem
+for file in empty.pem first.der path.pem escaped.pem first.key; do
+  run 3 check --cert "$file" --key first.key && words=$(sed -n 's/^refused: [a-z]*: \(.*\) ([a-z0-9-]*)$/\1/p' <<<"$output" | head -1)
+  run 3 ensure -d d9 "${ca[@]}" --quota-file memory --cert "$file" --key first.key && says "d9: CHECK: $words"
+  run 3 create -d d9 "${ca[@]}" --quota-file memory --cert "$file" --key first.key && says "d9: CHECK: $words"
+done
+run 0 status -d d9 "${ca[@]}" --quota-file memory
+: >arrived
+
 # -- the life of a certificate
 run 0 status -d d1 "${ca[@]}" && says 'd1: absent'
 run 0 ensure -d d1 "${ca[@]}" --cert first.pem --key first.key --dry-run && says 'd1: would create (1 read, 0 writes); absent'
