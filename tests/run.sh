@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tests/run.sh [all] - installs what is missing, builds with warnings as errors, runs tests. Ends
+# tests/run.sh [all|roots] - installs what is missing, builds with warnings as errors, runs tests. Ends
 # with "N passed, N failed".
 #
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
 #   all        everything there is, as CI runs it: the slow tests, a build without OpenSSL, all but
 #              the slow ones under ASan and UBSan, what has threads under ThreadSanitizer, unit and
 #              integration tests under valgrind
+#   roots      in fresh roots of Debian 12 and 13: the README's Install block and program; the Debian
+#              packages, built twice, compared, installed, used and removed. Needs root or sudo
 #
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
@@ -15,8 +17,8 @@ cd "$(dirname "$0")/.."
 
 mode=${1:-quick}
 case $mode in
-  quick | all) ;;
-  *) sed -n '4,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  quick | all | roots) ;;
+  *) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 exec 9<tests/run.sh
@@ -100,10 +102,25 @@ everything() {
     --wrapper "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes --suppressions=$PWD/tests/valgrind.supp"
 }
 
+roots() {
+  local suite script
+  for suite in bookworm trixie; do
+    for script in tests/docs/install.sh tests/packaging/deb.sh; do
+      say "$suite: $script"
+      if tests/root.sh "$suite" "$script" 9<&-; then
+        echo "$suite: $script: 1 passed, 0 failed, 0 skipped" >>"$results/counts"
+      else
+        echo "$suite: $script: 0 passed, 1 failed, 0 skipped" >>"$results/counts"
+      fi
+    done
+  done
+}
+
 say "packages"
 case $mode in
   quick) quick ;;
   all) everything ;;
+  roots) roots ;;
 esac
 
 say "result"
