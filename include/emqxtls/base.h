@@ -15,6 +15,10 @@
  *   call's result that is #EMQX_TLS_E_INVALID; an error struct is then left alone. An error struct
  *   of size 0, zeroed and not set up, counts as one of the first release: its message is told.
  *
+ * Callbacks must not throw through the library. A binding catches what its language throws, and
+ * returns what the callback's comment says. 0 is #EMQX_TLS_OK where a code is returned, and so is
+ * wrong there.
+ *
  * @code
  * emqx_tls_error error;
  * emqx_tls_error_init(&error);
@@ -167,16 +171,18 @@ typedef struct emqx_tls_clock {
     uint32_t reserved; /**< 0. */
     void *context;     /**< Given to each member. */
     /** Milliseconds that never go back and count through suspend, from any origin (but see
-     * boot_id). Needed. */
+     * boot_id). Needed. One that throws returns the last time that it told. */
     int64_t (*now_ms)(void *context);
-    /** Milliseconds since 1970-01-01 UTC. NULL: the wall clock counts as not trusted. */
+    /** Milliseconds since 1970-01-01 UTC. NULL: the wall clock counts as not trusted. One that
+     * throws returns 0: a clock that is wrong. */
     int64_t (*wall_ms)(void *context);
     /** Sleeps for `ms` milliseconds; may return early. NULL: a transport without `poll` can't
-     * wait. */
+     * wait. One that throws just returns. */
     void (*sleep_ms)(void *context, int64_t ms);
     /** Writes an ID that differs after every boot of the machine. With it now_ms must begin at that
      * boot: a limiter in a file takes it for the time since. NULL: every limiter has a boot of its
-     * own. Matters only to stores that outlive the process. */
+     * own. Matters only to stores that outlive the process. One that throws just returns: zeros say
+     * that there is none. */
     void (*boot_id)(void *context, unsigned char id[16]);
 } emqx_tls_clock;
 EMQX_TLS_INIT_(clock)
@@ -190,11 +196,11 @@ typedef struct emqx_tls_allocator {
     uint32_t size;     /**< Set by the init. */
     uint32_t reserved; /**< 0. */
     void *context;     /**< Given to each member. */
-    /** Gives `n` bytes aligned as malloc does, or NULL. */
+    /** Gives `n` bytes aligned as malloc does, or NULL. One that throws returns NULL. */
     void *(*allocate)(void *context, size_t n);
-    /** As realloc; `p` may be NULL. */
+    /** As realloc; `p` may be NULL. One that throws returns NULL, with `p` as it was. */
     void *(*resize)(void *context, void *p, size_t n);
-    /** As free; `p` may be NULL. */
+    /** As free; `p` may be NULL. One that throws just returns. */
     void (*release)(void *context, void *p);
 } emqx_tls_allocator;
 EMQX_TLS_INIT_(allocator)
@@ -213,7 +219,8 @@ enum emqx_tls_log_level {
 /**
  * Takes one finished line without a newline: method, host, path, status, attempt, quota and
  * durations. It never holds a secret or a body. Called on the thread that is inside the client,
- * with no lock held. It must not call back into the client.
+ * with no lock held. It must not call back into the client. One that throws just returns: the line
+ * is lost.
  *
  * @param user   As given in config.log_user.
  * @param level  EMQX_TLS_LOG_*.

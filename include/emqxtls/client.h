@@ -87,7 +87,7 @@ typedef struct emqx_tls_config {
     emqx_tls_log_fn log;                 /**< NULL: none. */
     void *log_user;                      /**< For log. */
     /** Told once, by emqx_tls_client_free and behind the last line, that log_user is not needed any
-     * more; not in the child of a fork. NULL: nobody is. */
+     * more; not in the child of a fork. NULL: nobody is. One that throws just returns. */
     void (*log_destroy)(void *log_user);
 } emqx_tls_config;
 EMQX_TLS_INIT_(config)
@@ -310,7 +310,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_delete(emqx_tls_client *c
 /**
  * Told that a call is over. It comes exactly once for each accepted submit, from
  * emqx_tls_client_run, a blocking call or emqx_tls_client_free; never from submit or cancel. Inside
- * it submit, cancel and emqx_tls_client_free are allowed. Run and the blocking calls are not.
+ * it submit, cancel and emqx_tls_client_free are allowed. Run and the blocking calls are not. One
+ * that throws just returns: the call is over all the same.
  *
  * @param user  As given to the submit.
  * @param call  The call, for emqx_tls_call_result; gone when this returns.

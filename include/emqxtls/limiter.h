@@ -227,21 +227,23 @@ typedef struct emqx_tls_store {
     uint32_t shared;
     uint32_t reserved; /**< 0. */
     void *context;     /**< Given to each member. */
-    /** Takes a slot if one is free. Errors: STORE (nothing was taken), NO_MEMORY. */
+    /** Takes a slot if one is free. Errors: STORE (nothing was taken), NO_MEMORY. One that throws
+     * returns #EMQX_TLS_E_STORE, with no slot taken. */
     emqx_tls_code (*reserve)(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                              emqx_tls_error *error);
     /** Ends a ticket; one that is unknown or over is OK and changes nothing. retry_after_ms: what a
      * 429 named, already read against its Date; -1: none. Other negative values, and those beyond
      * one window, count as one window. Errors: STORE: the slot is then held until its lease, 60 s
      * and one window have passed. A store that is busy (locked, away) fails with STORE and sets
-     * error->retry_after_ms >= 0: the limiter asks again after so long, and ever longer. */
+     * error->retry_after_ms >= 0: the limiter asks again after so long, and ever longer. One that
+     * throws returns #EMQX_TLS_E_STORE. */
     emqx_tls_code (*settle)(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
                             uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error);
     /** Fills all of `quota` but its size; takes nothing. deployment_id may be "" without
-     * PER_DEPLOYMENT. Errors: STORE, as above. */
+     * PER_DEPLOYMENT. Errors: STORE, as above. One that throws returns #EMQX_TLS_E_STORE. */
     emqx_tls_code (*query)(void *context, uint32_t op, const char *deployment_id,
                            emqx_tls_quota *quota, emqx_tls_error *error);
-    /** Gives everything back. */
+    /** Gives everything back. One that throws just returns. */
     void (*destroy)(void *context);
 } emqx_tls_store;
 EMQX_TLS_INIT_(store)

@@ -303,7 +303,7 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_submit_ensure(
  * @param deployment_id  1 to 128 bytes: the ID such as "ge6a1a75", not the name. It is
  *                       percent-encoded as one segment of the path. Empty, ".", ".." and control
  *                       characters are refused.
- * @param expected       As for emqx_tls_wait. Copied.
+ * @param expected       NULL: any certificate; else as for emqx_tls_wait. Copied.
  * @param wait_ms        As for emqx_tls_wait.
  * @param done           Told how it ended.
  * @param user           For done.

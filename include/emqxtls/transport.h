@@ -110,25 +110,28 @@ typedef struct emqx_tls_transport {
     /** Starts an exchange and gives a handle for `cancel`. It may carry it out, and call `done`,
      * before it returns. A code other than OK means that nothing was sent and `done` will not be
      * called: TRANSPORT is tried again, TIMEOUT, PROTOCOL and NO_MEMORY are passed on, any other
-     * becomes TRANSPORT. */
+     * becomes TRANSPORT. One that throws returns #EMQX_TLS_E_TRANSPORT if nothing was sent; else it
+     * calls `done` with #EMQX_TLS_DELIVERY_MAYBE, and returns OK. */
     emqx_tls_code (*start)(void *context, const emqx_tls_exchange *exchange, void **handle);
     /** Moves exchanges on and calls their `done`. It waits for at most timeout_ms (0: not at all)
      * until there is something to do or `wake` is called. NULL: the library waits by
      * clock.sleep_ms. A code other than OK ends the blocking call or the run under way with
-     * TRANSPORT. */
+     * TRANSPORT. One that throws returns #EMQX_TLS_E_TRANSPORT. */
     emqx_tls_code (*poll)(void *context, int timeout_ms);
     /** Milliseconds until poll must be called though `fd` is silent; 0: now, -1: no need. Without
-     * `fd`, or where it gives -1: until poll should look whether something has come. */
+     * `fd`, or where it gives -1: until poll should look whether something has come. One that
+     * throws returns 0: poll will tell. */
     int64_t (*next_ms)(void *context);
     /** A descriptor that is readable whenever poll(0) has work, the transport's own timers
-     * included; -1: there is none. */
+     * included; -1: there is none. One that throws returns -1. */
     int (*fd)(void *context);
-    /** Makes a running `poll`, or else the next one, return at once. Any thread. */
+    /** Makes a running `poll`, or else the next one, return at once. Any thread. One that throws
+     * just returns. */
     void (*wake)(void *context);
     /** Ends an exchange and returns its EMQX_TLS_DELIVERY_*; `done` never follows. Needed with
-     * `poll`. */
+     * `poll`. One that throws returns #EMQX_TLS_DELIVERY_MAYBE. */
     uint32_t (*cancel)(void *context, void *handle);
-    /** Gives everything back. No exchange is in flight. */
+    /** Gives everything back. No exchange is in flight. One that throws just returns. */
     void (*destroy)(void *context);
 } emqx_tls_transport;
 EMQX_TLS_INIT_(transport)

@@ -95,7 +95,7 @@ EMQX_TLS_API uint32_t emqx_tls_features(void);
  * The size of a struct in the library that is running. For bindings written by hand, which make
  * room for a struct, and give the size to its _init_size.
  *
- * @param name  Such as "config" or "emqx_tls_config".
+ * @param name  Such as "config" or "emqx_tls_config"; may be NULL.
  * @return Bytes; 0 for NULL and for a name that is no struct with a `size`.
  * @par Threads
  * Any thread.

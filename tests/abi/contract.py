@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""contract.py SONAME MAP LIBRARY TABLE HEADER... - the written contract is kept:
+"""contract.py SONAME MAP LIBRARY DESCRIPTION HEADER... - the written contract is kept:
 
 - the headers' prototypes, the version script and what the shared library exports name the same symbols, each in its node
 - the SONAME
-- every struct with a size is in TABLE (tests/abi/layout.c), those that callers make in init.c and in input.c or output.c
-  beside it, and none holds another of them by value
+- every struct and function is in DESCRIPTION (abi.json; -: there is none), those structs that callers make in init.c and in
+  input.c or output.c beside this file, and none holds another of them by value
 - every enumeration has a name, and a flag is the same as macro and as enumerator
 - nothing in a header whose shape depends on compiler or settings
 """
+import json
 import pathlib
 import re
 import subprocess
@@ -54,7 +55,7 @@ def compare(left, a, right, b):
 
 
 def main():
-    soname, map_path, library, layout_path, *header_paths = sys.argv[1:]
+    soname, map_path, library, described, *header_paths = sys.argv[1:]
     text = headers(header_paths)
 
     structs = set(re.findall(r"typedef struct (emqx_tls_\w+)\s*\{\s*uint32_t size;", text))
@@ -82,11 +83,14 @@ def main():
     if sonames != [soname]:
         problem(f"SONAME is {sonames}, not {soname}")
 
-    table = {"emqx_tls_" + x for x in re.findall(r"LAYOUT\((\w+),", open(layout_path, encoding="utf-8").read())}
-    for name in sorted(structs - table):
-        problem(f"{name} is not in {layout_path}")
+    if described != "-":
+        with open(described, encoding="utf-8") as f:
+            abi = json.load(f)
+        compare("headers", structs, "description", set(abi["structs"]))
+        inits = {s["init"] for s in abi["structs"].values() if s["init"]}
+        compare("headers", declared, "description", set(abi["functions"]) | inits)
 
-    folder = pathlib.Path(layout_path).parent
+    folder = pathlib.Path(__file__).parent
     said = {name: (folder / name).read_text(encoding="utf-8") for name in ("init.c", "input.c", "output.c")}
     for name in sorted(initialised):
         short = name.removeprefix("emqx_tls_")

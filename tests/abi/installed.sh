@@ -22,6 +22,8 @@ there() { # PATH BELOW THE PREFIX
 
 hooks=$(option libexecdir)/emqxtls
 there bin/emqxtls
+there "$(option includedir)/emqxtls/emqxtls.ffi.h"
+there "$(option datadir)/emqxtls/abi.json"
 there bin/emqxtls-emulator
 for name in emqxtls-renew acme.sh certbot.sh dehydrated.sh lego.sh; do there "$hooks/$name"; done
 there lib/systemd/system/emqxtls-renew.timer
