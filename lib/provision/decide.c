@@ -1,163 +1,113 @@
 /* SPDX-License-Identifier: MIT */
 #include "provision/decide.h"
 
-#include <string.h>
-#include <strings.h>
+/* Sets of values, a bit each; 0: any. */
+#define OF(value) (1u << (value))
+enum {
+    ABSENT = OF(EMQX_TLS_STATE_ABSENT),
+    TERMINATED = OF(EMQX_TLS_STATE_TERMINATED),
+    FAILED = OF(EMQX_TLS_STATE_FAILED),
+    RUNNING = OF(EMQX_TLS_STATE_RUNNING),
+    OPEN = OF(EMQX_TLS_STATE_PENDING) | OF(EMQX_TLS_STATE_UNKNOWN) | OF(EMQX_TLS_STATE_OTHER),
 
-#define DAY_S     86400
-#define QUARTER_S 900
+    DIFFERS = OF(EMQXI_DIFFERENT),
+    UNTOLD = OF(EMQXI_UNTOLD),
+    SAME = OF(EMQXI_SAME),
+    ALIKE = UNTOLD | SAME,
 
-/* -- likeness ---------------------------------------------------------------------------------- */
+    NONE = OF(EMQXI_RECORD_NONE),
+    OURS = OF(EMQXI_RECORD_OURS),
+    INTENT = OF(EMQXI_RECORD_INTENT),
+    OTHER = OF(EMQXI_RECORD_OTHER),
 
-bool emqxi_bare_date(const emqx_tls_status *status)
+    UNLIKE = OF(EMQXI_BEFORE_NOTHING) | OF(EMQXI_BEFORE_DIFFERENT) |
+             OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED),
+    HAD_FAILED = OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_ALIKE_FAILED),
+    /* it was alike, or has shown its end: what is pending now is another one */
+    MOVES = UNLIKE | OF(EMQXI_BEFORE_ALIKE) | OF(EMQXI_BEFORE_ALIKE_FAILED),
+
+    LOST = OF(EMQXI_FATE_LOST),
+    SETTLED = OF(EMQXI_FATE_SETTLED),
+    TAKEN = OF(EMQXI_FATE_ACCEPTED) | OF(EMQXI_FATE_SETTLED),
+    FREE = OF(EMQXI_FATE_NONE) | OF(EMQXI_FATE_MISJUDGED),
+
+    PROVES = OF(EMQXI_PROBE_PROVES),
+    DISPROVES = OF(EMQXI_PROBE_DISPROVES),
+
+    /* what else must hold */
+    FORCED = 1,
+    FRESH = 2,
+    ILLEGIBLE = 4,
+
+    /* what a verdict says besides */
+    CERTAIN = 1,
+    CARRIED_OUT = 2,
+    ASK = 4 /* a probe helps */
+};
+
+/* The first row that fits decides. */
+/* clang-format off */
+static const struct {
+    uint8_t fate, state, looks, record, before, probe, when, verdict, also;
+} table[] = {
+  /* fate     state       looks    record  before      probe      when       verdict          also */
+    /* This call's write was accepted: no other follows. */
+    {TAKEN,   ABSENT,     0,       0,      0,          0,         0,         EMQXI_VANISHED,  0},
+    {TAKEN,   FAILED,     DIFFERS, 0,      HAD_FAILED, 0,         0,         EMQXI_COMING,    CERTAIN},
+    {TAKEN,   FAILED,     0,       0,      0,          0,         0,         EMQXI_BROKEN,    0},
+    {TAKEN,   RUNNING,    ALIKE,   0,      UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN},
+    {SETTLED, RUNNING,    ALIKE,   0,      0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
+    {TAKEN,   0,          0,       0,      0,          0,         0,         EMQXI_COMING,    CERTAIN},
+    /* Nothing is there, or will be. */
+    {0,       ABSENT,     0,       0,      0,          0,         0,         EMQXI_CREATE,    0},
+    {0,       TERMINATED, 0,       0,      0,          0,         0,         EMQXI_LEAVING,   0},
+    {FREE,    0,          0,       0,      0,          0,         FORCED,    EMQXI_UPDATE,    0},
+    {LOST,    FAILED,     ALIKE,   0,      0,          0,         0,         EMQXI_BROKEN,    0},
+    {0,       FAILED,     0,       0,      0,          0,         0,         EMQXI_UPDATE,    0},
+    /* It shows something else. A write that the platform took, or may have, may not show yet. */
+    {0,       0,          DIFFERS, OURS,   0,          0,         FRESH,     EMQXI_COMING,    CERTAIN},
+    {0,       OPEN,       DIFFERS, INTENT, 0,          0,         FRESH,     EMQXI_UNCLEAR,   0},
+    {0,       0,          DIFFERS, 0,      0,          0,         0,         EMQXI_UPDATE,    0},
+    {0,       0,          0,       OTHER,  0,          0,         0,         EMQXI_UPDATE,    0},
+    /* What runs is alike. */
+    {0,       RUNNING,    0,       OURS,   0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
+    {0,       RUNNING,    SAME,    INTENT, UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
+    {0,       RUNNING,    0,       INTENT, 0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
+    {0,       RUNNING,    0,       0,      0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN},
+    {0,       RUNNING,    0,       0,      0,          DISPROVES, 0,         EMQXI_UPDATE,    0},
+    {0,       RUNNING,    SAME,    NONE,   0,          0,         0,         EMQXI_IN_PLACE,  ASK},
+    {LOST,    RUNNING,    0,       0,      0,          0,         0,         EMQXI_UNSURE,    ASK},
+    {0,       RUNNING,    0,       0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, ASK},
+    {0,       RUNNING,    0,       0,      0,          0,         0,         EMQXI_UPDATE,    ASK},
+    /* What does not run yet is alike. */
+    {0,       0,          0,       OURS,   0,          0,         0,         EMQXI_COMING,    CERTAIN},
+    {FREE,    0,          UNTOLD,  0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, 0},
+    {0,       0,          UNTOLD,  0,      0,          0,         0,         EMQXI_UNCLEAR,   0},
+    {0,       0,          0,       INTENT, MOVES,      0,         0,         EMQXI_COMING,    CERTAIN | CARRIED_OUT},
+    {0,       0,          0,       0,      0,          0,         0,         EMQXI_COMING,    0},
+};
+/* clang-format on */
+
+static bool has(uint8_t set, unsigned value)
 {
-    return strlen(status->expire_text) == strlen("2030-01-01");
-}
-
-/* The leaf's end as the platform would write it and we would read it. */
-static int64_t as_told(const emqx_tls_status *status, const emqxi_identity *wanted,
-                       int32_t offset_s)
-{
-    int64_t t = emqxi_add(wanted->not_after, offset_s);
-    if (emqxi_bare_date(status))
-        t -= ((t % DAY_S) + DAY_S) % DAY_S;
-    return t;
-}
-
-static bool comparable(const emqx_tls_status *status, const emqxi_identity *wanted)
-{
-    return wanted->readable && status->expire != INT64_MIN;
-}
-
-enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
-                                  int32_t offset_s)
-{
-    if (status->type_text[0] && status->type != wanted->type)
-        return EMQXI_DIFFERENT;
-    if (status->common_name[0] && wanted->common_name[0] &&
-        strcasecmp(status->common_name, wanted->common_name) != 0)
-        return EMQXI_DIFFERENT;
-    if (!comparable(status, wanted))
-        return EMQXI_UNTOLD;
-    return status->expire == as_told(status, wanted, offset_s) ? EMQXI_SAME : EMQXI_DIFFERENT;
-}
-
-bool emqxi_earlier(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t offset_s)
-{
-    return comparable(status, wanted) && as_told(status, wanted, offset_s) < status->expire;
-}
-
-static int64_t quarters_up(int64_t seconds)
-{
-    return seconds + (QUARTER_S - seconds % QUARTER_S) % QUARTER_S;
-}
-
-bool emqxi_zone_of(const emqx_tls_status *status, const emqxi_identity *wanted, int32_t near_s,
-                   int32_t *offset_s)
-{
-    if (!comparable(status, wanted))
-        return false;
-    int64_t low = emqxi_add(wanted->not_after, -EMQXI_ZONE_MAX),
-            high = emqxi_add(wanted->not_after, EMQXI_ZONE_MAX);
-    int64_t end = status->expire + (emqxi_bare_date(status) ? DAY_S - 1 : 0);
-    if (end < low || status->expire > high)
-        return false;
-    low = quarters_up(EMQXI_MAX(status->expire - wanted->not_after, -EMQXI_ZONE_MAX));
-    high = EMQXI_MIN(end - wanted->not_after, EMQXI_ZONE_MAX);
-    int64_t offset = near_s <= low    ? low
-                     : near_s <= high ? near_s
-                                      : quarters_up(high - QUARTER_S + 1);
-    *offset_s = (int32_t)offset;
-    return offset >= low && offset <= high;
-}
-
-/* -- decisions --------------------------------------------------------------------------------- */
-
-static emqxi_decision update(const emqxi_facts *f)
-{
-    emqxi_decision d = {.verdict = EMQXI_UPDATE};
-    if (f->earlier && !(f->flags & EMQX_TLS_ALLOW_EARLIER))
-        d.verdict = EMQXI_EARLIER;
-    return d;
-}
-
-/* After this call's write was accepted. */
-static emqxi_decision after_write(const emqxi_facts *f)
-{
-    emqxi_decision d = {.verdict = EMQXI_COMING, .certain = f->record == EMQXI_RECORD_OURS};
-    bool old = f->likeness == EMQXI_DIFFERENT;
-    if (f->state == EMQX_TLS_STATE_ABSENT)
-        d.verdict = EMQXI_VANISHED;
-    else if (f->state == EMQX_TLS_STATE_FAILED && !(old && f->before_failed))
-        d.verdict = EMQXI_BROKEN;
-    else if (f->state == EMQX_TLS_STATE_RUNNING && !old &&
-             (f->before == EMQXI_BEFORE_DIFFERENT || f->settled))
-        d.verdict = EMQXI_IN_PLACE;
-    return d;
-}
-
-static emqxi_decision running(const emqxi_facts *f)
-{
-    emqxi_decision in_place = {.verdict = EMQXI_IN_PLACE, .certain = true};
-    emqxi_decision d;
-    if (f->likeness == EMQXI_DIFFERENT || f->record == EMQXI_RECORD_OTHER)
-        return update(f);
-    if (f->record == EMQXI_RECORD_OURS)
-        return in_place;
-    in_place.carried_out = f->record == EMQXI_RECORD_INTENT;
-    if (in_place.carried_out && f->likeness == EMQXI_SAME && f->before == EMQXI_BEFORE_DIFFERENT)
-        return in_place;
-    if (f->probe == EMQXI_PROBE_PROVES)
-        return in_place;
-    if (f->probe == EMQXI_PROBE_DISPROVES)
-        return update(f);
-    if (f->record == EMQXI_RECORD_NONE && f->likeness == EMQXI_SAME)
-        d = (emqxi_decision){.verdict = EMQXI_IN_PLACE};
-    else if (f->lost)
-        d = (emqxi_decision){.verdict = EMQXI_UNSURE};
-    else if (!f->readable)
-        d = (emqxi_decision){.verdict = EMQXI_ILLEGIBLE};
-    else
-        d = update(f);
-    d.probe_helps = true;
-    return d;
-}
-
-/* Pending, or a state that is not told or not known. */
-static emqxi_decision unfinished(const emqxi_facts *f)
-{
-    emqxi_decision d = {.verdict = EMQXI_COMING, .certain = f->record == EMQXI_RECORD_OURS};
-    if (f->likeness == EMQXI_DIFFERENT && f->record == EMQXI_RECORD_INTENT && f->fresh) {
-        d.verdict = EMQXI_UNCLEAR; /* it may be that write, with the end of what was before it */
-        return d;
-    }
-    if (f->likeness == EMQXI_DIFFERENT || f->record == EMQXI_RECORD_OTHER)
-        return update(f);
-    if (f->likeness == EMQXI_UNTOLD && f->record != EMQXI_RECORD_OURS) {
-        bool useless = !f->readable && !f->lost;
-        d.verdict = useless ? EMQXI_ILLEGIBLE : EMQXI_UNCLEAR;
-    } else if (f->record == EMQXI_RECORD_INTENT && f->before != EMQXI_BEFORE_ALIKE_UNFINISHED) {
-        d.carried_out = d.certain = true;
-    }
-    return d;
+    return !set || set & OF(value);
 }
 
 emqxi_decision emqxi_decide(const emqxi_facts *f)
 {
-    if (f->accepted)
-        return after_write(f);
-    if (f->state == EMQX_TLS_STATE_ABSENT)
-        return (emqxi_decision){.verdict = EMQXI_CREATE};
-    if (f->state == EMQX_TLS_STATE_TERMINATED)
-        return (emqxi_decision){.verdict = EMQXI_LEAVING};
-    if ((f->flags & EMQX_TLS_FORCE) && !f->lost)
-        return update(f);
-    if (f->state == EMQX_TLS_STATE_FAILED) {
-        if (f->lost && f->likeness != EMQXI_DIFFERENT)
-            return (emqxi_decision){.verdict = EMQXI_BROKEN};
-        return update(f);
-    }
-    if (f->likeness == EMQXI_DIFFERENT && f->record == EMQXI_RECORD_OURS && f->fresh)
-        return (emqxi_decision){.verdict = EMQXI_COMING, .certain = true};
-    return f->state == EMQX_TLS_STATE_RUNNING ? running(f) : unfinished(f);
+    size_t i = 0;
+    uint8_t holds = (uint8_t)((f->flags & EMQX_TLS_FORCE ? FORCED : 0) | (f->fresh ? FRESH : 0) |
+                              (f->readable ? 0 : ILLEGIBLE));
+    while (!has(table[i].fate, f->fate) || !has(table[i].state, f->state) ||
+           !has(table[i].looks, f->likeness) || !has(table[i].record, f->record) ||
+           !has(table[i].before, f->before) || !has(table[i].probe, f->probe) ||
+           (table[i].when & ~holds))
+        i++;
+    emqxi_decision d = {.verdict = table[i].verdict,
+                        .certain = table[i].also & CERTAIN,
+                        .carried_out = table[i].also & CARRIED_OUT,
+                        .probe_helps = table[i].also & ASK};
+    if (d.verdict == EMQXI_UPDATE && f->earlier && !(f->flags & EMQX_TLS_ALLOW_EARLIER))
+        d.verdict = EMQXI_EARLIER;
+    return d;
 }

@@ -1,138 +1,422 @@
-/* SPDX-License-Identifier: MIT
- *
- * ensure: the arguments, and the blocking and asynchronous forms.
- */
+/* SPDX-License-Identifier: MIT */
 #include "provision/ensure.h"
 
 #include <string.h>
 
-#include "call/request.h"
+#define LOCK_AGAIN_MS 100
+#define TRIES_MAX     2
 
-static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ensure_options *given,
-                                  emqxi_error *error)
+int32_t emqxi_ensure_zone(const emqxi_ensure *m)
 {
-    const uint32_t known = EMQX_TLS_FORCE | EMQX_TLS_ALLOW_EARLIER | EMQX_TLS_DRY_RUN;
-    emqx_tls_ensure_options_init(o);
-    if (given && !emqxi_input_ok(given, sizeof *o, sizeof *o))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "options was not set up (call emqx_tls_ensure_options_init first), or "
-                          "sets what this version lacks");
-    if (given)
-        emqxi_input_copy(o, given, sizeof *o);
-    if (o->flags & ~known)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "options.flags has a bit that this version does not know");
-    if (o->expire_offset_s < -EMQXI_ZONE_MAX || o->expire_offset_s > EMQXI_ZONE_MAX)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "options.expire_offset_s must be -50400 to 50400 (14 h)");
-    if (o->probe_port > 65535)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_port is %u: give 1 to 65535",
-                          (unsigned)o->probe_port);
-    if ((o->receipt_dir && !*o->receipt_dir) || (o->probe_host && !*o->probe_host))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "options.receipt_dir or .probe_host is empty: give NULL for none");
-    if (o->probe_host && strlen(o->probe_host) > EMQXI_PROBE_NAME_MAX)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.probe_host has more than %d bytes",
-                          EMQXI_PROBE_NAME_MAX);
-    if ((o->receipt_dir || o->probe_host) && !emqxi_probe_available)
-        return emqxi_fail(
-            error, EMQX_TLS_E_INVALID,
-            "receipts and probe need a build of libemqxtls with OpenSSL: this one has none");
-    return EMQX_TLS_OK;
+    return m->receipt.zone_known ? m->receipt.zone_s : m->zone_s;
 }
 
-static bool take_strings(emqxi_ensure *e, const emqx_tls_ensure_options *o)
+static bool is_dry(const emqxi_ensure *m)
 {
-    const emqx_tls_allocator *a = &e->job.call.client->allocator;
-    e->receipt_dir = o->receipt_dir ? emqxi_strdup(a, o->receipt_dir) : NULL;
-    e->probe_host = o->probe_host ? emqxi_strdup(a, o->probe_host) : NULL;
-    return (e->receipt_dir || !o->receipt_dir) && (e->probe_host || !o->probe_host);
+    return m->flags & EMQX_TLS_DRY_RUN;
 }
 
-static emqx_tls_code start(emqx_tls_client *client, const char *deployment_id,
-                           const emqx_tls_request *request, const emqx_tls_ensure_options *given,
-                           emqx_tls_done_fn done, void *user, emqx_tls_call **call,
-                           emqxi_error *error)
+/* -- the receipt ------------------------------------------------------------------------------- */
+
+static enum emqxi_recorded recorded(const emqxi_ensure *m)
 {
-    emqx_tls_ensure_options o;
-    emqx_tls_code code = take_options(&o, given, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    emqxi_ensure *e = emqxi_zalloc(&client->allocator, sizeof *e);
-    if (!e)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    e->job.call.client = client;
-    e->job.kind = &emqxi_ensure_kind;
-    e->file.folder = e->file.lock = -1;
-    e->flags = o.flags;
-    e->option_offset_s = o.expire_offset_s;
-    e->probe_port = o.probe_port ? o.probe_port : 8883;
-    e->result.size = sizeof e->result;
-    code = emqxi_request_body(client, request, o.policy, &e->body, &e->body_len, &e->wanted, error);
-    if (code == EMQX_TLS_OK && !e->wanted.readable && (o.receipt_dir || o.probe_host))
-        code = emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "receipts and probe need a certificate that can be read");
-    if (code == EMQX_TLS_OK && !take_strings(e, &o))
-        code = emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
-    if (code != EMQX_TLS_OK) {
-        emqxi_job_free(&e->job);
-        return code;
+    return emqxi_recorded(&m->receipt, m->wanted, &m->watch.status, emqxi_ensure_zone(m));
+}
+
+/* Does the status still tell the `expire` of before a write of not long ago? */
+static bool is_fresh(const emqxi_ensure *m, int64_t wall_s)
+{
+    return emqxi_receipt_is_recent(&m->receipt, m->wanted, wall_s) && m->receipt.was[0] &&
+           strcmp(m->receipt.was, m->watch.status.expire_text) == 0;
+}
+
+static void write_down(emqxi_ensure *m, uint32_t state, int64_t wall_s)
+{
+    m->receipt.state = state;
+    m->receipt.identity = *m->wanted;
+    m->receipt.time_s = wall_s;
+}
+
+static void learn_zone(emqxi_ensure *m, const emqxi_event *e, bool own_reply)
+{
+    emqxi_receipt_learn_zone(&m->receipt, m->wanted, &m->watch.status, emqxi_ensure_zone(m),
+                             own_reply, e->wall_s);
+}
+
+/* -- waiting ----------------------------------------------------------------------------------- */
+
+static emqxi_action look_again(emqxi_ensure *m, int64_t until_ms)
+{
+    return emqxi_poll(&m->watch, EMQXI_ACT_READ, until_ms);
+}
+
+/* Something is to be waited for that may take minutes: looks again at until_ms at the latest.
+ * `text`: no time to wait is given. */
+static emqxi_action wait_for(emqxi_ensure *m, int64_t until_ms, const char *text)
+{
+    if (is_dry(m))
+        return emqxi_end(EMQX_TLS_OK, "");
+    if (emqxi_waits(&m->watch))
+        return look_again(m, until_ms);
+    if (m->watch.fate == EMQXI_FATE_LOST)
+        return emqxi_end_as(EMQXI_OF_WRITE, NULL);
+    emqxi_action end = emqxi_end(EMQX_TLS_E_TIMEOUT, text);
+    end.until_ms = until_ms;
+    return end;
+}
+
+static emqxi_action wait_out_doubt(emqxi_ensure *m)
+{
+    return wait_for(m, m->doubt_ms,
+                    "a write of an earlier ensure of deployment {id} may still arrive: call again "
+                    "in {left} s, or with wait_ms");
+}
+
+static emqxi_action end_locked(void)
+{
+    return emqxi_end(EMQX_TLS_E_STORE, "another ensure of deployment {id} holds the lock in "
+                                       "receipt_dir {dir}: wait for it, or see whether it was "
+                                       "stopped");
+}
+
+static emqxi_action end_unproven(void)
+{
+    return emqxi_end_as(EMQXI_OF_PROBE, "deployment {id} runs by its status, but {probe}");
+}
+
+#define TOOK "wait_ms is over: deployment {id} took the write, but is still {state}"
+
+/* How it ends at the deadline. */
+static emqxi_action late(const emqxi_watch *watch)
+{
+    const emqxi_ensure *m = (const emqxi_ensure *)watch;
+    const emqx_tls_status *s = &m->watch.status;
+    const char *text = TOOK;
+    if (m->watch.then == EMQXI_ACT_LOAD)
+        return end_locked();
+    if (m->probe == EMQXI_PROBE_SILENT || m->probe == EMQXI_PROBE_DISPROVES)
+        return end_unproven();
+    if (!m->watch.seen)
+        text = EMQXI_NEVER_READ;
+    else if (m->watch.fate == EMQXI_FATE_LOST)
+        text = "wait_ms is over before a write to deployment {id} was answered: call again, it "
+               "reads first";
+    else if (m->watch.fate < EMQXI_FATE_ACCEPTED)
+        text = "wait_ms is over: deployment {id} is still {state}, nothing was written; call again";
+    else if (s->state == EMQX_TLS_STATE_RUNNING)
+        text = emqxi_compare(s, m->wanted, emqxi_ensure_zone(m)) == EMQXI_DIFFERENT
+                   ? TOOK " with the certificate before it"
+                   : TOOK ", and with which certificate can't be told yet";
+    return emqxi_end(EMQX_TLS_E_TIMEOUT, text);
+}
+
+/* -- verdicts ---------------------------------------------------------------------------------- */
+
+/* What is wanted is there, or on its way. */
+static emqxi_action succeed(emqxi_ensure *m, const emqxi_event *e, bool certain)
+{
+    bool proven = m->probe == EMQXI_PROBE_PROVES;
+    if (proven && recorded(m) != EMQXI_RECORD_OURS)
+        write_down(m, EMQXI_RECEIPT_DONE, e->wall_s);
+    if (m->action == EMQX_TLS_ACTION_NONE)
+        m->action = EMQX_TLS_ACTION_UNCHANGED;
+    m->proof = proven                         ? EMQXI_PROOF_PROBE
+               : certain && m->keeps_receipts ? EMQXI_PROOF_RECEIPT
+                                              : EMQXI_PROOF_NONE;
+    return emqxi_end(EMQX_TLS_OK, "");
+}
+
+/* It runs by its status: the last step is to see it served. */
+static emqxi_action see_it_served(emqxi_ensure *m, const emqxi_event *e, bool certain)
+{
+    if (!m->probes || is_dry(m) || m->probe >= EMQXI_PROBE_MATCHES)
+        return succeed(m, e, certain);
+    if (m->probe == EMQXI_PROBE_UNASKED) {
+        m->watch.polls = 0;
+        return emqxi_do(EMQXI_ACT_PROBE);
     }
-    code = emqxi_job_start(client, &e->job, &emqxi_ensure_kind, deployment_id, o.wait_ms, done,
-                           user, error);
-    if (code == EMQX_TLS_OK)
-        *call = &e->job.call;
-    return code;
+    return emqxi_waits(&m->watch) ? emqxi_poll(&m->watch, EMQXI_ACT_PROBE, INT64_MAX)
+                                  : end_unproven();
 }
 
-emqx_tls_code emqx_tls_submit_ensure(emqx_tls_client *client, const char *deployment_id,
-                                     const emqx_tls_request *request,
-                                     const emqx_tls_ensure_options *options, emqx_tls_done_fn done,
-                                     void *user, emqx_tls_call **call, emqx_tls_error *error)
+static enum emqxi_before before(const emqxi_facts *f)
 {
-    emqxi_entry entry;
-    if (emqxi_submit_begin(&entry, client, done))
-        start(client, deployment_id, request, options, done, user, &entry.call, &entry.error);
-    return emqxi_submit_end(&entry, client, call, error);
-}
-
-void emqx_tls_call_ensure_result(const emqx_tls_call *call, emqx_tls_ensure_result *result)
-{
-    emqx_tls_ensure_result own = {.size = sizeof own};
-    const emqxi_ensure *e = (const emqxi_ensure *)emqxi_job_of(call, &emqxi_ensure_kind);
-    if (e)
-        own = e->result;
-    emqxi_output(result, &own, sizeof own);
-}
-
-typedef struct blocking {
-    emqxi_entry entry; /* the first member: emqxi_blocking_done takes it */
-    emqx_tls_ensure_result result;
-} blocking;
-
-static void blocking_done(void *user, emqx_tls_call *call, emqx_tls_code code)
-{
-    blocking *b = user;
-    b->result = ((const emqxi_ensure *)call)->result;
-    emqxi_blocking_done(&b->entry, call, code);
-}
-
-emqx_tls_code emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id,
-                              const emqx_tls_request *request,
-                              const emqx_tls_ensure_options *options,
-                              emqx_tls_ensure_result *result, emqx_tls_status *status,
-                              emqx_tls_error *error)
-{
-    blocking b = {.result = {.size = sizeof b.result}};
-    bool ready = emqxi_blocking_begin(&b.entry, client, status);
-    if (ready && !emqxi_output_ok(result)) {
-        emqxi_fail(&b.entry.error, EMQX_TLS_E_INVALID,
-                   "result was not set up: call emqx_tls_ensure_result_init first");
-        ready = false;
+    bool alike = f->likeness != EMQXI_DIFFERENT;
+    switch (f->state) {
+    case EMQX_TLS_STATE_ABSENT:
+        return EMQXI_BEFORE_NOTHING;
+    case EMQX_TLS_STATE_RUNNING:
+        return alike ? EMQXI_BEFORE_ALIKE : EMQXI_BEFORE_DIFFERENT;
+    case EMQX_TLS_STATE_FAILED:
+        return alike ? EMQXI_BEFORE_ALIKE_FAILED : EMQXI_BEFORE_DIFFERENT_FAILED;
+    default:
+        return alike ? EMQXI_BEFORE_ALIKE_UNFINISHED : EMQXI_BEFORE_DIFFERENT_UNFINISHED;
     }
-    if (ready && start(client, deployment_id, request, options, blocking_done, &b, &b.entry.call,
-                       &b.entry.error) == EMQX_TLS_OK)
-        emqxi_blocking_drive(&b.entry, client);
-    emqxi_output(result, &b.result, sizeof b.result);
-    return emqxi_entry_end(&b.entry, client, error);
 }
+
+/* May this write follow those of this call? After a lost one it has been decided on because that is
+ * not there. */
+static bool may_follow(const emqxi_ensure *m, uint32_t op)
+{
+    return m->tries == 0 ||
+           (m->tries < TRIES_MAX && (m->watch.fate == EMQXI_FATE_LOST ||
+                                     (m->watch.fate == EMQXI_FATE_MISJUDGED && op != m->op)));
+}
+
+static emqxi_action write_it(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts *f,
+                             uint32_t op)
+{
+    if (is_dry(m)) {
+        m->action = op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
+        return emqxi_end(EMQX_TLS_OK, "");
+    }
+    if (!may_follow(m, op))
+        return emqxi_end_as(EMQXI_OF_WRITE, NULL);
+    if (e->now_ms < m->doubt_ms)
+        return wait_out_doubt(m);
+    if (m->watch.fate != EMQXI_FATE_LOST)
+        m->previous = m->receipt;
+    m->before = before(f);
+    m->op = op;
+    m->probe = EMQXI_PROBE_UNASKED; /* it told of what was before */
+    return (emqxi_action){.type = EMQXI_ACT_WRITE, .op = op};
+}
+
+#define ENDS_EARLIER         "the certificate would end before the one in place, which ends at {expire}"
+#define EARLIER_ALL_THE_SAME "; set ALLOW_EARLIER to replace it all the same"
+
+static emqxi_action refuse_earlier(const emqxi_ensure *m)
+{
+    int32_t zone;
+    bool zone_away = emqxi_zone_of(&m->watch.status, m->wanted, emqxi_ensure_zone(m), &zone);
+    return emqxi_end(EMQX_TLS_E_CHECK, zone_away ? ENDS_EARLIER
+                                           " (a time zone away: if it is the same one and the "
+                                           "platform tells another zone than UTC, set "
+                                           "expire_offset_s)" EARLIER_ALL_THE_SAME
+                                                 : ENDS_EARLIER EARLIER_ALL_THE_SAME);
+}
+
+#define LATER ": nothing was written; call again later, or with wait_ms"
+
+/* Verdicts that only wait, where no time to wait is given, or end. */
+static const struct {
+    emqx_tls_code code;
+    const char *text;
+} endings[] = {
+    [EMQXI_COMING] = {EMQX_TLS_E_TIMEOUT, "deployment {id} is {state}" LATER},
+    [EMQXI_UNCLEAR] = {EMQX_TLS_E_TIMEOUT, "deployment {id} is {state}, and it can't be told with "
+                                           "which certificate" LATER},
+    [EMQXI_LEAVING] = {EMQX_TLS_E_TIMEOUT,
+                       "deployment {id} is {state}, that is, being deleted" LATER},
+    [EMQXI_ILLEGIBLE] = {EMQX_TLS_E_INVALID,
+                         "whether deployment {id} has this certificate can't be told: its leaf "
+                         "can't be read (is the build without OpenSSL?); set FORCE to write it "
+                         "all the same"},
+    [EMQXI_BROKEN] = {EMQX_TLS_E_FAILED, "the platform took the certificate for deployment {id} "
+                                         "and put it into \"failed\": check it, then call again"},
+    [EMQXI_VANISHED] = {EMQX_TLS_E_NOT_FOUND, "deployment {id} took the certificate, and has none "
+                                              "any more: somebody deleted it; call again"},
+};
+
+static emqxi_action act(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts *f,
+                        const emqxi_decision *d)
+{
+    bool waits = emqxi_waits(&m->watch) || m->watch.fate == EMQXI_FATE_LOST;
+    switch (d->verdict) {
+    case EMQXI_IN_PLACE:
+        return see_it_served(m, e, d->certain);
+    case EMQXI_COMING:
+        return waits && !is_dry(m) ? wait_for(m, INT64_MAX, endings[EMQXI_COMING].text)
+                                   : succeed(m, e, d->certain);
+    case EMQXI_UNCLEAR:
+    case EMQXI_LEAVING:
+        if (d->verdict == EMQXI_LEAVING && is_dry(m))
+            m->action = EMQX_TLS_ACTION_CREATED;
+        return wait_for(m, INT64_MAX, endings[d->verdict].text);
+    case EMQXI_CREATE:
+        return write_it(m, e, f, EMQX_TLS_OP_CREATE);
+    case EMQXI_UPDATE:
+        return write_it(m, e, f, EMQX_TLS_OP_UPDATE);
+    case EMQXI_UNSURE:
+        return e->now_ms < m->doubt_ms ? wait_out_doubt(m) : emqxi_end_as(EMQXI_OF_WRITE, NULL);
+    case EMQXI_EARLIER:
+        return refuse_earlier(m);
+    default:
+        return emqxi_end(endings[d->verdict].code, endings[d->verdict].text);
+    }
+}
+
+/* The write is known to have been carried out: no other follows. */
+static void carried_out(emqxi_ensure *m, const emqxi_event *e, enum emqxi_fate fate)
+{
+    m->watch.fate = fate;
+    m->action = m->op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
+    write_down(m, EMQXI_RECEIPT_DONE, e->wall_s);
+}
+
+static emqxi_action judge(emqxi_ensure *m, const emqxi_event *e)
+{
+    const emqx_tls_status *s = &m->watch.status;
+    int32_t zone_s = emqxi_ensure_zone(m);
+    emqxi_facts facts = {
+        .state = s->state,
+        .flags = m->flags,
+        .likeness = emqxi_compare(s, m->wanted, zone_s),
+        .record = recorded(m),
+        .before = m->receipt.before,
+        .fate = m->watch.fate,
+        .probe = m->probe,
+        .readable = m->wanted->readable,
+        .earlier = emqxi_earlier(s, m->wanted, zone_s),
+        .fresh = is_fresh(m, e->wall_s),
+    };
+    emqxi_decision d = emqxi_decide(&facts);
+    if (d.carried_out && m->watch.fate == EMQXI_FATE_LOST)
+        carried_out(m, e, EMQXI_FATE_SETTLED);
+    else if (d.carried_out)
+        write_down(m, EMQXI_RECEIPT_DONE, e->wall_s);
+    if (d.probe_helps && d.verdict != EMQXI_IN_PLACE && m->probes && !is_dry(m) &&
+        m->probe == EMQXI_PROBE_UNASKED)
+        return emqxi_do(EMQXI_ACT_PROBE);
+    return act(m, e, &facts, &d);
+}
+
+/* -- events ------------------------------------------------------------------------------------ */
+
+static emqxi_action on_busy(emqxi_ensure *m, const emqxi_event *e)
+{
+    if (!emqxi_waits(&m->watch) && e->now_ms >= m->patience_ms)
+        return end_locked();
+    return (emqxi_action){.type = EMQXI_ACT_PAUSE, .until_ms = e->now_ms + LOCK_AGAIN_MS};
+}
+
+static emqxi_action on_loaded(emqxi_ensure *m, const emqxi_event *e)
+{
+    emqxi_receipt *r = &m->receipt;
+    *r = *e->receipt;
+    m->watch.then = EMQXI_ACT_READ;
+    /* A wall clock that went back does not tell how long ago the write was: then it counts from now
+     * on. */
+    if (r->state != EMQXI_RECEIPT_NONE)
+        r->time_s = EMQXI_MIN(r->time_s, e->wall_s);
+    if (r->state == EMQXI_RECEIPT_INTENT)
+        m->doubt_ms = e->now_ms + EMQXI_STRAY_MS + (r->lease_s - (e->wall_s - r->time_s)) * 1000;
+    return emqxi_do(EMQXI_ACT_READ);
+}
+
+static emqxi_action on_read(emqxi_ensure *m, const emqxi_event *e)
+{
+    m->probe = EMQXI_PROBE_UNASKED;
+    bool moved = m->watch.status.state != EMQX_TLS_STATE_RUNNING ||
+                 e->now_ms - m->written_ms >= EMQXI_STRAY_MS;
+    if (m->watch.fate == EMQXI_FATE_ACCEPTED && moved)
+        m->watch.fate = EMQXI_FATE_SETTLED;
+    learn_zone(m, e, false);
+    return judge(m, e);
+}
+
+static emqxi_action on_unread(emqxi_ensure *m, const emqxi_event *e)
+{
+    const char *text = "a write to deployment {id} may have been carried out, and its status can't "
+                       "be read: {answer}";
+    return emqxi_try_again(&m->watch, e, m->watch.fate == EMQXI_FATE_LOST ? text : NULL);
+}
+
+static emqxi_action on_departing(emqxi_ensure *m, const emqxi_event *e)
+{
+    write_down(m, EMQXI_RECEIPT_INTENT, e->wall_s);
+    m->receipt.before = m->before;
+    strcpy(m->receipt.was, m->watch.status.expire_text);
+    m->receipt.lease_s = (e->lease_ms + 999) / 1000;
+    return emqxi_do(EMQXI_ACT_SEND);
+}
+
+static emqxi_action on_accepted(emqxi_ensure *m, const emqxi_event *e)
+{
+    m->watch.status = *e->status;
+    if (e->status->state == EMQX_TLS_STATE_ABSENT) /* {}: nothing was told */
+        m->watch.status.state = EMQX_TLS_STATE_UNKNOWN;
+    bool settled = e->status->state == EMQX_TLS_STATE_RUNNING ||
+                   m->before == EMQXI_BEFORE_ALIKE_FAILED ||
+                   m->before == EMQXI_BEFORE_DIFFERENT_FAILED;
+    carried_out(m, e, settled ? EMQXI_FATE_SETTLED : EMQXI_FATE_ACCEPTED);
+    learn_zone(m, e, true);
+    m->watch.polls = 0;
+    return judge(m, e);
+}
+
+static emqxi_action on_lost(emqxi_ensure *m, const emqxi_event *e)
+{
+    m->watch.fate = EMQXI_FATE_LOST;
+    m->doubt_ms = e->now_ms + EMQXI_STRAY_MS;
+    m->watch.polls = 0;
+    return emqxi_waits(&m->watch) ? look_again(m, m->doubt_ms) : emqxi_do(EMQXI_ACT_READ);
+}
+
+/* It was not carried out: the receipt is what it was before. */
+static emqxi_action on_refused(emqxi_ensure *m, const emqxi_event *e)
+{
+    bool misjudged = e->type == EMQXI_EVENT_MISJUDGED;
+    m->receipt = m->previous;
+    m->watch.fate = misjudged ? EMQXI_FATE_MISJUDGED : EMQXI_FATE_NONE;
+    if (misjudged && m->tries < TRIES_MAX)
+        return emqxi_do(EMQXI_ACT_READ);
+    return emqxi_try_again(&m->watch, e, NULL);
+}
+
+static emqxi_action on_written(emqxi_ensure *m, const emqxi_event *e)
+{
+    m->written_ms = e->now_ms;
+    m->tries += e->error->delivery != EMQX_TLS_DELIVERY_NOT_SENT;
+    switch (e->type) {
+    case EMQXI_EVENT_ACCEPTED:
+        return on_accepted(m, e);
+    case EMQXI_EVENT_LOST:
+        return on_lost(m, e);
+    default:
+        return on_refused(m, e);
+    }
+}
+
+static emqxi_action on_probed(emqxi_ensure *m, const emqxi_event *e)
+{
+    bool first = m->probe == EMQXI_PROBE_UNASKED;
+    m->probe = EMQXI_PROBE_SILENT;
+    if (e->served && memcmp(e->served->leaf_sha256, m->wanted->leaf_sha256, 32) == 0) {
+        bool one_way = m->wanted->type == EMQX_TLS_TYPE_ONE_WAY;
+        m->probe = one_way ? EMQXI_PROBE_PROVES : EMQXI_PROBE_MATCHES;
+    } else if (e->served && first) {
+        /* Only a leaf that looks like the status tells something of this deployment: another one
+         * may be another server's. */
+        emqxi_identity served = {
+            .type = m->wanted->type, .readable = true, .not_after = e->served->not_after};
+        if (emqxi_compare(&m->watch.status, &served, emqxi_ensure_zone(m)) == EMQXI_SAME)
+            m->probe = EMQXI_PROBE_DISPROVES;
+    }
+    return judge(m, e);
+}
+
+static emqxi_action on_event(emqxi_watch *watch, const emqxi_event *e)
+{
+    emqxi_ensure *m = (emqxi_ensure *)watch;
+    switch (e->type) {
+    case EMQXI_EVENT_LOADED:
+        return on_loaded(m, e);
+    case EMQXI_EVENT_BUSY:
+        return on_busy(m, e);
+    case EMQXI_EVENT_READ:
+        return on_read(m, e);
+    case EMQXI_EVENT_UNREAD:
+        return on_unread(m, e);
+    case EMQXI_EVENT_DEPARTING:
+        return on_departing(m, e);
+    case EMQXI_EVENT_PROBED:
+        return on_probed(m, e);
+    default:
+        return m->watch.doing == EMQXI_ACT_WRITE || m->watch.doing == EMQXI_ACT_SEND
+                   ? on_written(m, e)
+                   : emqxi_end_as(EMQXI_OF_ANSWER, NULL);
+    }
+}
+
+const emqxi_machine emqxi_ensure_machine = {.name = "ensure", .on_event = on_event, .late = late};

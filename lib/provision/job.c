@@ -1,239 +1,318 @@
 /* SPDX-License-Identifier: MIT */
 #include "provision/job.h"
 
-#define EVERY_MS 60000
+#include <string.h>
 
-static const int64_t first_gaps[] = {5000, 5000, 10000, 20000};
-#define FIRST_GAPS (sizeof first_gaps / sizeof first_gaps[0])
+#include "call/request.h"
 
-/* -- the operation under way ------------------------------------------------------------------- */
+#define PROBE_STEP_MS 20
 
-static void take_answer(emqxi_job *job, const emqx_tls_call *sub)
+static int64_t job_now(const emqxi_job *job)
 {
-    uint32_t attempts = job->answer.attempts;
-    bool read = job->sub_op == EMQX_TLS_OP_GET;
-    job->answer = sub->error;
-    job->answer.attempts += attempts;
-    job->reply = sub->status;
-    *(read ? &job->reads : &job->writes) += sub->spent;
-    if (read && sub->error.code == EMQX_TLS_E_NOT_FOUND)
-        job->reply.state = EMQX_TLS_STATE_ABSENT;
-    if (emqxi_job_has_read(job)) {
-        job->call.status = job->reply;
-        job->seen = true;
-    }
-    job->sub = NULL;
+    return emqxi_now(&job->call.client->clock);
 }
 
-static void sub_done(void *user, emqx_tls_call *sub, emqx_tls_code code)
+/* -- the end ----------------------------------------------------------------------------------- */
+
+static void drop_body(emqxi_job *job)
 {
-    emqxi_job *job = user;
-    (void)code;
-    take_answer(job, sub);
-    job->next(job);
+    emqxi_wipe_free(&job->call.client->allocator, job->body, job->body_len);
+    job->body = NULL;
+}
+
+/* Lets go of all that is outside, and of secrets; may come twice. */
+static void let_go(emqxi_job *job)
+{
+    drop_body(job);
+    emqxi_probe_free(job->probe);
+    job->probe = NULL;
+    emqxi_receipt_close(&job->file);
+    job->locked = false;
+    if (job->result)
+        emqxi_job_result(&job->call, job->result);
+}
+
+static void finish(emqxi_job *job, const emqxi_action *end)
+{
+    emqxi_error *e = &job->call.error;
+    emqxi_job_tell(job, end, job_now(job), e);
+    emqxi_log(job->call.client, e->code == EMQX_TLS_OK ? EMQX_TLS_LOG_INFO : EMQX_TLS_LOG_WARNING,
+              "%s of %s ended with %s after %u reads and %u writes", job->machine->name,
+              job->deployment_id, emqx_tls_code_name(e->code), (unsigned)job->reads,
+              (unsigned)job->writes);
+    let_go(job);
+    emqxi_call_finish(&job->call);
+}
+
+/* -- the receipt ------------------------------------------------------------------------------- */
+
+static void warn(const emqxi_job *job, const char *what, const char *why)
+{
+    emqxi_log(job->call.client, EMQX_TLS_LOG_WARNING, "ensure of %s: %s%s%s", job->deployment_id,
+              what, why[0] ? ": " : "", why);
+}
+
+/* Brings the disk up to what the machine holds. */
+static emqx_tls_code keep_receipt(emqxi_job *job, emqxi_error *error)
+{
+    const emqxi_receipt *r = &job->state.ensure.receipt;
+    if (!job->locked || memcmp(r, &job->on_disk, sizeof *r) == 0)
+        return EMQX_TLS_OK;
+    emqx_tls_code code = emqxi_receipt_save(&job->file, r, error);
+    job->unsaved = code != EMQX_TLS_OK;
+    if (!job->unsaved)
+        job->on_disk = *r;
+    return code;
+}
+
+static emqxi_event unusable(emqxi_job *job, const emqxi_error *error)
+{
+    uint32_t attempts = job->answer.attempts;
+    job->answer = *error;
+    job->answer.attempts = attempts;
+    return (emqxi_event){.type = EMQXI_EVENT_UNUSABLE, .error = &job->answer};
+}
+
+static emqxi_event load(emqxi_job *job)
+{
+    bool dry = job->state.ensure.flags & EMQX_TLS_DRY_RUN, busy = false, damaged = false;
+    emqx_tls_code code = EMQX_TLS_OK;
+    emqxi_error error;
+    emqxi_error_clear(&error);
+    if (job->file.folder < 0)
+        code = emqxi_receipt_open(&job->file, job->receipt_dir, job->deployment_id, &error);
+    if (code == EMQX_TLS_OK && !dry)
+        code = emqxi_receipt_lock(&job->file, &busy, &error);
+    if (busy)
+        return (emqxi_event){.type = EMQXI_EVENT_BUSY};
+    if (code == EMQX_TLS_OK)
+        code = emqxi_receipt_load(&job->file, &job->on_disk, &damaged, &error);
+    if (code != EMQX_TLS_OK)
+        return unusable(job, &error);
+    if (damaged)
+        warn(job, "the receipt is damaged and counts as none", "");
+    job->locked = !dry;
+    return (emqxi_event){.type = EMQXI_EVENT_LOADED, .receipt = &job->on_disk};
+}
+
+/* -- events ------------------------------------------------------------------------------------ */
+
+static emqxi_action tell(emqxi_job *job, emqxi_event *event)
+{
+    event->now_ms = job_now(job);
+    event->wall_s = emqxi_wall_s(job->call.client);
+    emqxi_action action = emqxi_next(job->machine, &job->state.watch, event);
+    job->call.status = job->state.watch.status;
+    if (job->state.watch.fate >= EMQXI_FATE_ACCEPTED)
+        drop_body(job);
+    return action;
+}
+
+/* The operation is over: what that is to the machine. */
+static emqxi_event take_answer(emqxi_job *job)
+{
+    const emqx_tls_call *o = job->operation;
+    uint32_t attempts = job->answer.attempts;
+    job->answer = o->error;
+    job->answer.attempts += attempts;
+    job->reply = o->status;
+    job->operation = NULL;
+    if (job->op != EMQX_TLS_OP_GET)
+        job->written = job->answer;
+    else if (job->answer.code == EMQX_TLS_E_NOT_FOUND)
+        job->reply.state = EMQX_TLS_STATE_ABSENT;
+    *(job->op == EMQX_TLS_OP_GET ? &job->reads : &job->writes) += o->spent;
+    bool unusable = job->op != EMQX_TLS_OP_GET && job->unsaved;
+    return (emqxi_event){.type =
+                             unusable ? EMQXI_EVENT_UNUSABLE : emqxi_outcome(job->op, &job->answer),
+                         .status = &job->reply,
+                         .error = &job->answer};
 }
 
 /* Ends the operation under way, if it is not over already. False: it is, and its end will be told
  * in this turn. */
-static bool stop_sub(emqxi_job *job)
+static bool stop_operation(emqxi_job *job)
 {
-    emqx_tls_call *sub = job->sub;
-    if (!sub)
-        return true;
-    if (sub->queue == &job->call.client->finished)
+    if (job->operation->queue == &job->call.client->finished)
         return false;
-    sub->done = NULL;
-    emqxi_call_cancel(sub);
-    take_answer(job, sub);
+    job->operation->done = NULL;
+    emqxi_call_cancel(job->operation);
     return true;
 }
 
+static void run(emqxi_job *job, emqxi_event event);
+
+static void operation_done(void *user, emqx_tls_call *operation, emqx_tls_code code)
+{
+    (void)operation;
+    (void)code;
+    run(user, take_answer(user));
+}
+
+/* The intent is on the disk before the write leaves. */
+static bool before_send(void *user, int64_t lease_ms, emqxi_error *error)
+{
+    emqxi_event departing = {.type = EMQXI_EVENT_DEPARTING, .lease_ms = lease_ms};
+    tell(user, &departing);
+    return keep_receipt(user, error) == EMQX_TLS_OK;
+}
+
+/* -- actions: true where one has ended at once, with *event ------------------------------------ */
+
 static uint32_t time_left(const emqxi_job *job, uint32_t at_most)
 {
-    int64_t left = job->deadline - emqxi_job_now(job);
+    int64_t left = job->state.watch.deadline_ms - job_now(job);
     return left < at_most ? (uint32_t)EMQXI_MAX(left, 0) : at_most;
 }
 
-void emqxi_job_write(emqxi_job *job, const emqxi_order *given, emqxi_step next)
+static bool start_operation(emqxi_job *job, uint32_t op, emqxi_event *event)
 {
-    emqx_tls_client *client = job->call.client;
-    emqxi_order order = *given;
+    static const emqxi_error cut_off = {.code = EMQX_TLS_E_CANCELLED};
     emqxi_error error;
-    order.deployment_id = job->deployment_id;
-    order.timeout_ms = time_left(job, client->timeout_ms);
-    order.quota_wait_ms =
-        emqxi_job_waits(job) ? time_left(job, job->wait_ms) : client->quota_wait_ms;
-    order.internal = true;
-    order.done = sub_done;
-    order.user = job;
+    emqx_tls_client *client = job->call.client;
+    bool waits = emqxi_waits(&job->state.watch);
+    bool puts = op == EMQX_TLS_OP_CREATE || op == EMQX_TLS_OP_UPDATE;
+    emqxi_order order = {
+        .op = op,
+        .deployment_id = job->deployment_id,
+        .body = puts ? job->body : NULL,
+        .body_len = puts ? job->body_len : 0,
+        .timeout_ms = time_left(job, client->timeout_ms),
+        .quota_wait_ms = waits ? time_left(job, UINT32_MAX) : client->quota_wait_ms,
+        .internal = true,
+        .before_send = op == EMQX_TLS_OP_GET ? NULL : before_send,
+        .done = operation_done,
+        .user = job,
+    };
+    job->op = op;
+    *event = (emqxi_event){.type = op == EMQX_TLS_OP_GET ? EMQXI_EVENT_UNREAD : EMQXI_EVENT_REFUSED,
+                           .error = &cut_off};
+    if (order.timeout_ms == 0)
+        return true;
     emqxi_error_clear(&error);
-    if (order.timeout_ms == 0) {
-        job->kind->late(job);
-        return;
+    if (emqxi_operation_start(client, &order, &job->operation, &error) != EMQX_TLS_OK) {
+        *event = unusable(job, &error);
+        return true;
     }
-    job->next = next;
-    job->sub_op = order.op;
-    if (emqxi_operation_start(client, &order, &job->sub, &error) != EMQX_TLS_OK)
-        emqxi_job_end_as(job, &error);
-    else if (emqxi_job_waits(job))
-        emqxi_call_at(&job->call, job->deadline);
+    if (waits)
+        emqxi_call_at(&job->call, job->state.watch.deadline_ms);
+    return false;
 }
 
-void emqxi_job_read(emqxi_job *job, emqxi_step next)
+static bool step_probe(emqxi_job *job, emqxi_event *event)
 {
-    static const emqxi_order get = {.op = EMQX_TLS_OP_GET};
-    emqxi_job_write(job, &get, next);
-}
-
-bool emqxi_job_has_read(const emqxi_job *job)
-{
-    emqx_tls_code code = job->answer.code;
-    return job->sub_op == EMQX_TLS_OP_GET && (code == EMQX_TLS_OK || code == EMQX_TLS_E_NOT_FOUND);
-}
-
-bool emqxi_job_reads_again(const emqxi_job *job)
-{
-    if (!emqxi_job_waits(job))
+    const emqxi_probe_target *t = &job->target;
+    if (!emqxi_probe_step(job->probe, job_now(job), &job->served, &job->probed)) {
+        emqxi_call_at(&job->call, job_now(job) + PROBE_STEP_MS);
         return false;
-    switch (job->answer.code) {
-    case EMQX_TLS_E_TRANSPORT:
-    case EMQX_TLS_E_TIMEOUT:
-    case EMQX_TLS_E_PROTOCOL:
-        return job->seen;
-    case EMQX_TLS_E_HTTP:
-        return job->seen && job->answer.http_status >= 500;
-    /* by the platform: the limiter knows now, and says when there is room */
-    case EMQX_TLS_E_RATE_LIMITED:
-        return job->answer.http_status == 429;
+    }
+    emqxi_probe_free(job->probe);
+    job->probe = NULL;
+    *event = (emqxi_event){.type = EMQXI_EVENT_PROBED};
+    if (job->probed.code != EMQX_TLS_OK)
+        return true;
+    event->served = &job->served;
+    emqxi_fail(&job->probed, EMQX_TLS_E_TIMEOUT,
+               "%s port %u serves another certificate (its name is \"%s\")", t->host,
+               (unsigned)t->port, job->served.common_name);
+    return true;
+}
+
+static bool start_probe(emqxi_job *job, emqxi_event *event)
+{
+    const emqx_tls_client *client = job->call.client;
+    emqxi_error error;
+    job->target.deadline_ms =
+        EMQXI_MIN(job_now(job) + client->timeout_ms, job->state.watch.deadline_ms);
+    emqxi_error_clear(&error);
+    emqxi_error_clear(&job->probed);
+    if (emqxi_probe_start(&client->allocator, &job->target, &job->probe, &error) == EMQX_TLS_OK)
+        return step_probe(job, event);
+    *event = unusable(job, &error);
+    return true;
+}
+
+static void pause_job(emqxi_job *job, const emqxi_action *a)
+{
+    int64_t now = job_now(job), deadline = job->state.watch.deadline_ms, due = a->until_ms;
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    if (a->poll) {
+        bool known = !a->free && emqx_tls_limiter_query(job->call.client->limiter, EMQX_TLS_OP_GET,
+                                                        job->deployment_id, &quota, NULL) == 0;
+        due = EMQXI_MIN(
+            due, now + emqxi_pace(a->poll, deadline - now, known ? &quota : NULL, emqxi_random()));
+    }
+    emqxi_call_at(&job->call, EMQXI_MIN(due, deadline));
+}
+
+static bool carry_out(emqxi_job *job, const emqxi_action *action, emqxi_event *event)
+{
+    switch (action->type) {
+    case EMQXI_ACT_LOAD:
+        *event = load(job);
+        return true;
+    case EMQXI_ACT_READ:
+        return start_operation(job, EMQX_TLS_OP_GET, event);
+    case EMQXI_ACT_WRITE:
+        return start_operation(job, action->op, event);
+    case EMQXI_ACT_PROBE:
+        return start_probe(job, event);
+    case EMQXI_ACT_PAUSE:
+        pause_job(job, action);
+        return false;
+    case EMQXI_ACT_END:
+        finish(job, action);
+        return false;
     default:
         return false;
     }
 }
 
-bool emqxi_job_refused(const emqxi_job *job)
+static void run(emqxi_job *job, emqxi_event event)
 {
-    const emqxi_error *a = &job->answer;
-    if (a->delivery != EMQX_TLS_DELIVERY_ANSWERED)
-        return a->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
-    return a->code != EMQX_TLS_OK && a->http_status >= 300 && a->http_status < 500;
+    emqxi_action action;
+    emqxi_error error;
+    do {
+        action = tell(job, &event);
+        if (keep_receipt(job, &error) != EMQX_TLS_OK)
+            warn(job,
+                 job->state.ensure.receipt.state == EMQXI_RECEIPT_DONE
+                     ? "the write was carried out, but the receipt could not be written"
+                     : "nothing was written, but the receipt could not be put back",
+                 error.message);
+    } while (carry_out(job, &action, &event));
 }
 
-const char *emqxi_job_state(const emqxi_job *job)
-{
-    const emqx_tls_status *s = &job->call.status;
-    if (s->state == EMQX_TLS_STATE_ABSENT)
-        return "without a certificate";
-    return s->state_text[0] ? s->state_text : "in a state that the platform does not tell";
-}
-
-/* -- pauses ------------------------------------------------------------------------------------ */
-
-void emqxi_job_pause(emqxi_job *job, int64_t ms, emqxi_step next)
-{
-    job->next = next;
-    emqxi_call_at(&job->call, EMQXI_MIN(emqxi_add(emqxi_job_now(job), ms), job->deadline));
-}
-
-static int64_t gap(unsigned poll)
-{
-    return poll < FIRST_GAPS ? first_gaps[poll] : EVERY_MS;
-}
-
-/* So many polls fit into `left` when nothing stretches them. */
-static int64_t polls_in(int64_t left, unsigned poll)
-{
-    int64_t count = 0;
-    for (; poll < FIRST_GAPS && left > first_gaps[poll]; poll++, count++)
-        left -= first_gaps[poll];
-    return poll < FIRST_GAPS ? count : count + left / EVERY_MS;
-}
-
-static void poll_in(emqxi_job *job, int64_t pause, int64_t at_most_ms, emqxi_step next)
-{
-    pause += (int64_t)(emqxi_random() % (uint64_t)(pause / 10 + 1));
-    job->polls++;
-    emqxi_job_pause(job, EMQXI_MIN(pause, at_most_ms), next);
-}
-
-void emqxi_job_poll_free(emqxi_job *job, emqxi_step next)
-{
-    poll_in(job, gap(job->polls), INT64_MAX, next);
-}
-
-void emqxi_job_poll(emqxi_job *job, int64_t at_most_ms, emqxi_step next)
-{
-    emqx_tls_client *client = job->call.client;
-    int64_t left = job->deadline - emqxi_job_now(job), pause = gap(job->polls);
-    emqx_tls_quota quota;
-    emqx_tls_quota_init(&quota);
-    if (emqx_tls_limiter_query(client->limiter, EMQX_TLS_OP_GET, job->deployment_id, &quota,
-                               NULL) == EMQX_TLS_OK) {
-        if (quota.remaining > 0 && quota.remaining < polls_in(left, job->polls))
-            pause = EMQXI_MAX(pause, left / ((int64_t)quota.remaining + 1));
-        /* Where no more read fits in, the next one says so, and when, at once and not at the
-         * end. */
-        pause = quota.next_ms < left ? EMQXI_MAX(pause, quota.next_ms) : 0;
-    }
-    poll_in(job, pause, at_most_ms, next);
-}
-
-/* -- the end ----------------------------------------------------------------------------------- */
-
-static void finish(emqxi_job *job)
-{
-    emqxi_error *e = &job->call.error;
-    e->attempts = job->answer.attempts;
-    emqxi_log(job->call.client, e->code == EMQX_TLS_OK ? EMQX_TLS_LOG_INFO : EMQX_TLS_LOG_WARNING,
-              "%s of %s ended with %s after %u reads and %u writes", job->kind->name,
-              job->deployment_id, emqx_tls_code_name(e->code), (unsigned)job->reads,
-              (unsigned)job->writes);
-    job->kind->let_go(job);
-    emqxi_call_finish(&job->call);
-}
-
-void emqxi_job_end(emqxi_job *job, emqx_tls_code code, const char *format, ...)
-{
-    emqxi_error *e = &job->call.error;
-    va_list arguments;
-    *e = job->answer;
-    e->retry_after_ms = -1;
-    if (code == EMQX_TLS_OK)
-        e->api_code[0] = '\0';
-    va_start(arguments, format);
-    emqxi_vfail(e, code, format, arguments);
-    va_end(arguments);
-    finish(job);
-}
-
-void emqxi_job_end_as(emqxi_job *job, const emqxi_error *error)
-{
-    job->call.error = *error;
-    finish(job);
-}
-
-/* -- a kind of call ---------------------------------------------------------------------------- */
+/* -- a type of call ---------------------------------------------------------------------------- */
 
 static void advance(emqx_tls_call *call)
 {
     emqxi_job *job = (emqxi_job *)call;
-    bool late = emqxi_job_now(job) >= job->deadline;
-    if (job->sub && !late)
+    bool begun = job->state.watch.doing != EMQXI_ACT_NOTHING;
+    emqxi_event event = {.type = begun ? EMQXI_EVENT_TIME : EMQXI_EVENT_BEGUN};
+    if (job->operation) {
+        if (job_now(job) < job->state.watch.deadline_ms || !stop_operation(job))
+            return;
+        event = take_answer(job);
+    } else if (job->probe && !step_probe(job, &event)) {
         return;
-    if (!late)
-        job->next(job);
-    else if (stop_sub(job))
-        job->kind->late(job);
+    }
+    run(job, event);
 }
 
 static void stop(emqx_tls_call *call)
 {
     emqxi_job *job = (emqxi_job *)call;
-    if (!stop_sub(job)) { /* over, but nobody was told yet */
-        job->sub->done = NULL;
-        take_answer(job, job->sub);
+    if (job->operation) {
+        if (!stop_operation(job)) /* over, but nobody was told yet */
+            job->operation->done = NULL;
+        take_answer(job);
     }
-    job->kind->let_go(job);
+    let_go(job);
     call->error = job->answer;
+    if (job->state.watch.fate == EMQXI_FATE_LOST)
+        call->error.delivery = EMQX_TLS_DELIVERY_MAYBE;
 }
 
 static void release(emqx_tls_call *call)
@@ -243,41 +322,61 @@ static void release(emqx_tls_call *call)
 
 static const emqxi_call_type job_call = {.advance = advance, .stop = stop, .release = release};
 
-const emqxi_job *emqxi_job_of(const emqx_tls_call *call, const emqxi_job_kind *kind)
+void emqxi_job_result(const emqx_tls_call *call, emqx_tls_ensure_result *r)
 {
     const emqxi_job *job = (const emqxi_job *)call;
-    return call && call->type == &job_call && job->kind == kind ? job : NULL;
+    const emqxi_ensure *m = &job->state.ensure;
+    *r = (emqx_tls_ensure_result){.size = sizeof *r};
+    if (!call || call->type != &job_call || job->machine != &emqxi_ensure_machine)
+        return;
+    r->action = m->action;
+    r->reads = job->reads;
+    r->writes = job->writes;
+    r->certain =
+        m->proof == EMQXI_PROOF_PROBE || (m->proof == EMQXI_PROOF_RECEIPT && !job->unsaved);
+    r->expire_offset_s = emqxi_ensure_zone(m);
+}
+
+emqxi_job *emqxi_job_new(emqx_tls_client *client, const emqxi_machine *machine)
+{
+    emqxi_job *job = emqxi_zalloc(&client->allocator, sizeof *job);
+    if (!job)
+        return NULL;
+    job->call.client = client;
+    job->call.type = &job_call;
+    job->machine = machine;
+    job->state.watch.then = EMQXI_ACT_READ;
+    job->file.folder = job->file.lock = -1;
+    emqx_tls_status_init(&job->call.status);
+    emqxi_error_clear(&job->call.error);
+    emqxi_error_clear(&job->answer);
+    return job;
 }
 
 void emqxi_job_free(emqxi_job *job)
 {
     const emqx_tls_allocator *a = &job->call.client->allocator;
-    job->kind->let_go(job);
-    job->kind->release(job);
+    let_go(job);
+    emqxi_free(a, job->receipt_dir);
+    emqxi_free(a, (char *)(uintptr_t)job->target.host);
     emqxi_free(a, job->deployment_id);
     emqxi_free(a, job);
 }
 
-emqx_tls_code emqxi_job_start(emqx_tls_client *client, emqxi_job *job, const emqxi_job_kind *kind,
-                              const char *deployment_id, uint32_t wait_ms, emqx_tls_done_fn done,
-                              void *user, emqxi_error *error)
+emqx_tls_code emqxi_job_start(emqxi_job *job, const char *deployment_id, uint32_t wait_ms,
+                              emqx_tls_done_fn done, void *user, emqxi_error *error)
 {
-    emqx_tls_call *call = &job->call;
+    emqx_tls_client *client = job->call.client;
     const char *problem = emqxi_deployment_id_problem(deployment_id);
-    call->client = client;
-    call->type = &job_call;
-    call->done = done;
-    call->user = user;
-    emqx_tls_status_init(&call->status);
-    emqxi_error_clear(&call->error);
-    emqxi_error_clear(&job->answer);
-    job->kind = kind;
-    job->next = kind->first;
-    job->wait_ms = wait_ms;
-    job->begun = emqxi_now(&client->clock);
-    job->deadline = wait_ms > 0 ? emqxi_add(job->begun, wait_ms) : INT64_MAX;
+    int64_t now = job_now(job);
+    job->state.watch.deadline_ms = wait_ms > 0 ? emqxi_add(now, wait_ms) : INT64_MAX;
+    job->state.watch.status = job->call.status;
+    if (job->machine == &emqxi_ensure_machine)
+        job->state.ensure.patience_ms = now + client->timeout_ms;
+    job->call.done = done;
+    job->call.user = user;
     job->deployment_id = problem ? NULL : emqxi_strdup(&client->allocator, deployment_id);
-    if (job->deployment_id && emqxi_call_enter(client, call) == EMQX_TLS_OK)
+    if (job->deployment_id && emqxi_call_enter(client, &job->call) == EMQX_TLS_OK)
         return EMQX_TLS_OK;
     emqxi_job_free(job);
     if (problem)

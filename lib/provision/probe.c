@@ -33,71 +33,64 @@ static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_identity
     return EMQX_TLS_OK;
 }
 
-static emqx_tls_code run(emqxi_probe *probe, int64_t deadline, emqxi_identity *leaf,
-                         emqxi_error *error)
+static emqx_tls_code check_target(const emqxi_probe_target *t, emqxi_error *error)
 {
-    const emqx_tls_clock *clock = &emqxi_system_clock;
-    emqx_tls_code code;
-    int64_t now = emqxi_now(clock);
-    while (!emqxi_probe_step(probe, now, &code, leaf, error)) {
-        /* short: another address may get its turn */
-        emqxi_probe_wait(probe, (int)EMQXI_MIN(deadline - now, 50));
-        now = emqxi_now(clock);
-    }
-    return code;
-}
-
-static emqx_tls_code probe(const char *host, uint32_t port, const char *server_name,
-                           const emqx_tls_request *expected, uint32_t timeout_ms,
-                           emqx_tls_probe_result *result, emqxi_error *error)
-{
-    emqxi_identity wanted, served;
-    emqxi_probe *p;
-    if (!host || !*host)
+    const char *name = t->server_name;
+    if (!t->host || !*t->host)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "host is empty: give a name or an address");
-    if (strlen(host) > EMQXI_PROBE_NAME_MAX)
+    if (strlen(t->host) > EMQXI_PROBE_NAME_MAX)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "host has more than %d bytes",
                           EMQXI_PROBE_NAME_MAX);
-    if (server_name && (!*server_name || strlen(server_name) > EMQXI_PROBE_NAME_MAX))
+    if (name && (!*name || strlen(name) > EMQXI_PROBE_NAME_MAX))
         return emqxi_fail(
             error, EMQX_TLS_E_INVALID,
             "server_name is empty or has more than %d bytes: NULL sends the host's name",
             EMQXI_PROBE_NAME_MAX);
-    if (port < 1 || port > 65535)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "port is %u: give 1 to 65535", (unsigned)port);
-    if (timeout_ms < 1)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID, "timeout_ms is 0: give 1 or more");
-    if (!emqxi_output_ok(result))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "result was not set up: call emqx_tls_probe_result_init first");
-    if (expected && emqxi_probe_available) {
-        emqx_tls_code code = expected_leaf(expected, &wanted, error);
-        if (code != EMQX_TLS_OK)
-            return code;
+    if (t->port < 1 || t->port > 65535)
+        return emqxi_fail(error, EMQX_TLS_E_INVALID, "port is %u: give 1 to 65535",
+                          (unsigned)t->port);
+    return EMQX_TLS_OK;
+}
+
+static emqx_tls_code run(const emqxi_probe_target *target, emqxi_identity *leaf, emqxi_error *error)
+{
+    emqxi_probe *probe;
+    if (emqxi_probe_start(&emqxi_malloc, target, &probe, error) != EMQX_TLS_OK)
+        return error->code;
+    int64_t now = emqxi_now(&emqxi_system_clock);
+    while (!emqxi_probe_step(probe, now, leaf, error)) {
+        /* short: another address may get its turn */
+        emqxi_probe_wait(probe, (int)EMQXI_MIN(target->deadline_ms - now, 50));
+        now = emqxi_now(&emqxi_system_clock);
     }
-    int64_t now = emqxi_now(&emqxi_system_clock), deadline = now + timeout_ms;
-    emqx_tls_code code =
-        emqxi_probe_start(&emqxi_malloc, host, port, server_name, deadline, &p, error);
-    if (code != EMQX_TLS_OK)
-        return code;
-    emqx_tls_probe_result own = {.size = sizeof own};
-    code = run(p, deadline, &served, error);
-    if (code == EMQX_TLS_OK) {
-        fill_result(&own, &served, expected ? &wanted : NULL);
-        emqxi_output(result, &own, sizeof own);
-    }
-    emqxi_probe_free(p);
-    return code;
+    emqxi_probe_free(probe);
+    return error->code;
 }
 
 emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server_name,
                              const emqx_tls_request *expected, uint32_t timeout_ms,
                              emqx_tls_probe_result *result, emqx_tls_error *error)
 {
-    const emqx_tls_probe_result empty = {.size = sizeof empty};
+    emqx_tls_probe_result own = {.size = sizeof own};
+    emqxi_identity wanted, served;
     emqxi_error e;
+    emqxi_probe_target target = {.host = host,
+                                 .port = port,
+                                 .server_name = server_name,
+                                 .deadline_ms = emqxi_now(&emqxi_system_clock) + timeout_ms};
     emqxi_error_clear(&e);
-    emqxi_output(result, &empty, sizeof empty);
-    probe(host, port, server_name, expected, timeout_ms, result, &e);
+    emqx_tls_code code = check_target(&target, &e);
+    if (code == EMQX_TLS_OK && timeout_ms < 1)
+        code = emqxi_fail(&e, EMQX_TLS_E_INVALID, "timeout_ms is 0: give 1 or more");
+    if (code == EMQX_TLS_OK && !emqxi_output_ok(result))
+        code = emqxi_fail(&e, EMQX_TLS_E_INVALID,
+                          "result was not set up: call emqx_tls_probe_result_init first");
+    if (code == EMQX_TLS_OK && expected && emqxi_probe_available)
+        code = expected_leaf(expected, &wanted, &e);
+    if (code == EMQX_TLS_OK)
+        code = run(&target, &served, &e);
+    if (code == EMQX_TLS_OK)
+        fill_result(&own, &served, expected ? &wanted : NULL);
+    emqxi_output(result, &own, sizeof own);
     return emqxi_error_out(error, &e);
 }

@@ -7,7 +7,7 @@
 #define EMQXI_PROBE_H
 
 #include "base/base.h"
-#include "check/check.h"
+#include "check/identity.h"
 
 typedef struct emqxi_probe emqxi_probe;
 
@@ -15,16 +15,21 @@ extern const bool emqxi_probe_available; /* the build has OpenSSL */
 
 #define EMQXI_PROBE_NAME_MAX 255 /* of a host or server name: what SNI can carry */
 
-/* Times are the caller's clock. NULL server_name: `host`, if it is a name. */
-emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
-                                const char *server_name, int64_t deadline_ms, emqxi_probe **probe,
-                                emqxi_error *error);
-/* True: it is over, `code` and either `leaf` or `error` are set. */
-bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqx_tls_code *code, emqxi_identity *leaf,
-                      emqxi_error *error);
-/* Waits until a step may do something, at most ms. */
-void emqxi_probe_wait(emqxi_probe *probe, int ms);
-void emqxi_probe_free(emqxi_probe *probe); /* NULL is fine */
+/* Where to look. The strings are copied. */
+typedef struct emqxi_probe_target {
+    const char *host;
+    uint32_t port;
+    const char *server_name; /* NULL: `host`, if it is a name */
+    int64_t deadline_ms;     /* of the caller's clock */
+} emqxi_probe_target;
+
+/* NO_MEMORY, or no thread; INVALID: the build has no OpenSSL. */
+emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const emqxi_probe_target *target,
+                                emqxi_probe **probe, emqxi_error *error);
+/* True: it is over, and either `leaf` is set, or `error`, which was clear: TRANSPORT, TIMEOUT. */
+bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqxi_identity *leaf, emqxi_error *error);
+void emqxi_probe_wait(const emqxi_probe *probe, int ms); /* until a step may do something */
+void emqxi_probe_free(emqxi_probe *probe);               /* NULL is fine */
 
 /* -- resolve.c: names to addresses, within a deadline */
 struct addrinfo;

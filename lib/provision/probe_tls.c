@@ -24,7 +24,7 @@ enum state { RESOLVE, CONNECT, HANDSHAKE };
 struct emqxi_probe {
     const emqx_tls_allocator *allocator;
     enum state state;
-    int64_t deadline, next_at; /* when the next address gets its turn */
+    int64_t deadline_ms, next_at; /* when the next address gets its turn */
     emqxi_resolver *resolver;
     const struct addrinfo *address; /* the one that is tried, or is next */
     bool numeric;
@@ -124,10 +124,11 @@ static int fill(emqxi_probe *p)
 
 /* -- steps ------------------------------------------------------------------------------------- */
 
-static emqx_tls_code fail(const emqxi_probe *p, emqx_tls_code code, const char *what,
-                          emqxi_error *error)
+/* Over, without a leaf. */
+static bool fail(const emqxi_probe *p, emqx_tls_code code, const char *what, emqxi_error *error)
 {
-    return emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
+    emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
+    return true;
 }
 
 static void drop_connection(emqxi_probe *p)
@@ -147,7 +148,7 @@ static bool connect_next(emqxi_probe *p, int64_t now_ms)
         int64_t left = 0;
         for (const struct addrinfo *a = p->address; a; a = a->ai_next)
             left++;
-        p->next_at = now_ms + EMQXI_MAX((p->deadline - now_ms) / left, 1);
+        p->next_at = now_ms + EMQXI_MAX((p->deadline_ms - now_ms) / left, 1);
         p->fd = socket(p->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (p->fd >= 0 && (connect(p->fd, p->address->ai_addr, p->address->ai_addrlen) == 0 ||
                            errno == EINPROGRESS)) {
@@ -161,18 +162,17 @@ static bool connect_next(emqxi_probe *p, int64_t now_ms)
     return false;
 }
 
-static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_error *error)
+static bool step_resolve(emqxi_probe *p, int64_t now_ms, emqxi_error *error)
 {
     const char *problem;
     if (!emqxi_resolver_over(p->resolver, &p->address, &problem))
         return false;
     if (!problem && connect_next(p, now_ms))
         return false;
-    *code = fail(p, EMQX_TLS_E_TRANSPORT, problem ? problem : strerror(errno), error);
-    return true;
+    return fail(p, EMQX_TLS_E_TRANSPORT, problem ? problem : strerror(errno), error);
 }
 
-static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_error *error)
+static bool step_connect(emqxi_probe *p, int64_t now_ms, emqxi_error *error)
 {
     struct pollfd ready = {.fd = p->fd, .events = POLLOUT};
     int problem = 0;
@@ -191,11 +191,10 @@ static bool step_connect(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, em
     errno = problem;
     if (connect_next(p, now_ms))
         return false;
-    *code = fail(p, EMQX_TLS_E_TRANSPORT, strerror(errno), error);
-    return true;
+    return fail(p, EMQX_TLS_E_TRANSPORT, strerror(errno), error);
 }
 
-static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqxi_error *error)
+static bool step_handshake(emqxi_probe *p, emqxi_error *error)
 {
     for (;;) {
         ERR_clear_error();
@@ -212,40 +211,33 @@ static bool step_handshake(emqxi_probe *p, emqx_tls_code *code, emqxi_error *err
             return false;
         if (filled == 1)
             continue;
-        *code = EMQX_TLS_OK;
-        if (!p->seen)
-            *code =
-                fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
-        return true;
+        return p->seen ||
+               fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
     }
 }
 
-bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqx_tls_code *code, emqxi_identity *leaf,
-                      emqxi_error *error)
+bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqxi_identity *leaf, emqxi_error *error)
 {
     bool over = false;
-    *code = EMQX_TLS_OK;
     if (p->state == RESOLVE)
-        over = step_resolve(p, now_ms, code, error);
+        over = step_resolve(p, now_ms, error);
     if (!over && p->state == CONNECT)
-        over = step_connect(p, now_ms, code, error);
+        over = step_connect(p, now_ms, error);
     if (!over && p->state == HANDSHAKE)
-        over = step_handshake(p, code, error);
-    if (!over && now_ms >= p->deadline) {
-        over = true;
-        if (!p->seen)
-            *code = fail(p, EMQX_TLS_E_TIMEOUT,
-                         p->state == RESOLVE   ? "the name was not resolved in time"
-                         : p->state == CONNECT ? "no connection in time"
-                                               : "no TLS handshake in time: is it the TLS port?",
-                         error);
+        over = step_handshake(p, error);
+    if (!over && now_ms >= p->deadline_ms) {
+        static const char *const late[] = {[RESOLVE] = "the name was not resolved in time",
+                                           [CONNECT] = "no connection in time",
+                                           [HANDSHAKE] =
+                                               "no TLS handshake in time: is it the TLS port?"};
+        over = p->seen || fail(p, EMQX_TLS_E_TIMEOUT, late[p->state], error);
     }
-    if (over && *code == EMQX_TLS_OK)
+    if (over && error->code == EMQX_TLS_OK)
         *leaf = p->leaf;
     return over;
 }
 
-void emqxi_probe_wait(emqxi_probe *p, int ms)
+void emqxi_probe_wait(const emqxi_probe *p, int ms)
 {
     struct pollfd ready = {.fd = p->fd, .events = p->events};
     /* the resolver has no descriptor */
@@ -254,22 +246,21 @@ void emqxi_probe_wait(emqxi_probe *p, int ms)
 
 /* -- life -------------------------------------------------------------------------------------- */
 
-emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const char *host, uint32_t port,
-                                const char *server_name, int64_t deadline_ms, emqxi_probe **out,
-                                emqxi_error *error)
+emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const emqxi_probe_target *t,
+                                emqxi_probe **out, emqxi_error *error)
 {
     emqxi_probe *p = emqxi_zalloc(a, sizeof *p);
     *out = NULL;
     if (!p)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a probe");
     p->allocator = a;
-    p->deadline = deadline_ms;
-    p->port = port;
+    p->deadline_ms = t->deadline_ms;
+    p->port = t->port;
     p->fd = -1;
-    p->host = emqxi_strdup(a, host);
-    p->server_name = server_name ? emqxi_strdup(a, server_name) : NULL;
-    if (p->host && (p->server_name || !server_name))
-        p->resolver = emqxi_resolver_start(host, port, &p->numeric);
+    p->host = emqxi_strdup(a, t->host);
+    p->server_name = t->server_name ? emqxi_strdup(a, t->server_name) : NULL;
+    if (p->host && (p->server_name || !t->server_name))
+        p->resolver = emqxi_resolver_start(t->host, t->port, &p->numeric);
     if (p->resolver && set_up_tls(p)) {
         *out = p;
         return EMQX_TLS_OK;

@@ -1,189 +1,56 @@
-/* SPDX-License-Identifier: MIT
- *
- * The folder of receipts: FIRST-HASH.json, .lock and, while it is being written, .new. A receipt is
- * put in place by rename, so that a crash at any instant leaves the old one or the new one.
- */
+/* SPDX-License-Identifier: MIT */
 #include "provision/receipt.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
+#include "provision/likeness.h"
 
-#define RECEIPT_MAX 4096
+/* so long the platform may need to show a write that it took: its own tools wait as long */
+#define FRESH_S  (30 * 60)
+#define SUMMER_S 3600 /* summer time moves a zone by at most so much */
 
-static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what,
-                            emqxi_error *error)
+bool emqxi_receipt_is_of(const emqxi_receipt *r, const emqxi_identity *wanted)
 {
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s", f->path, f->name, ending,
-                      what);
+    return r->state != EMQXI_RECEIPT_NONE && emqxi_identity_equal(&r->identity, wanted);
 }
 
-static emqx_tls_code system_error(const emqxi_receipt_file *f, const char *ending, const char *what,
-                                  emqxi_error *error)
+enum emqxi_recorded emqxi_recorded(const emqxi_receipt *r, const emqxi_identity *wanted,
+                                   const emqx_tls_status *status, int32_t zone_s)
 {
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s can't be %s: %s", f->path, f->name,
-                      ending, what, strerror(errno));
+    if (r->state == EMQXI_RECEIPT_NONE || status->state == EMQX_TLS_STATE_ABSENT)
+        return EMQXI_RECORD_NONE;
+    if (emqxi_receipt_is_of(r, wanted))
+        return r->state == EMQXI_RECEIPT_DONE ? EMQXI_RECORD_OURS : EMQXI_RECORD_INTENT;
+    bool alike = emqxi_compare(status, &r->identity, zone_s) != EMQXI_DIFFERENT;
+    return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
-static void file_name(const emqxi_receipt_file *f, const char *ending, char to[128])
+bool emqxi_receipt_is_recent(const emqxi_receipt *r, const emqxi_identity *wanted, int64_t wall_s)
 {
-    snprintf(to, 128, "%s%s", f->name, ending);
+    int64_t age = wall_s - r->time_s;
+    return emqxi_receipt_is_of(r, wanted) && age >= 0 && age < FRESH_S;
 }
 
-/* The ID's beginning for the reader, and a hash of it all: an ID may be too long, and may hold what
- * a name must not. */
-static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
+void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
+                              const emqx_tls_status *status, int32_t zone_s, bool own_reply,
+                              int64_t wall_s)
 {
-    static const uint8_t key[16] = {0};
-    uint8_t hash[16];
-    size_t at = 0;
-    for (const char *c = deployment_id; *c && at < 32; c++) {
-        bool plain =
-            (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
-        f->name[at++] = plain ? *c : '_';
-    }
-    f->name[at++] = '-';
-    emqxi_siphash(key, deployment_id, strlen(deployment_id), hash);
-    emqxi_hex(hash, sizeof hash, f->name + at);
-}
-
-emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
-                                 const char *deployment_id, emqxi_error *error)
-{
-    struct stat s;
-    f->path = folder;
-    f->lock = -1;
-    name_receipt(f, deployment_id);
-    f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->folder < 0 || fstat(f->folder, &s) != 0) {
-        emqxi_fail(error, EMQX_TLS_E_STORE,
-                   "receipt_dir %s can't be opened: %s; make it, owned by the user that runs this",
-                   folder, strerror(errno));
-        emqxi_receipt_close(f);
-        return EMQX_TLS_E_STORE;
-    }
-    bool others_write = (s.st_mode & 022) && !(s.st_mode & S_ISVTX);
-    if ((s.st_uid != geteuid() && s.st_uid != 0) || others_write) {
-        emqxi_receipt_close(f);
-        return emqxi_fail(error, EMQX_TLS_E_STORE,
-                          "receipt_dir %s belongs to another user, or others may write to it: use "
-                          "one of mode 0700",
-                          folder);
-    }
-    return EMQX_TLS_OK;
-}
-
-/* Opens a file that must be our own. -1 with errno 0: it is not, and the error says so. */
-static int open_own(emqxi_receipt_file *f, const char *ending, int flags, emqxi_error *error)
-{
-    char name[128];
-    struct stat s;
-    file_name(f, ending, name);
-    int fd = openat(f->folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        if (errno != ELOOP)
-            return -1;
-        broken(f, ending, "is a symbolic link: remove it", error);
-        errno = 0;
-        return -1;
-    }
-    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() && !(s.st_mode & 022))
-        return fd;
-    close(fd);
-    broken(f, ending, "is not a file of this user's alone: remove it", error);
-    errno = 0;
-    return -1;
-}
-
-emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqxi_error *error)
-{
-    struct stat s;
-    *busy = false;
-    int fd = open_own(f, ".lock", O_RDWR | O_CREAT, error);
-    if (fd < 0)
-        return errno ? system_error(f, ".lock", "opened", error) : EMQX_TLS_E_STORE;
-    int locked;
-    do
-        locked = flock(fd, LOCK_EX | LOCK_NB);
-    while (locked != 0 && errno == EINTR);
-    if (locked == 0 && fstat(fd, &s) == 0 && s.st_nlink > 0) {
-        f->lock = fd;
-        return EMQX_TLS_OK;
-    }
-    *busy =
-        locked == 0 || errno == EWOULDBLOCK; /* locked, but removed meanwhile: try the new one */
-    if (!*busy)
-        system_error(f, ".lock", "locked", error);
-    close(fd);
-    return *busy ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
-}
-
-emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, bool *damaged,
-                                 emqxi_error *error)
-{
-    char text[RECEIPT_MAX];
-    size_t len = 0;
-    ssize_t n;
-    memset(receipt, 0, sizeof *receipt);
-    *damaged = false;
-    int fd = open_own(f, ".json", O_RDONLY, error);
-    if (fd < 0 && errno == ENOENT)
-        return EMQX_TLS_OK;
-    if (fd < 0)
-        return errno ? system_error(f, ".json", "opened", error) : EMQX_TLS_E_STORE;
-    while ((n = read(fd, text + len, sizeof text - len)) > 0 || (n < 0 && errno == EINTR))
-        len += n > 0 ? (size_t)n : 0;
-    if (n < 0)
-        system_error(f, ".json", "read", error);
-    close(fd);
-    if (n < 0)
-        return EMQX_TLS_E_STORE;
-    *damaged = !emqxi_receipt_decode(text, len, f->name, receipt);
-    return EMQX_TLS_OK;
-}
-
-emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt,
-                                 emqxi_error *error)
-{
-    char text[RECEIPT_MAX], name[128], fresh[128];
-    file_name(f, ".json", name);
-    file_name(f, ".new", fresh);
-    if (receipt->state == EMQXI_RECEIPT_NONE) {
-        if ((unlinkat(f->folder, name, 0) != 0 && errno != ENOENT) || !emqxi_folder_sync(f->folder))
-            return system_error(f, ".json", "removed", error);
-        return EMQX_TLS_OK;
-    }
-    size_t len = emqxi_receipt_encode(receipt, f->name, text, sizeof text);
-    if (len == 0)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a receipt");
-    /* what a crash left; O_EXCL finds whatever could not be removed */
-    unlinkat(f->folder, fresh, 0);
-    int fd = openat(f->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && emqxi_write_all(fd, text, len) && fsync(fd) == 0;
-    int saved = errno;
-    if (fd >= 0 && close(fd) != 0 && written) {
-        saved = errno;
-        written = false;
-    }
-    if (written && renameat(f->folder, fresh, f->folder, name) == 0 && emqxi_folder_sync(f->folder))
-        return EMQX_TLS_OK;
-    errno = written ? errno : saved;
-    system_error(f, ".json", "written", error);
-    unlinkat(f->folder, fresh, 0);
-    return EMQX_TLS_E_STORE;
-}
-
-void emqxi_receipt_close(emqxi_receipt_file *f)
-{
-    if (f->lock >= 0)
-        close(f->lock);
-    if (f->folder >= 0)
-        close(f->folder);
-    f->lock = f->folder = -1;
+    int32_t zone;
+    if (!emqxi_receipt_is_of(r, wanted) || strcmp(status->expire_text, r->was) == 0)
+        return; /* the same text as before: that of the certificate before, perhaps */
+    if (!emqxi_zone_of(status, wanted, zone_s, &zone))
+        return;
+    bool by_day = emqxi_bare_date(status);
+    if (zone == zone_s && (r->zone_known || by_day)) /* a date that fits proves no zone */
+        return;
+    /* What was learned from a write before this one may differ by summer time; by more, it is
+     * another certificate. Dates come nearer to the zone with every write. */
+    bool near = !r->zone_known || by_day || abs(zone - zone_s) <= SUMMER_S;
+    bool ours = own_reply || (!r->zone_known && !by_day) ||
+                (near && emqxi_receipt_is_recent(r, wanted, wall_s));
+    if (!ours)
+        return;
+    r->zone_known = true;
+    r->zone_s = zone;
 }

@@ -13,7 +13,9 @@
 
 static const char *const states[] = {[EMQXI_RECEIPT_NONE] = "", "intent", "done"};
 static const char *const types[] = {[EMQX_TLS_TYPE_UNKNOWN] = "", "one-way", "two-way"};
-static const char *const befores[] = {"different", "alike", "alike-unfinished"};
+static const char *const befores[EMQXI_BEFORES] = {
+    "nothing", "different",    "different-failed", "different-unfinished",
+    "alike",   "alike-failed", "alike-unfinished"};
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -64,6 +66,15 @@ static bool is_moment(json_int_t seconds)
     return seconds >= -MOMENT_MAX && seconds <= MOMENT_MAX;
 }
 
+static bool take_zone(const json_t *zone, emqxi_receipt *r)
+{
+    json_int_t seconds = json_integer_value(zone);
+    r->zone_known = zone != NULL;
+    r->zone_s = (int32_t)seconds;
+    return !zone ||
+           (json_is_integer(zone) && seconds >= -EMQXI_ZONE_MAX && seconds <= EMQXI_ZONE_MAX);
+}
+
 static bool take(json_t *o, const char *name, emqxi_receipt *r)
 {
     int version;
@@ -77,7 +88,7 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
                     "before", &before, "was", &was, "time", &time, "lease", &lease, "zone",
                     &zone) != 0)
         return false;
-    if (version != VERSION || strcmp(receipt, name) != 0)
+    if (version != VERSION || strcmp(receipt, name) != 0 || strlen(was) >= sizeof r->was)
         return false;
     if (!find(state, states, LENGTH(states), &r->state) ||
         !find(type, types, LENGTH(types), &r->identity.type) ||
@@ -85,7 +96,7 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
         return false;
     r->before = (enum emqxi_before)index;
     if (!from_hex(chain, r->identity.chain_sha256) || !from_hex(spki, r->identity.spki_sha256) ||
-        !from_hex(cacert, r->identity.cacert_sha256) || strlen(was) >= sizeof r->was)
+        !from_hex(cacert, r->identity.cacert_sha256))
         return false;
     if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
@@ -94,12 +105,7 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
     r->identity.readable = true;
     r->time_s = time;
     r->lease_s = lease;
-    if (!zone)
-        return true;
-    r->zone_known = true;
-    r->zone_s = (int32_t)json_integer_value(zone);
-    return json_is_integer(zone) && json_integer_value(zone) >= -EMQXI_ZONE_MAX &&
-           json_integer_value(zone) <= EMQXI_ZONE_MAX;
+    return take_zone(zone, r);
 }
 
 bool emqxi_receipt_decode(const char *text, size_t len, const char *name, emqxi_receipt *r)

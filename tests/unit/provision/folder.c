@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "provision/receipt.h"
+#include "provision/receipt_file.h"
 
 #define NONE      EMQX_TLS_ACTION_NONE
 #define UNCHANGED EMQX_TLS_ACTION_UNCHANGED

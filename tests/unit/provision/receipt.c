@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "folder.h"
-#include "provision/receipt.h"
+#include "provision/receipt_file.h"
 
 static char folder[64];
 static emqxi_receipt_file file;
