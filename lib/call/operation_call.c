@@ -168,11 +168,6 @@ static bool pause_until(operation_call *o, const action *a, event *e)
 
 static bool end(operation_call *o, const action *a, event *last)
 {
-    static const char *const late[] = {
-        [EMQXI_END_LATE] = "timeout_ms was over before the call's turn came (run was not called, "
-                           "or other calls blocked it): nothing was sent",
-        [EMQXI_END_STALE] = "the quota store took too long: nothing was sent",
-    };
     (void)a, (void)last;
     int why = o->machine.end;
     emqxi_error *e = &o->call.error;
@@ -183,9 +178,14 @@ static bool end(operation_call *o, const action *a, event *last)
     o->exchange.body = NULL;
     e->attempts = o->machine.attempts;
     if (why == EMQXI_END_CANCELLED)
-        return false;                                    /* emqxi_call_cancel does the rest */
-    if (why == EMQXI_END_LATE || why == EMQXI_END_STALE) /* a busy store has said itself why */
-        emqxi_fail(e, EMQX_TLS_E_TIMEOUT, "%s", late[why]);
+        return false; /* emqxi_call_cancel does the rest */
+    if (why == EMQXI_END_STORE_BUSY)
+        emqxi_fail(e, EMQX_TLS_E_STORE, "%s; nothing was sent", e->message);
+    else if (why != EMQXI_END_TOLD)
+        emqxi_fail(e, EMQX_TLS_E_TIMEOUT, "%s: nothing was sent",
+                   why == EMQXI_END_STALE ? "the quota store took too long"
+                                          : "timeout_ms was over before the call's turn came (run "
+                                            "was not called, or other calls blocked it)");
     if (e->code != EMQX_TLS_OK)
         emqxi_log(o->call.client, EMQX_TLS_LOG_WARNING, "%s %s ended with %s after %u attempts",
                   o->exchange.method, host_and_path(o), emqx_tls_code_name(e->code),

@@ -161,14 +161,17 @@ typedef struct locked_store {
     int64_t until;
     int asked;
     bool settle_locked;
+    const char *words; /* why, if it says so */
 } locked_store;
 
 static emqx_tls_code locked_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                                     emqx_tls_error *error)
 {
-    (void)ask, (void)error;
+    (void)ask;
     locked_store *s = context;
     s->asked++;
+    if (s->words)
+        snprintf(error->message, sizeof error->message, "%s", s->words);
     grant->granted = now(s->f) >= s->until;
     grant->busy = !grant->granted;
     grant->early_ms = grant->late_ms = 10;
@@ -281,6 +284,16 @@ static void a_wait_for_quota_also_waits_for_its_store(void **state)
     emqx_tls_limiter_unref(f->config.limiter);
 }
 
+static void a_store_that_stays_away_is_told_in_its_own_words(void **state)
+{
+    fixture *f = *state;
+    locked_store s = {.f = f, .until = INT64_MAX, .words = "the shelf is empty"};
+    open_client_on(&s);
+    assert_int_equal(get(f), EMQX_TLS_E_STORE);
+    assert_string_equal(f->error.message, "the shelf is empty; nothing was sent");
+    emqx_tls_limiter_unref(f->config.limiter);
+}
+
 static void two_clients_share_a_limiter(void **state)
 {
     fixture *f = *state;
@@ -311,6 +324,7 @@ int main(void)
         TEST(many_that_end_while_the_store_is_locked_wait_for_it_once),
         TEST(a_store_that_stays_locked_is_asked_less_and_less_often),
         TEST(a_wait_for_quota_also_waits_for_its_store),
+        TEST(a_store_that_stays_away_is_told_in_its_own_words),
         TEST(two_clients_share_a_limiter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
