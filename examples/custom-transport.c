@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * custom-transport DEPLOYMENT - the library on an HTTP stack of one's own, here a socket to a
  * TLS-terminating sidecar on loopback: a gateway that has no libcurl on board would do it like

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * event-loop-libuv DEPLOYMENT... - reads the status of many deployments at once inside a libuv
  * loop. The client has one descriptor; whenever the loop finds it readable, emqx_tls_client_run

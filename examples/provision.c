@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * provision DEPLOYMENT CERT KEY [CLIENT-CA] - sees to it that a deployment serves a certificate.
  * With CLIENT-CA two-way.

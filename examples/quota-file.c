@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * quota-file FILE [DEPLOYMENT...] - reads the status of deployments with a quota that all processes
  * of this machine share, and shows what is left of it. Run it as often as you like, also at once:

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * quota-redis REDIS-URL DEPLOYMENT... - reads the status of deployments with a quota that all hosts
  * share.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * remove DEPLOYMENT - deletes a deployment's certificate, which disconnects every client on the
  * ports 8883 and 8084, and waits until it is gone. Costs a write if there is one, and some reads.

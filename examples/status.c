@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * status DEPLOYMENT - prints what the platform says of a deployment's certificate. Costs one of 60
  * reads in 60 minutes.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """count.py NAME [testlog.json] - one line with the results of a run of meson test: passed, failed, skipped.
 
 A cmocka program counts with each of its cases, any other with one. No log, or an empty one, is a failure.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """release.py SOURCE [--dated] - the check list of a release: one version in all places, a node for its symbols, a list of changes
 that names what is new; with --dated also a date, a clean tree and no tag of that name yet. CONTRIBUTING.md says when it is run."""
 import datetime

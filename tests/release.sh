@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # tests/release.sh - verifies the check list of a release, makes its archive, and builds and tests that alone. Nothing is published.
 # Leaves build-release-archive/meson-dist/libemqxtls-VERSION.tar.xz and its checksum.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # tests/run.sh [all|roots] - installs what is missing, builds with warnings as errors, runs tests. Ends
 # with "N passed, N failed".

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """draw.py [--check] - writes the pictures beside it; with --check says whether they are as this script draws them."""
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """A picture as SVG: boxes, arrows and words, in the reader's light or dark scheme."""
 from xml.sax.saxutils import escape
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The examples of the reference: the body of example_NAME is shown in the man page and on the page
  * of NAME. They are compiled, so that they stay right; what they use of a reader's own program

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # make.sh DOXYGEN PYTHON SCRIPT INCLUDE VERSION OUTDIR - reads the public headers with Doxygen, which fails on anything that is not
 # documented, and has SCRIPT (man.py, or site.py of the site) write OUTDIR.

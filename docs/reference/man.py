@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """man.py XML INCLUDE VERSION OUTDIR - man pages, section 3, of the public headers: one for each function, callback and struct, and
 libemqxtls(3) about all of them. The calls that set a struct up are on the struct's page."""
 import pathlib

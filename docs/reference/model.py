@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """The public headers as data: read from Doxygen's XML, from examples.c beside this file, and held to what every entry must have.
 
 Texts are paragraphs of plain text in which `code` stands between backquotes; a paragraph that is a list of lines is a block of code,

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """Which pages the site has, in the order of its navigation, and how Markdown and man pages become HTML."""
 import html
 import re

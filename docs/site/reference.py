@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """The public headers as HTML: a page for each, and one that lists all."""
 import html
 import re

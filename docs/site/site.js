@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 "use strict";
 const root = document.documentElement, up = document.body.dataset.up;
 const search = document.getElementById("search"), found = document.getElementById("found");

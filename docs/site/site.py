@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """site.py XML INCLUDE VERSION OUTDIR - the project's pages as a site of plain files: guide, reference, command, with navigation and
 a search that needs no server. Every link and anchor inside it is followed; one that leads nowhere is an error."""
 import html

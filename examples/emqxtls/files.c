@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Files that the command reads: certificate, key, credentials. Whatever may be secret is wiped.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * One deployment or many: so many at once as --concurrency says, each on the asynchronous calls of
  * one client.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Which deployments of a long run are done, in a file of --resume: its first line says what the run
  * is about, each further one names a deployment. A run about the same leaves those out; when none

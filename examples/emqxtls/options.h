@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The command line of `emqxtls`, parsed and checked; and where endpoint and credentials come from.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What is shown on a terminal while it runs, in one line that is written over, and what many
  * deployments end with.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the user reads: results on stdout (text, or one JSON object a line), trouble and progress on
  * stderr.

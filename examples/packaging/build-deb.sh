@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # build-deb.sh OUTDIR - builds Debian packages from this checkout, and leaves them in OUTDIR. The checkout stays as it is. The
 # same checkout gives the same bytes wherever it lies, whoever builds it. Needs dpkg-dev, debhelper and what debian/control names.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file check.h
  * @brief What the platform would refuse, found before a write is spent on it. No network.

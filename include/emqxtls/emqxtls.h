@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file emqxtls.h
  * @brief All of libemqxtls: keeps the TLS certificate of EMQX Platform deployments right, inside

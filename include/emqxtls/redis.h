@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file redis.h
  * @brief A quota that hosts share, kept in Redis 7 or Valkey.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file test.h
  * @brief libemqxtls-test: a scripted transport, a virtual clock and a watching allocator, for tests

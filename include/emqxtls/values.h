@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file values.h
  * @brief What goes to the platform and what comes back: a request's certificate, a status.

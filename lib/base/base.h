@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What every part uses: sized structs, errors, memory, time. Internal names start with emqxi_ so
  * that a static link meets no other library's.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * list.h - the doubly linked list of the library. A node is a member of what is listed; a list that
  * is all zero is empty. A node belongs to at most one list at a time, and does not know which.

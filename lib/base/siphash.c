@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * SipHash-2-4 with a result of 128 bits (Aumasson and Bernstein). tests/unit/base.c checks the
  * authors' vectors.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * UTF-8, hexadecimal digits and base64. Own code: libcurl exports none of it, and OpenSSL is
  * optional.

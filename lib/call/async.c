@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The asynchronous calls, for event loops. The descriptor is an epoll with the transport's own and
  * a timer inside; it is made when it is first asked for, so that blocking users do not pay for it.

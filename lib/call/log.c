@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Every log line comes by here, from operation.c and the jobs of provision. What may be in one is
  * an allow-list: method, host, path, status, attempt, quota, durations; how a job ended, and what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * operation - what one of the four calls does next, as a machine without I/O: an event goes in, an
  * action comes out. It reads no clock, calls nobody and allocates nothing. Its picture is in

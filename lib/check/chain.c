@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The chain: from the leaf by way of who signed whom, whatever the order of the file. A certificate
  * can have several issuers (cross-signed CAs), so this walks a graph. Linear but for one sort by

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * check - PEM and X.509: what the platform would refuse. One report and one rule table; x509.c
  * or check_without_openssl.c fill it.

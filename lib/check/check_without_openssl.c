@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Without OpenSSL the check ends with the structure of the PEM, and nothing is known of
  * certificates.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Certificates are read as the check reads them, so that what passed it can be read here; the
  * caller's queue of OpenSSL's errors stays as it was.

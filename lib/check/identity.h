@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * identity - what a request puts in place, as a status, a receipt or a probe can know it again.
  * Nothing of the private key.

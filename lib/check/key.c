@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The private key as OpenSSL's object. OpenSSL's decoder leaves four copies of a key's DER in
  * memory that it gives back. So the numbers of RSA keys and of those on the platform's curves are

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * recognise - what it is that should be PEM, or in PEM, and is not; and the step that mends it.
  */

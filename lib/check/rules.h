@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * rules.h - one check under way, and the rules that it runs. Each rule reports what it finds; none
  * stops another.

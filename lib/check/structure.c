@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What can be told of a request without X.509: parts that are missing or swapped, damaged PEM,
  * encrypted keys.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The check with OpenSSL: reads what the PEM holds, finds the leaf, and runs the rules.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * core - the quota of one group in one scope as an exact sliding log of slots, and what a 429 does
  * to it. Pure: the time, the random number and the memory come from the caller; nothing here fails,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * file - the quota in a file, for the processes of one machine. Its third layer: who may use it.
  * Below are how cells are read and written (file_cell.h), and what is on the disk (file_disk.h);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Who may use the file: the path names a regular file of this user's, with these settings, and the
  * lock is ours.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Which cell a deployment has. With PER_DEPLOYMENT the cells are a hash table with linear probing: a
  * deployment's is the first from its hash on that has its key. A key stands no further from its

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * limiter - the quota as a call sees it: reserve a slot or wait in line for one, settle it when the
  * exchange is over. Those who wait are this process's; where the slots are kept is a store's

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "limiter/table.h"
 
 emqxi_entry *emqxi_table_find(const emqxi_table *table, uint64_t key)

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * table - a hash table from 64 bits, which are a hash already, to pointers: open addressing, so
  * that a look-up among 100,000 reads one place and not a chain of them. Own code: what glibc has

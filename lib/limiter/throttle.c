@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A 429 although there was room: somebody else uses the key, or the platform estimates. The group
  * is shut for a while; then we hold as many passed requests as we held when the 429 came (our

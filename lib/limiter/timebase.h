@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * timebase - what the stamps in a file are measured by, so that a later process can tell how old they
  * are at least: after a reboot, on a copied file, with a wall clock that nobody has set. Erring is

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "limiter/waitlist.h"
 
 #define PASS_MS 1000 /* between two passes through a whole list */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * waitlist - those who wait for a slot, in the order they came: one list a scope. Nothing here runs
  * by itself: whoever stands in line looks when its own time has come, or is woken. The first in

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * getaddrinfo keeps no deadline, and what glibc offers instead (getaddrinfo_a) is a thread too and
  * not everywhere. So a name is resolved on a thread that nobody waits for: what both sides use is

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # embed.sh FILE [SED-EXPRESSION] - a Lua script as C: its text, changed by the expression, and the SHA-1 by which Redis knows it.
 set -eu

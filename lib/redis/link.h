@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * link - one connection to Redis, plain or TLS: commands go out, replies come in. hiredis writes the
  * commands and reads the replies; the socket is our own, so that one deadline bounds every step, no

@@ -1,4 +1,4 @@
--- SPDX-License-Identifier: MIT
+-- Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 --
 -- One step of the quota of one scope, atomic in Redis, by Redis's own clock. The rules are those of lib/limiter/core.c and throttle.c;
 -- tests/redis/core.c puts the same schedules through both and compares every answer.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What Redis's errors mean. Only its first word is looked at, and the address behind MOVED: the rest
  * may echo what was sent.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Steps of quota.lua, and the epoch of the data in Redis, which they need: made by whoever first
  * meets none, so that data which got lost is never taken for an empty quota.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * session - what a limiter and Redis know of each other: the connection that comes back by itself,
  * who has logged in, the epoch of the data there. Each file calls only those before it.

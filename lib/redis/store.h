@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #ifndef EMQXI_REDIS_STORE_H
 #define EMQXI_REDIS_STORE_H
 

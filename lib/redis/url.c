@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Redis addresses. Own code: libcurl's URL parser leaves copies of the password in memory that it
  * gives back, and hiredis has none. Each step returns what is wrong, or NULL.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * How a TLS connection ended. libcurl tells nobody: before 8.16 it takes one that was cut off for
  * one that was closed (lib/vtls/openssl.c, ossl_recv), so OpenSSL is asked.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Own scanner and not jansson: an error body may echo the request, and jansson would leave the
  * private key in freed memory. It reads no more than it needs: a truncated body gives either the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The body of a success, read by jansson. Its limits are ours: a number beyond a double's range
  * (1e999) makes a reply unreadable, also in a member that we do not know; and where malloc fails

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The request body. Own code, not jansson's encoder: that one leaves copies of the private key in
  * freed memory, and takes 16 times as long. The same function counts and writes, so that both

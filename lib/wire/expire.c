@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Dates of the platform. `expire` is read with own arithmetic, not timegm(): time_t has 32 bits on
  * some of the machines that this runs on, and certificates reach beyond 2038.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Where requests go. libcurl's own parser reads the endpoint, so that what is checked here is what
  * the transport sees later.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * wire - request and reply as bytes. No I/O, no clock; what can be fuzzed byte for byte.
  */

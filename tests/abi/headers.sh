@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # headers.sh FOLDER LANGUAGE STANDARD COMPILER... - each public header compiles alone, and twice, without a warning.
 set -eu

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The two ways to set up a struct, the inline one of C and the exported one of bindings, in the
  * shipped library.

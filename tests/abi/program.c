@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A program outside of the tree: install.sh and subproject.sh build it as a user would, with
  * nothing but what is installed. Nobody listens on port 1, so the call goes through libcurl and

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A program outside of the tree with libemqxtls-redis. Nobody listens on port 1, so opening fails
  * with STORE.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A user's test outside of the tree, with libemqxtls-test as it is installed. No framework, no
  * network.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # subproject.sh SOURCE CC... - another meson project takes libemqxtls as a subproject, and by a wrap file. dependency('emqxtls')
 # finds it, it is built as the parent says, and the parent's users are given neither a test kit nor a command with it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the simulated callers need: a client of the shipped library on a scripted transport, and
  * memory of exact length, so that ASan and valgrind see every byte too many.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The floor: a TLS connection of OpenSSL's, one request written and one answer read, nothing else
  * done.

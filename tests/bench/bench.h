@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the benchmark programs against a server share. A subject is one way to make the calls: this
  * library, or what a good engineer writes by hand. All figures are ratios between subjects that

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Blocking calls, one after another: subjects take turns in small batches, so that what else the
  * machine does meets all of them alike. Prints lines NAME<tab>us per call<tab>median ratio to the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The local check beside the same proofs by hand with OpenSSL. They take turns. Prints lines
  * NAME<tab>us per check<tab>median ratio to the first.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The request body of 10 KiB: counted and written by the library, escaped by a plain loop with a
  * table, encoded by jansson. They take turns.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * How many deployments one API key can carry, if the platform counts per key: renewals of a year in
  * virtual time through the library's own limiter. docs/fleets.md has what follows from it.

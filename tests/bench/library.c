@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * This library as a user calls it, but for the quota's clock, without which a benchmark would wait
  * for an hour.

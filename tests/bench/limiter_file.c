@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the quota in a file costs, as ratios in one run: a reservation with its settling against two
  * rounds of a bare lock, pread, pwrite and unlock of the same record; for a write, with one

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the quota in memory costs, as ratios in one run: a reservation with its settling against two
  * clock readings and two rounds of a mutex; bytes for each of 100,000 deployments that are lightly

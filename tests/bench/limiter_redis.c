@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the quota in Redis costs: a reservation with its settling, against two bare EVALSHA round
  * trips by hiredis in the same run, on the same server and socket: of a plain sliding log written

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Many calls in flight: subjects take turns. Prints lines NAME<tab>us per call<tab>median ratio to
  * the first subject<tab>most bytes of heap while connections are made<tab>and once they are there.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What a good engineer writes with libcurl and jansson: one handle that is used again, what does
  * not change set once. `careful` knows more: no CAPATH, so that libcurl caches the parsed CA

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """Runs the benchmarks against nginx on loopback and prints them as a table in Markdown.
 
   run.py [--quick] [--update FILE] SOURCE-DIR BUILD-DIR

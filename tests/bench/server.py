@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """The benchmarks' server: nginx over TLS on loopback with a static status, in a folder of its own, ended by its pid."""
 
 import os

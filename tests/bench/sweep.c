@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Reads the status of 1,000, 10,000 and 100,000 deployments, each of them in turn, with a quota for
  * each. Sizes take turns. Prints lines DEPLOYMENTS<tab>us per call<tab>the library's own bytes for

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # quota.sh EMQXTLS - where the command keeps the quota: a default file for each API key and each way to count, and in Redis, where
 # that is there, a prefix for each key.

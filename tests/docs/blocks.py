@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """blocks.py SOURCE CC... - the C in the pages of docs/ and in the public headers compiles, with what stands around
 it in a reader's program (PROGRAM, VARIABLES) before it. "..." is what the reader fills in. The README's program: readme.sh.
 Shell and Python in any page is read by its interpreter."""

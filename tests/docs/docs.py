@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """docs.py SOURCE - what the documents say of this tree is so:
 
 - relative links lead to files that exist, and to headings in them

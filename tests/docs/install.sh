@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # install.sh - the README's Install block and its program, word for word, and the program against
 # the emulator. It installs into the system that it runs on, so it is for a fresh root:

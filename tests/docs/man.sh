@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # man.sh MAN3 MAP... - each symbol of the version scripts has a man page, each page the sections that a reader looks for, and groff
 # has nothing to say of any.

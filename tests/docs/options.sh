@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # options.sh PAGE PROGRAM - the man page of a program names the options of its --help, and no others.
 set -eu

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the platform refuses with 422: the rules of its page "Configure TLS/SSL", read anew here so
  * that a mistake in the library's own check shows. jansson and OpenSSL keep copies of a key in

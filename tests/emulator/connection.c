@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * One connection, in a thread of its own: requests in turn, each with the fault that is meant for
  * it.

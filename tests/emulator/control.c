@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The control channel: plain HTTP on a second loopback port, without login. docs/emulator.md
  * says how to use it.

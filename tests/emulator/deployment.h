@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A deployment with a certificate, as time goes by: pending, running (or failed), terminated, none.
  */

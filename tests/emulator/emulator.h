@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The parts of emqxtls-emulator, a program that plays the TLS part of the EMQX Platform API on
  * loopback. It shares no code with the library: what it counts and checks is a second opinion. A

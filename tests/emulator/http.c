@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * As much of HTTP/1.1 as the platform's clients use. Own code: faults in the middle of a request or
  * an answer need each byte in hand, which no server library gives.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What arrived, one JSON object a line, written before the answer is sent. Names and numbers only:
  * no header, no body.

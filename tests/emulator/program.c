@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * emqxtls-emulator COMMAND...: runs a program against the emulator. It finds endpoint, key, secret
  * and CA in the environment, where it looks for them anyway, and no proxy.

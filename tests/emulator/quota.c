@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The platform's count of requests: GETs, and POST+PUT+DELETE, in a sliding window or in fixed
  * ones. Written without a look at the library's limiter, which is tested against it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The server's side of TLS: a certificate from files, or a CA and a certificate made at start.
  * Their keys stay in memory; only the CA's certificate is written, for clients to trust.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A good request with some changes: four bytes each, what and where (two bytes) and the value. Keys
  * are new in every run, and none is in the corpus; the changes are what is kept.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Every prefix of a good request's parts, and every byte of them changed, as text and as DER:
  * nothing crashes, and no change of what was signed gets through.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * An endpoint that is taken is https or loopback, hides nothing, and names the same host for
  * libcurl once a resource's path is behind it. The first byte is the deployment ID's length, which

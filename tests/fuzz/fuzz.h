@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What fuzz targets share. Each is one function that takes any bytes: libFuzzer calls it in a build
  * with -Dfuzz=true, replay.c in every other.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Any text as PEM: blocks stay within it, what can be sent is read back as it was written, and the
  * kind of line end changes nothing.

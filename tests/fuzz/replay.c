@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Gives every file of the folders named to the fuzz target: the corpus as a plain test, without a
  * fuzzer.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 # Runs every fuzzer for a time: tests/fuzz/run.sh [SECONDS, 60] [BUILD FOLDER, build-fuzz]
 # Installs clang where it is missing, and ends with the first thing that is found. What is found
 # along the way is kept in the build folder; an input that breaks something belongs into corpus/,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Answers that came, and are not what was hoped for: other statuses, bodies that can't be trusted,
  * what is no HTTP.

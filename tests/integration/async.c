@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Asynchronous calls over real connections: ended in every state, freed in every state, started and
  * ended by callbacks.

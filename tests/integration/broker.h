@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A real mosquitto that serves what the emulator was given (--serve-dir), as the platform's brokers
  * do.

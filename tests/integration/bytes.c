@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Requests and answers broken off at every byte, many calls at once: none is taken for a success,
  * no write arrives twice.

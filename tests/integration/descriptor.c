@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The one descriptor is all that an event loop needs: here nothing but epoll_wait on it says when
  * to call run.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * emqxtls-emulator for tests: started, told what to break, asked what arrived. Link
  * `emulator_client_dep` (meson).

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * HTTP/2 where the server offers it, against nginx: reads share a connection, writes do not, and
  * what nginx says arrived was paid for.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Connections that break, at every stage of a request. A write is never seen twice, and each
  * arrival was paid for.

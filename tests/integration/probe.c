@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * ensure against the emulator, and the probe of a real mosquitto that serves what the emulator was
  * given.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The quota as a user meets it: the platform's own count, kept by the emulator, is never exceeded.
  */

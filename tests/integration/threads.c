@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Clients in threads of their own that share one limiter. Run under ThreadSanitizer too
  * (tests/run.sh).

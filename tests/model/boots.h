@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * boots - a gateway that loses its power: the quota is in a file, each boot has a new clock, and
  * what the wall clock says after it may be anything.

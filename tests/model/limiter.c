@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The limiter against models of the platform, in virtual time. Usage: limiter-model [SEED|random
  * [REQUESTS]]; what a seed has shown, it shows again.

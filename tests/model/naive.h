@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * naive - a store written as simply as can be, and the same one broken on purpose, to see that the
  * model finds what is broken.

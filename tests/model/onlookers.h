@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * onlookers - every kind of oracle in every scope that the limiter's flags allow: each sees all
  * arrivals, none refuses, and what one of them would have refused is noted.

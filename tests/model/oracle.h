@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * oracle - what a platform might do with a request that arrives: each of them counts N in W in its
  * own way.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * world - callers, their requests on the way, the platform, and somebody else who uses the key, in
  * virtual time.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # deb.sh - in a root made by tests/root.sh: builds the Debian packages twice, in different folders (one has a blank in its name),
 # with another umask and time zone, and compares them byte by byte; looks at them with lintian; installs, uses and removes them.

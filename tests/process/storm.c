@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * storm [ROUNDS] - 32 processes share one quota file and use all they get, while others of them are
  * killed (SIGKILL) or stopped (SIGSTOP) at random instants: in each round some of them once, and

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A process that uses a quota file is killed, or stopped for good, between every two of its system
  * calls: a debugger (ptrace) halts it at the first entry to or return from the kernel, then in a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A Redis that blinks: stopped for a while, started again, read-only after a failover, behind a
  * balancer that forgets. Whoever has time left goes on and ends well.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes
  * through both, and every answer must be the same. Time is virtual by one replacement in the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A real Redis or Valkey for a test: in a folder of its own, on a unix socket and on loopback with
  * a password; ended by the process id that it was started with, at the latest when the test ends.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The store suite on a real Redis, in virtual time: on the unix socket, and by TCP with a password.
  * The script of this program reads the time from two keys, which the test sets (see meson.build);

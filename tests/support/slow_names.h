@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A resolver whose answers the test gives. A program that links this asks no other: names that begin
  * with "slow" are not answered before slow_names_answer, those that begin with "no" do not exist,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Every exchange is made to fail in every way, and every allocation once, in a loop over all of
  * them: while a small platform is played in virtual time, ensure is called again and again as a

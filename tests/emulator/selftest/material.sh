@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 # Makes the keys and certificates of selftest/check.c in the folder $1, with the openssl command.
 set -e
 cd "$1"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Requests to the emulator with plain libcurl: the self-tests use nothing of libemqxtls.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The emulator's count of requests, at the edges of its windows. Windows are long and the time is
  * moved on, so that the moment at which a request is sent does not matter.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The machine of an operation, by events alone: every event in every state, what bounds it, and what
  * holds whatever happens.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What is sent for a request that passed: canonical PEM, and nothing of the key left in memory.
  * OpenSSL's own writer is the measure of canonical.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The check's table of cases, each a test of its own: exactly the findings that are expected, no
  * more, no less.

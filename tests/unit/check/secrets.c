@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the check leaves of a private key in memory that OpenSSL gives back: nothing, for the keys
  * that the platform takes.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The quota file as a file: who may make and open it, whose settings count, and what it says when
  * it can't be used.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Loss of power: every write and sync of a quota file is recorded, and at each of them the power
  * goes. What is then on the disk is what was synced, and of each later write any of its sectors of

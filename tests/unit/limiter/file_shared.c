@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A quota file in several hands: limiters at once, children, one that is deleted or replaced,
  * locked by a process that has stopped.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Time in the quota file: no slot frees early, whatever happens to boots, clocks and copies; none
  * is held for longer than W' and 60 s after the file was first seen. "Free" is tested to the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The limiter as a program sees it, in memory: settings, the quota at its edges, memory, forks,
  * threads.

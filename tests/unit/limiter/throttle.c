@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What 429s teach, by time and random numbers that the test hands in: 6 slots an hour, so that a
  * slot's share of the window is 10 minutes.

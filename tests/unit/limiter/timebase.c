@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * How old a stamp is at least: over reboots, on copied files, by a wall clock that may be trusted
  * or not. Every mistake there is must make it look younger, never older.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The asynchronous forms of ensure, wait and remove: done once, cancel in every state, memory that
  * runs out.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * ensure where something goes wrong on the way: lost answers, refusals, 429, no quota.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Provisioning in a build without OpenSSL: what needs it says so, and nothing is written over what
  * can't be compared.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * file_rig - what the tests of the quota file share: a folder of its own for each test, a virtual
  * clock, and a machine whose id and trust in its wall clock the test sets.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * HTTP/2 by hand, for loopback_options.serve: frames as no good server would send them.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "limiter_use.h"
 
 emqx_tls_code reserve(emqx_tls_limiter *limiter, uint32_t op, const char *deployment,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A server on 127.0.0.1 inside the test: HTTP/1.1, plain or over TLS, with an answer for each
  * request that arrives.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * pki.h - keys, certificates and other pieces of PEM for tests, by name, made when a test first
  * asks for them.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Pieces that are no certificate and no key as an encoder writes them: text between blocks, other
  * blocks, damaged ones.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What the tests of ensure, wait and remove share: real leaves, replies about them, receipts in a
  * folder of the test's own.

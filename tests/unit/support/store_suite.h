@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * store_suite - what every quota store must do, asked through the public vtable alone: run it
  * against a store of your own.

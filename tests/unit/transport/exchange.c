@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * One exchange over HTTP/1.1: what goes out, what comes back, and what is said of it when it fails.
  */

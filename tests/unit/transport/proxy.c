@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Proxies: the configured one, those of the environment, and none. The server of these tests is the
  * proxy.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * No memory, at every allocation in turn: the library's own, libcurl's and jansson's. And secrets:
  * wiped before their memory is given back.
