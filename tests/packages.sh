@@ -27,7 +27,7 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit cu
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev
   libunistring-dev libgpg-error-dev'
 redis='libhiredis-dev redis-server'
-slow='valgrind abigail-tools'
+slow='valgrind abigail-tools python3-cryptography-vectors'
 acme='pebble certbot lego dehydrated'
 deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'
 docs='doxygen python3 python3-markdown scdoc groff-base reuse codespell'
