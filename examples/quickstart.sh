@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # examples/quickstart.sh - the life of a certificate in a minute, on this machine alone: installs what is missing (Debian 12, as
 # root or with sudo), builds, and goes from "no certificate" to a renewed one and back, against an emulator of the platform on

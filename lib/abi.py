@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """abi.py FACTS FFI JSON HEADER... - describes the ABI for other languages, from the public headers alone:
 
 - FFI: the headers without macros, inlines and includes, for cffi, LuaJIT and their like

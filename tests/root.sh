@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # tests/root.sh [-u] SUITE COMMAND... - runs a command in a fresh minimal root of a Debian suite
 # (bookworm, trixie, sid), in a copy of this tree, and takes the root away again. -u: not as root,

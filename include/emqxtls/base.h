@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file base.h
  * @brief Codes, the error struct, and what a program may give from outside: clock, allocator, log.

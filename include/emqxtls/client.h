@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file client.h
  * @brief A client, and the four calls of the platform: blocking, and asynchronous for event loops.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file limiter.h
  * @brief The quota: at most `reads` GETs and `writes` POST, PUT and DELETE in any window, over all

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 /**
  * @file transport.h
  * @brief The way to plug in another HTTP stack. libcurl is the default and implements the same

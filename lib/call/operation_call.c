@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * An operation as a call of the client's loop: checks what it shall do, and carries out what its
  * machine (operation.h) says.

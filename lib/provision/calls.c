@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The calls of ensure, wait and remove: their arguments, their blocking and asynchronous forms.
  */

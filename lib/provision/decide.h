@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * decide - what a reading of the status means for what is wanted: the table that ensure goes by.
  * Pure: no I/O, no clock, no memory.

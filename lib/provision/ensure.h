@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * ensure - one desired state, fewest writes: the machine. docs/architecture.md has its picture.
  */

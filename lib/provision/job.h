@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * job - the driver of the machines of ensure, wait and remove. A job is a call of the client's
  * loop: it carries out what its machine wants, one thing at a time, and tells it how that ended.

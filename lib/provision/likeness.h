@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * likeness - does a status show this certificate? Pure: no I/O, no clock, no memory.
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * machine - what the machines of ensure, wait and remove share. An event and the time go in, an
  * action comes out. A machine does no I/O, reads no clock, allocates nothing and knows no job; its

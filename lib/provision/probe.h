@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * probe - which leaf does a TLS port serve? Moves in steps that never wait, so that a job can take
  * them by its timer.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The probe with OpenSSL: resolve, connect, shake hands. The leaf is kept as soon as the server has
  * shown it: what follows may fail, since a two-way port refuses us without a client certificate.

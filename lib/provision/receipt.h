@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * receipt - what was last written to a deployment: intent before the write leaves, done when it was
  * accepted. Never the key. Pure: receipt_file.h keeps it on a disk.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The folder of receipts: FIRST-HASH.json, .lock and, while it is being written, .new. A receipt is
  * put in place by rename, so that a crash at any instant leaves the old one or the new one.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * receipt_file - receipts in a folder, a small file for each deployment. A lock file beside it
  * keeps a second ensure out; one that died lets go of it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * A receipt as text: one JSON object. There is nothing secret in it, so jansson may write it too.
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """abidiff.py RELEASED NEW MAP LIBRARY COMPILER... - libabigail compares the library with one of empty functions that is made from
 RELEASED, the release's emqxtls.ffi.h. NEW is that of now: a struct may have grown at its end since. What is new is allowed.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """compat.py KEPT NEW - a program or binding that was made for KEPT, the release's abi.json, runs with the library of NEW.
 
 compat.py --keep NEW KEPT - keeps NEW, at a release: what is prose is left out.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """contract.py SONAME MAP LIBRARY DESCRIPTION HEADER... - the written contract is kept:
 
 - the headers' prototypes, the version script and what the shared library exports name the same symbols, each in its node

@@ -1,4 +1,4 @@
--- SPDX-License-Identifier: MIT
+-- Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 -- ffi.lua HEADER LIBRARY - emqxtls.ffi.h is all that LuaJIT needs to use the library.
 local ffi = require("ffi")
 local file = assert(io.open(arg[1]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """ffi.py HEADER LIBRARY JSON - emqxtls.ffi.h is all that cffi needs to use the library."""
 import json
 import sys

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # install.sh SOURCE quick|all CC... - installs the shared library, the static one, both, and into folders given as absolute paths; and
 # builds and runs programs outside of the tree against what was installed: in C and C++, with pkg-config, CMake and meson. Quick:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # installed.sh BUILD - what a user of the command needs is installed, each file names the others where they are, and the command
 # runs from there against the emulator that came along.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What abi.json says of structs and constants is what a compiler says, and every struct keeps the
  * rules. layout.inc is made of abi.json by layout.py.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """layout.py JSON - abi.json as rows for layout.c, so that a compiler can say whether it is right."""
 import json
 import sys

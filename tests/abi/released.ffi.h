@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The public headers of libemqxtls for FFIs: no macros, no inlines, no includes. Made from them by abi.py. */
 typedef int32_t emqx_tls_code;

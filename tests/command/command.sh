@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # command.sh EMQXTLS EMULATOR EMQXTLS-RENEW - the command end to end against the emulator; its output is compared as a user reads it.
 set -uo pipefail

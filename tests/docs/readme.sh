@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # readme.sh SOURCE LIBRARY-FOLDER EMULATOR CC... - the program in the README, as it is printed: compiles without a warning, has
 # about 30 lines, and does what it should against the emulator.

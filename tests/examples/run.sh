@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # run.sh EMULATOR FOLDER - runs the examples of FOLDER as a user would, against the emulator, and asks its log what arrived.
 set -euo pipefail

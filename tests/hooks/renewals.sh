@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # renewals.sh CLIENT EMQXTLS EMULATOR HOOKS - obtains a certificate from a local ACME server with a real client (certbot, lego or
 # dehydrated; acme.sh is played by calling its hook as it does), lets the hook push it to the emulator, renews it, breaks the

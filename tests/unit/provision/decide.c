@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What ensure makes of every state, likeness, receipt, probe and write of its own: the table of its
  * decisions.

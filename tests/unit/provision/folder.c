@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * ensure with receipts: what they make certain, and what a crash at any step leaves to the next
  * call.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The machines of ensure, wait and remove, driven by events alone: every event in every state that
  * can be reached. Two states are the same when they differ in nothing that later events could tell,
