@@ -34,7 +34,7 @@ class _Config(ctypes.Structure):
                 ("api_secret", c_char_p), ("ca_file", c_char_p), ("proxy", c_char_p),
                 ("connect_timeout_ms", c_uint32), ("timeout_ms", c_uint32), ("quota_wait_ms", c_uint32),
                 ("reserved", c_uint32), ("limiter", c_void_p), ("transport", c_void_p), ("clock", c_void_p),
-                ("allocator", c_void_p), ("log", c_void_p), ("log_user", c_void_p)]
+                ("allocator", c_void_p), ("log", c_void_p), ("log_user", c_void_p), ("log_destroy", c_void_p)]
 
 
 _DONE = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_int32)
