@@ -36,13 +36,12 @@ EMQXCLOUD_PLATFORM_API_SECRET=$(openssl rand -hex 16)
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 mkdir "$work/served"
 "$build/tests/emulator/emqxtls-emulator" --tls-dir "$work" --ready-file "$work/ready" --log "$work/arrived" \
-  --serve-dir "$work/served" --pending 3 --lifetime 110 >"$work/emulator.out" 2>&1 &
+  --serve-dir "$work/served" --pending 3 --lifetime 600 >"$work/emulator.out" 2>&1 &
 pids+=($!)
-for _ in $(seq 100); do
-  [ -s "$work/ready" ] && break
+until [ -s "$work/ready" ]; do
+  kill -0 $! 2>/dev/null || { cat "$work/emulator.out"; exit 1; }
   sleep 0.05
 done
-[ -s "$work/ready" ] || { cat "$work/emulator.out"; exit 1; }
 set -a
 # shellcheck disable=SC1091
 . "$work/ready"
@@ -91,23 +90,25 @@ run status "${platform[@]}"
 run ensure "${platform[@]}" "${first[@]}" --receipt "$work/receipts"
 
 step "6. It is pending for a while. Wait until it runs"
-run wait "${platform[@]}" "${first[@]}" --wait 1m
+run wait "${platform[@]}" "${first[@]}" --wait 5m
 
 step "7. Renew: the other certificate is in place, so it is updated, with one write. A third time there is nothing to write"
-run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 1m
-run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 1m
+run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 5m
+run ensure "${platform[@]}" "${renewed[@]}" --receipt "$work/receipts" --wait 5m
 
 step "8. Probe: connect to a TLS port and compare what it serves, as for a broker's port 8883"
 # What the emulator was given is served here as the deployment would.
-for _ in $(seq 50); do
-  port=$((20000 + RANDOM % 20000))
-  openssl s_server -accept "127.0.0.1:$port" -cert "$work/served/$deployment.cert.pem" -cert_chain "$work/between.pem" \
+serve() { # PORT: false if it is taken
+  openssl s_server -accept "127.0.0.1:$1" -cert "$work/served/$deployment.cert.pem" -cert_chain "$work/between.pem" \
     -key "$work/served/$deployment.key.pem" -quiet >"$work/server.out" 2>&1 &
   pids+=($!)
-  sleep 0.2
-  kill -0 $! 2>/dev/null && break
-done
-run probe --probe "127.0.0.1:$port" "${renewed[@]}" --wait 10s
+  until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+    kill -0 $! 2>/dev/null || return 1
+    sleep 0.05
+  done
+}
+until port=$((10000 + RANDOM % 20000)) && serve $port; do :; done
+run probe --probe "127.0.0.1:$port" "${renewed[@]}" --wait 5m
 
 step "9. What is left of the quota"
 run quota --quota-file "$work/quota"

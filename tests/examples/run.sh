@@ -13,13 +13,12 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 
 emulate() { # OPTION...
   rm -f ready log
-  "$emulator" --ready-file ready --log log --lifetime 100 --pending 1 --terminated 1 "$@" >emulator.out 2>&1 &
+  "$emulator" --ready-file ready --log log --lifetime 3600 --pending 1 --terminated 1 "$@" >emulator.out 2>&1 &
   pid=$!
-  for _ in $(seq 100); do
-    [ -s ready ] && break
+  until [ -s ready ]; do
+    kill -0 $pid 2>/dev/null || { cat emulator.out; exit 1; }
     sleep 0.05
   done
-  [ -s ready ] || { cat emulator.out; exit 1; }
   # shellcheck disable=SC1091
   . ./ready
   export EMQXCLOUD_PLATFORM_ENDPOINT

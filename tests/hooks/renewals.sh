@@ -22,16 +22,16 @@ trap 'echo "line $LINENO failed; what was said:"; cat "$work"/*.out 2>/dev/null 
 cd "$work"
 
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  local port
+  until port=$((10000 + RANDOM % 20000)) && ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo $port
 }
 
-wait_for() { # COMMAND...: at most 20 s
-  for _ in $(seq 200); do
-    if "$@" >/dev/null 2>&1; then return 0; fi
+wait_for() { # COMMAND...: as long as what was started last runs
+  until "$@" >/dev/null 2>&1; do
+    kill -0 "${pids[-1]}" 2>/dev/null || { echo "gave up waiting for: $*"; return 1; }
     sleep 0.1
   done
-  echo "gave up waiting for: $*"
-  return 1
 }
 
 # -- the ACME server, with a certificate of its own for its API, giving out certificates of 90 days
@@ -43,7 +43,7 @@ cat >pebble.json <<END
  "certificate": "$work/acme-cert.pem", "privateKey": "$work/acme-key.pem", "httpPort": $(free_port), "tlsPort": $(free_port),
  "ocspResponderURL": "", "externalAccountBindingRequired": false, "certificateValidityPeriod": 7776000}}
 END
-PEBBLE_VA_ALWAYS_VALID=1 PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 timeout 280 pebble -config pebble.json >pebble.out 2>&1 &
+PEBBLE_VA_ALWAYS_VALID=1 PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 timeout 3600 pebble -config pebble.json >pebble.out 2>&1 &
 pids+=($!)
 acme=https://localhost:$acme_port/dir
 wait_for curl -sf --cacert acme-cert.pem "$acme"
@@ -52,7 +52,7 @@ wait_for curl -sf --cacert acme-cert.pem "$acme"
 export EMQXCLOUD_PLATFORM_API_KEY=renewal-key EMQXCLOUD_PLATFORM_API_SECRET=renewal-secret
 mkdir served state
 "$emulator" --tls-dir "$work/platform" --ready-file "$work/ready" --log "$work/arrived" --serve-dir "$work/served" --pending 1 \
-  --lifetime 280 >emulator.out 2>&1 &
+  --lifetime 3600 >emulator.out 2>&1 &
 pids+=($!)
 wait_for test -s ready
 endpoint=$(sed -n 's/^EMQXCLOUD_PLATFORM_ENDPOINT=//p' ready)
@@ -66,7 +66,7 @@ END
 )
 unset EMQXCLOUD_PLATFORM_API_KEY EMQXCLOUD_PLATFORM_API_SECRET
 export EMQXTLS=$emqxtls EMQXTLS_TABLE=$work/table EMQXTLS_STATE=$work/state EMQXTLS_SECRET_FILE=$work/credentials
-export EMQXTLS_WAIT=30s EMQXTLS_OPTIONS="--ca-file $work/platform/ca.pem"
+export EMQXTLS_WAIT=10m EMQXTLS_OPTIONS="--ca-file $work/platform/ca.pem"
 cp -r "$hooks" "$work/hooks"
 
 case $client in

@@ -231,6 +231,5 @@ int main(void)
         puts("this libcurl has no HTTP/2");
         return 77; /* skipped */
     }
-    alarm(240);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
