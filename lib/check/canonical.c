@@ -10,12 +10,12 @@
 
 static const char *label_of(const emqxi_pem_block *b)
 {
-    switch (b->kind) {
-    case EMQXI_PEM_PKCS8:
+    switch (b->shape) {
+    case EMQXI_DER_PKCS8:
         return "PRIVATE KEY";
-    case EMQXI_PEM_PKCS1:
+    case EMQXI_DER_PKCS1:
         return "RSA PRIVATE KEY";
-    case EMQXI_PEM_SEC1:
+    case EMQXI_DER_SEC1:
         return "EC PRIVATE KEY";
     default:
         return "CERTIFICATE"; /* the check lets nothing else through */
@@ -41,7 +41,7 @@ char *emqxi_pem_write(const emqxi_pem_block *b, char *to)
 
 static bool is_sent(const emqxi_pem_block *b)
 {
-    return b->kind == EMQXI_PEM_CERT || emqxi_pem_is_key(b);
+    return b->kind == EMQXI_PEM_CERT || b->kind == EMQXI_PEM_KEY;
 }
 
 static char *write_part(const emqxi_pem *pem, char *at, const char **text, size_t *len)

@@ -131,9 +131,9 @@ static EVP_PKEY *read_numbers(numbers *n, const emqxi_pem_block *block)
 {
     const emqxi_der der = {block->der, block->der_len};
     EVP_PKEY *key = NULL;
-    bool known = block->kind == EMQXI_PEM_PKCS8   ? take_pkcs8(n, der)
-                 : block->kind == EMQXI_PEM_PKCS1 ? take_rsa(n, der)
-                                                  : take_ec(n, der, (emqxi_der){0});
+    bool known = block->shape == EMQXI_DER_PKCS8   ? take_pkcs8(n, der)
+                 : block->shape == EMQXI_DER_PKCS1 ? take_rsa(n, der)
+                                                   : take_ec(n, der, (emqxi_der){0});
     EVP_PKEY_CTX *ctx = known ? EVP_PKEY_CTX_new_from_name(NULL, n->type, NULL) : NULL;
     if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
         EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, n->params);
@@ -154,9 +154,9 @@ static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM pa
 
 static EVP_PKEY *decode_by_openssl(const emqxi_pem_block *block)
 {
-    bool pkcs8 = block->kind == EMQXI_PEM_PKCS8;
+    bool pkcs8 = block->shape == EMQXI_DER_PKCS8;
     const char *structure = pkcs8 ? "PrivateKeyInfo" : "type-specific";
-    const char *type = pkcs8 ? NULL : block->kind == EMQXI_PEM_PKCS1 ? "RSA" : "EC";
+    const char *type = pkcs8 ? NULL : block->shape == EMQXI_DER_PKCS1 ? "RSA" : "EC";
     const unsigned char *p = block->der;
     size_t len = block->der_len;
     EVP_PKEY *key = NULL;

@@ -159,19 +159,20 @@ static bool is_row(line l, size_t least)
 static enum emqxi_pem_kind kind_of(line label)
 {
     static const struct {
-        const char *label;
+        const char *ending; /* or all of it */
         enum emqxi_pem_kind kind;
-    } rows[] = {
-        {"CERTIFICATE", EMQXI_PEM_CERT},         {"X509 CERTIFICATE", EMQXI_PEM_CERT},
-        {"PRIVATE KEY", EMQXI_PEM_PKCS8},        {"RSA PRIVATE KEY", EMQXI_PEM_PKCS1},
-        {"EC PRIVATE KEY", EMQXI_PEM_SEC1},      {"ENCRYPTED PRIVATE KEY", EMQXI_PEM_ENCRYPTED},
-        {"EC PARAMETERS", EMQXI_PEM_PARAMETERS},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (strlen(rows[i].label) == label.len && memcmp(rows[i].label, label.p, label.len) == 0)
+        bool whole;
+    } rows[] = {{"CERTIFICATE", EMQXI_PEM_CERT, true},
+                {"X509 CERTIFICATE", EMQXI_PEM_CERT, true},
+                {"EC PARAMETERS", EMQXI_PEM_PARAMETERS, true},
+                {"PRIVATE KEY", EMQXI_PEM_KEY, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t n = strlen(rows[i].ending);
+        if ((rows[i].whole ? label.len == n : label.len >= n) &&
+            memcmp(label.p + label.len - n, rows[i].ending, n) == 0)
             return rows[i].kind;
-    bool key = label.len > 12 && memcmp(label.p + label.len - 12, " PRIVATE KEY", 12) == 0;
-    return key ? EMQXI_PEM_KEY_OTHER : EMQXI_PEM_OTHER;
+    }
+    return EMQXI_PEM_OTHER;
 }
 
 static emqxi_pem_block *add_block(scanner *s)
@@ -234,16 +235,6 @@ static bool open_block(scanner *s, line label, bool tentative)
     return true;
 }
 
-/* The form of a key is that of its content. */
-static enum emqxi_pem_kind key_form(const emqxi_pem_block *b)
-{
-    return b->shape == EMQXI_DER_PKCS8       ? EMQXI_PEM_PKCS8
-           : b->shape == EMQXI_DER_PKCS1     ? EMQXI_PEM_PKCS1
-           : b->shape == EMQXI_DER_SEC1      ? EMQXI_PEM_SEC1
-           : b->shape == EMQXI_DER_ENCRYPTED ? EMQXI_PEM_ENCRYPTED
-                                             : b->kind;
-}
-
 static void close_block(scanner *s, const emqxi_pem_fault *fault)
 {
     emqxi_pem_block *b = s->closed = s->block;
@@ -264,10 +255,8 @@ static void close_block(scanner *s, const emqxi_pem_fault *fault)
     const emqxi_der der = {b->der, b->der_len};
     if (b->kind != EMQXI_PEM_PARAMETERS)
         b->shape = emqxi_der_shape(der);
-    if (emqxi_pem_is_key(b))
-        b->kind = key_form(b);
-    if (b->kind == EMQXI_PEM_ENCRYPTED || b->kind == EMQXI_PEM_OTHER ||
-        b->kind == EMQXI_PEM_PARAMETERS)
+    if (b->kind == EMQXI_PEM_OTHER || b->kind == EMQXI_PEM_PARAMETERS ||
+        b->shape == EMQXI_DER_ENCRYPTED)
         return; /* what is not sent may be in any state */
     bool whole = b->shape || emqxi_der_is(der, EMQXI_DER_SEQUENCE, &content);
     fault = s->in_headers                    ? &no_data
@@ -325,7 +314,7 @@ static void data_line(scanner *s, line l)
         return;
     }
     if (has(l, "Proc-Type:") && has(l, "ENCRYPTED"))
-        s->block->kind = EMQXI_PEM_ENCRYPTED;
+        s->block->shape = EMQXI_DER_ENCRYPTED;
     set_fault(s, s->block, &headers, (line){0});
 }
 
@@ -446,9 +435,4 @@ void emqxi_pem_free(const emqx_tls_allocator *a, emqxi_pem *pem)
 bool emqxi_pem_is_cert(const emqxi_pem_block *b)
 {
     return b->kind == EMQXI_PEM_CERT && !b->fault && b->shape <= EMQXI_DER_CERT;
-}
-
-bool emqxi_pem_is_key(const emqxi_pem_block *b)
-{
-    return b->kind >= EMQXI_PEM_PKCS8 && b->kind <= EMQXI_PEM_KEY_OTHER;
 }

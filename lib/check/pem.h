@@ -13,16 +13,11 @@
 #include "check/der.h"
 
 enum emqxi_pem_kind {
-    EMQXI_PEM_NONE,  /* the rest of a block, or a line that is meant as BEGIN and is not */
-    EMQXI_PEM_OTHER, /* a label that belongs into no part */
-    EMQXI_PEM_CERT,  /* CERTIFICATE, or its old name X509 CERTIFICATE */
-    /* a private key: in which form its content tells, whatever its label says */
-    EMQXI_PEM_PKCS8,
-    EMQXI_PEM_PKCS1,
-    EMQXI_PEM_SEC1,
-    EMQXI_PEM_ENCRYPTED,
-    EMQXI_PEM_KEY_OTHER,  /* OPENSSH, DSA, ... */
-    EMQXI_PEM_PARAMETERS, /* EC PARAMETERS, which openssl ecparam writes before a SEC1 key */
+    EMQXI_PEM_NONE,      /* the rest of a block, or a line that is meant as BEGIN and is not */
+    EMQXI_PEM_OTHER,     /* a label that belongs into no part */
+    EMQXI_PEM_CERT,      /* CERTIFICATE, or its old name X509 CERTIFICATE */
+    EMQXI_PEM_KEY,       /* any PRIVATE KEY: its shape tells the form, whatever the label says */
+    EMQXI_PEM_PARAMETERS /* EC PARAMETERS, which openssl ecparam writes before a SEC1 key */
 };
 
 /* What is damaged, as the end of a sentence, and the way out. */
@@ -59,7 +54,6 @@ typedef struct emqxi_pem {
 bool emqxi_pem_scan(const emqx_tls_allocator *a, const char *text, size_t len, emqxi_pem *pem);
 void emqxi_pem_free(const emqx_tls_allocator *a, emqxi_pem *pem);
 
-bool emqxi_pem_is_key(const emqxi_pem_block *block);  /* a private key of any kind */
 bool emqxi_pem_is_cert(const emqxi_pem_block *block); /* a certificate, as far as PEM can tell */
 
 /* -- canonical.c */

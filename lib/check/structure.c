@@ -57,7 +57,7 @@ static bool certificate_block(emqxi_check *c, uint32_t part, size_t i)
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     if (emqxi_pem_is_cert(b))
         return true;
-    if (emqxi_pem_is_key(b) || emqxi_der_is_key(b->shape))
+    if (b->kind == EMQXI_PEM_KEY || emqxi_der_is_key(b->shape))
         emqxi_found_block(c, EMQX_TLS_FINDING_KEY_IN_CERT, part, i,
                           "is a private key: only certificates belong there, give the key in its "
                           "own part");
@@ -86,25 +86,36 @@ static void certificates(emqxi_check *c, uint32_t part)
     c->sound[part] = false;
 }
 
+/* Is this the label of a form that the platform takes, or of one with a passphrase? */
+static bool is_taken(const emqxi_pem_block *b)
+{
+    static const char *const labels[] = {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY",
+                                         "ENCRYPTED PRIVATE KEY"};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (b->label_len == strlen(labels[i]) && memcmp(b->label, labels[i], b->label_len) == 0)
+            return true;
+    return false;
+}
+
 static void key_block(emqxi_check *c, size_t i, size_t keys_before)
 {
     const uint32_t part = EMQX_TLS_PART_KEY;
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
     c->sound[part] = false;
-    if (b->kind == EMQXI_PEM_CERT || (!b->fault && b->shape == EMQXI_DER_CERT))
+    if (b->kind == EMQXI_PEM_CERT || b->shape == EMQXI_DER_CERT)
         emqxi_found_block(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
                           "is a certificate: only the private key belongs there, give "
                           "certificates in cert");
     else if (b->kind == EMQXI_PEM_OTHER || (b->shape && !emqxi_der_is_key(b->shape)))
         found_unexpected(c, part, i);
-    else if (keys_before > 0 && emqxi_pem_is_key(b))
+    else if (keys_before > 0 && b->kind == EMQXI_PEM_KEY)
         emqxi_found_block(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
                           "is one more private key: leave only that of the leaf");
-    else if (b->kind == EMQXI_PEM_ENCRYPTED)
+    else if (b->shape == EMQXI_DER_ENCRYPTED)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_ENCRYPTED, part, i,
                     "the key has a passphrase, and the platform takes none: take it off with "
                     "'openssl pkey -in KEY -out NEW'");
-    else if (b->kind == EMQXI_PEM_KEY_OTHER)
+    else if (b->kind == EMQXI_PEM_KEY && !b->shape && !is_taken(b))
         emqxi_found(c, EMQX_TLS_FINDING_KEY_FORMAT, part, i,
                     "the key is a \"%.*s\": the platform takes PKCS#8, PKCS#1 and SEC1, convert it "
                     "to PKCS#8%s",
@@ -112,7 +123,7 @@ static void key_block(emqxi_check *c, size_t i, size_t keys_before)
                     memcmp(b->label, "OPENSSH", 7) == 0 ? ": 'ssh-keygen -p -m PKCS8 -f KEY'" : "");
     else if (b->fault)
         found_fault(c, part, i);
-    else if (b->kind != EMQXI_PEM_PARAMETERS && !b->shape)
+    else if (b->kind == EMQXI_PEM_KEY && !b->shape)
         emqxi_found(c, EMQX_TLS_FINDING_KEY_DAMAGED, part, i,
                     "the key is no \"%.*s\", as its BEGIN line says, or it is damaged: copy the "
                     "file again, or convert it",
@@ -128,7 +139,7 @@ static void key(emqxi_check *c)
     size_t keys = 0;
     for (size_t i = 0; i < c->pem[part].count; i++) {
         key_block(c, i, keys);
-        keys += emqxi_pem_is_key(&c->pem[part].blocks[i]);
+        keys += c->pem[part].blocks[i].kind == EMQXI_PEM_KEY;
         sound = sound && c->sound[part];
     }
     c->sound[part] = sound && keys == 1;

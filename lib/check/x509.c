@@ -111,7 +111,7 @@ static void load_key(emqxi_check *c, emqxi_key *key)
     const emqxi_pem *pem = &c->pem[part];
     if (!c->sound[part])
         return;
-    while (!emqxi_pem_is_key(&pem->blocks[key->index]))
+    while (pem->blocks[key->index].kind != EMQXI_PEM_KEY)
         key->index++;
     bool memory = emqxi_key_read(c->allocator, &pem->blocks[key->index], key);
     if (key->pkey)

@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(b->kind == EMQXI_PEM_NONE
                   ? b->fault != NULL
                   : b->label >= text && b->label + b->label_len <= text + size);
-        if (!b->fault && b->kind >= EMQXI_PEM_CERT && b->kind <= EMQXI_PEM_SEC1)
+        if (!b->fault && (b->kind == EMQXI_PEM_CERT || (b->kind == EMQXI_PEM_KEY && b->shape)) &&
+            b->shape != EMQXI_DER_ENCRYPTED)
             comes_back(b);
     }
     if (!memchr(data, '\r', size))

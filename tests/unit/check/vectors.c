@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * vectors FOLDER - files that nobody here wrote (Debian's python3-cryptography-vectors), each as
  * certificate, as key and as client CA: none ends the program, and what OpenSSL can't read is
