@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """asyncio_ctypes.py DEPLOYMENT... - reads the status of many deployments at once from Python's asyncio, without any package.
 
 A binding by ctypes of what it needs of the C ABI: a class with one coroutine. The client has one descriptor, which asyncio

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # fleet.sh EMQXTLS EMULATOR LATER SWEEP ROLLOUT - the command with many deployments against the emulator: the status of SWEEP of them, a
 # certificate for ROLLOUT of them, failures of some, a run that is broken off, and a quota that they share.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * To be preloaded: the clocks that the library reads are LATER_S seconds ahead, as if the program
  * had been started so much later.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """event_loops.py EMULATOR LIBRARY BINDING [LIBUV-PROGRAM] - the examples for event loops, each with 100 calls against the emulator.
 
 That all calls end, that they run at the same time, and that nobody waits busily: a turn of the client is a few events of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The whole of it: 32 processes call the platform (the emulator, over HTTP on loopback) with one
  * quota file and a window of two seconds, while some are killed and others stopped in the middle.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Eight processes on one quota in a real Redis, half by unix socket and half by TCP with a
  * password. While they take all that they can get, Redis is killed and started again, and so are
