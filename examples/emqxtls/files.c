@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (1024 * 1024)
@@ -40,8 +41,13 @@ char *file_read(const char *path, size_t *len, bool secret)
         return complain(path, "not a file of at most 1 MiB");
     }
     if (secret && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH)) {
-        close(fd);
-        return complain(path, "everybody can read this secret: chmod o-r it");
+        struct statvfs system;
+        /* as a Kubernetes or Docker secret is mounted, which its owner can't chmod */
+        if (fstatvfs(fd, &system) != 0 || !(system.f_flag & ST_RDONLY)) {
+            close(fd);
+            return complain(path, "everybody can read this secret: chmod o-r it");
+        }
+        complain(path, "everybody can read this secret: mount it with defaultMode: 0400");
     }
     char *data = malloc(FILE_MAX_BYTES + 2);
     const char *problem = data ? NULL : "out of memory";
@@ -67,61 +73,133 @@ char *file_read(const char *path, size_t *len, bool secret)
     return data;
 }
 
-/* The value of NAME in lines NAME=VALUE, or NULL. */
-static char *value_of(const char *text, const char *name)
+/* -- lines ------------------------------------------------------------------------------------- */
+
+char *line_trim(char *line, unsigned number)
 {
-    size_t name_len = strlen(name);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        const char *start = line + strspn(line, " \t");
-        if (strncmp(start, "export ", 7) == 0)
-            start += 7;
-        if (strncmp(start, name, name_len) != 0 || start[name_len] != '=')
-            continue;
-        start += name_len + 1;
-        size_t len = strcspn(start, "\r\n");
-        if (len >= 2 && (*start == '"' || *start == '\'') && start[len - 1] == *start) {
-            start++;
-            len -= 2;
-        }
-        return strndup(start, len);
+    static const char blanks[] = " \t\r\n\v\f";
+    if (number == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0)
+        line += 3;
+    line += strspn(line, blanks);
+    size_t len = strlen(line);
+    while (len > 0 && strchr(blanks, line[len - 1]))
+        len--;
+    line[len] = '\0';
+    return len > 0 && *line != '#' ? line : NULL;
+}
+
+/* The value behind '=', in place: as people mean it, or NULL. */
+static char *plain_value(char *value)
+{
+    value += strspn(value, " \t");
+    char quote = *value;
+    if (quote == '"' || quote == '\'') {
+        char *end = strchr(++value, quote);
+        if (!end)
+            return NULL;
+        char *rest = end + 1 + strspn(end + 1, " \t");
+        *end = '\0';
+        return !*rest || *rest == '#' ? value : NULL;
     }
-    return NULL;
+    char *end = value + strcspn(value, " \t"), *rest = end + strspn(end, " \t");
+    if (*rest && *rest != '#')
+        return NULL; /* a blank inside: which part is meant can't be told */
+    *end = '\0';
+    return strpbrk(value, "\"'") ? NULL : value;
+}
+
+/* -- credentials ------------------------------------------------------------------------------- */
+
+static const char *const names[] = {"EMQXCLOUD_PLATFORM_ENDPOINT", "EMQXCLOUD_PLATFORM_API_KEY",
+                                    "EMQXCLOUD_PLATFORM_API_SECRET"};
+
+/* Says what is wrong with a line, and nothing of what is in it. */
+static bool bad_line(const char *path, unsigned number, const char *what)
+{
+    fprintf(stderr, "emqxtls: %s, line %u: %s\n", path, number, what);
+    return false;
+}
+
+static bool take_line(const char *path, unsigned number, char *line, char **values[3])
+{
+    char *name = line, *value = strchr(line, '=');
+    if (!value)
+        return bad_line(path, number, "there is no '=': give NAME=VALUE");
+    *value++ = '\0';
+    if (strncmp(name, "export", 6) == 0 && (name[6] == ' ' || name[6] == '\t'))
+        name += 6 + strspn(name + 6, " \t");
+    name[strcspn(name, " \t")] = '\0';
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        if (*values[i])
+            return bad_line(path, number, "the same name again: leave one");
+        value = plain_value(value);
+        if (!value)
+            return bad_line(path, number,
+                            "a blank or a quote inside the value: put all of it in quotes");
+        return (*values[i] = strdup(value)) != NULL;
+    }
+    return true; /* somebody else's */
+}
+
+/* All three come from here, or none: a secret must not go to the host that another source names. */
+static bool take_file(const char *path, char **values[3])
+{
+    size_t len;
+    char *text = file_read(path, &len, true);
+    if (!text)
+        return false;
+    char *rest = text, *line;
+    unsigned number = 1;
+    bool good = strlen(text) == len || bad_line(path, 1, "there is a NUL: is it UTF-16?");
+    for (; good && (line = strsep(&rest, "\n")); number++)
+        if ((line = line_trim(line, number)))
+            good = take_line(path, number, line, values);
+    file_free(text, len);
+    for (size_t i = 0; good && i < 3; i++)
+        if (!*values[i] || !**values[i]) {
+            fprintf(stderr,
+                    "emqxtls: %s is not in %s: all three come from there, none from the "
+                    "environment\n",
+                    names[i], path);
+            good = false;
+        }
+    return good;
+}
+
+static bool take_environment(char **values[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+        if (!value || !*value) {
+            fprintf(stderr,
+                    "emqxtls: %s is not set: put all three into the environment or into "
+                    "--secret-file\n",
+                    names[i]);
+            return false;
+        }
+        if (!(*values[i] = strdup(value)))
+            return false;
+    }
+    return true;
 }
 
 int credentials_load(struct credentials *c, const struct options *o)
 {
-    static const char *const names[] = {"EMQXCLOUD_PLATFORM_ENDPOINT", "EMQXCLOUD_PLATFORM_API_KEY",
-                                        "EMQXCLOUD_PLATFORM_API_SECRET"};
     char **values[] = {&c->endpoint, &c->api_key, &c->api_secret};
-    const char *folder = getenv("CREDENTIALS_DIRECTORY"), *path = o->secret_file;
-    char *systemd = NULL, *file = NULL;
-    size_t len = 0;
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char *systemd = NULL;
     *c = (struct credentials){0};
-    if (!path && folder && asprintf(&systemd, "%s/emqxtls", folder) > 0 &&
-        access(systemd, R_OK) == 0)
-        path = systemd;
-    if (path && !(file = file_read(path, &len, true))) {
-        free(systemd);
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; i < 3; i++) {
-        const char *environment = getenv(names[i]);
-        *values[i] = file ? value_of(file, names[i]) : NULL;
-        if (!*values[i] && environment)
-            *values[i] = strdup(environment);
-        if (!*values[i] || !**values[i]) {
-            fprintf(stderr,
-                    "emqxtls: %s is not set: put it into the environment or into --secret-file\n",
-                    names[i]);
-            file_free(file, len);
-            free(systemd);
-            return EXIT_USAGE;
-        }
-    }
-    file_free(file, len);
+    if (!o->secret_file && folder && asprintf(&systemd, "%s/emqxtls", folder) < 0)
+        return EXIT_OTHER;
+    /* one that is there and can't be read is told, not left out */
+    const char *path = o->secret_file ? o->secret_file : systemd;
+    bool good = path && (o->secret_file || access(path, F_OK) == 0 || errno != ENOENT)
+                    ? take_file(path, values)
+                    : take_environment(values);
     free(systemd);
-    return EXIT_DONE;
+    return good ? EXIT_DONE : EXIT_USAGE;
 }
 
 void credentials_free(struct credentials *c)

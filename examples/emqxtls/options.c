@@ -222,6 +222,15 @@ static bool parse_host_port(const char *text, char **host, uint16_t *port)
 
 static int add_deployment(struct options *o, const char *id)
 {
+    /* `delete -d $ID --json` with an empty ID would delete the certificate of "--json" */
+    if (*id == '-')
+        return usage("--deployment %s: an ID does not begin with '-': is one missing?", id);
+    if (!*id)
+        return usage("%s", "--deployment is empty: give the deployment's ID, such as ge6a1a75");
+    for (const char *p = id; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+            return usage("%s",
+                         "--deployment has a blank or a control character: give the ID alone");
     if ((o->deployment_count & (o->deployment_count - 1)) == 0) { /* grow at every power of two */
         size_t room = o->deployment_count ? 2 * o->deployment_count : 1;
         char **more = realloc(o->deployments, room * sizeof *more);
@@ -243,17 +252,20 @@ static int read_deployments(struct options *o, const char *path)
 {
     char *line = NULL;
     size_t room = 0;
+    unsigned number = 0;
     int code = EXIT_DONE;
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (!f)
         return cant_read(path);
     while (code == EXIT_DONE && getline(&line, &room, f) > 0) {
-        char *id = line + strspn(line, " \t"), *end = id + strcspn(id, " \t\r\n#"),
-             *more = end + strspn(end, " \t\r\n");
+        char *id = line_trim(line, ++number);
+        if (!id)
+            continue;
+        char *end = id + strcspn(id, " \t#"), *more = end + strspn(end, " \t");
         if (*more && *more != '#')
             code = usage("--deployments: one ID a line, not '%s'", id);
         *end = '\0';
-        if (*id && code == EXIT_DONE)
+        if (code == EXIT_DONE)
             code = add_deployment(o, id);
     }
     if (ferror(f)) /* the rest of them would be left out without a word */

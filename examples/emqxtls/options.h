@@ -63,7 +63,7 @@ int options_parse(struct options *o, int argc, char **argv, bool *stop);
 void options_free(struct options *o);
 
 /* Endpoint, key and secret: from --secret-file, systemd's credential "emqxtls", or the
- * environment. */
+ * environment. All from one. */
 struct credentials {
     char *endpoint, *api_key, *api_secret;
 };
@@ -74,6 +74,9 @@ void credentials_free(struct credentials *c); /* wipes */
  * file_free. */
 char *file_read(const char *path, size_t *len, bool secret);
 void file_free(char *data, size_t len);
+
+/* What is on a line of a file: without blanks around, BOM and CR. NULL: nothing, or a comment. */
+char *line_trim(char *line, unsigned number);
 
 /* A request from the files of the options. */
 struct material {

@@ -102,6 +102,11 @@ run 2 status -d a --wait 1x && tells 'duration'
 run 2 status -d a --unknown && tells -- '--unknown'
 run 2 status -d 'a
 b' "${ca[@]}" && tells 'control character'
+# an ID that is missing: the next option is not taken for it
+for id in -- --json '' ' a' 'a ' $'a\t'; do
+  run 2 delete -d "$id" "${ca[@]}" && tells '^emqxtls: --deployment'
+  run 2 delete --deployment="$id" "${ca[@]}" && tells '^emqxtls: --deployment'
+done
 run 2 ensure -d a --cert no.pem --key first.key "${ca[@]}" && tells 'no.pem: No such file'
 chmod 644 second.key
 run 2 ensure -d a --cert second.pem --key second.key "${ca[@]}" && tells 'everybody can read'
@@ -270,8 +275,45 @@ unset EMQXCLOUD_PLATFORM_ENDPOINT EMQXCLOUD_PLATFORM_API_KEY EMQXCLOUD_PLATFORM_
 run 2 status -d d1 "${ca[@]}" && tells 'is not set'
 run 0 status -d d1 "${ca[@]}" --secret-file emqxtls
 CREDENTIALS_DIRECTORY=$work run 0 status -d d1 "${ca[@]}"
+umask 077
+endpoint=$(sed -n 's/^EMQXCLOUD_PLATFORM_ENDPOINT=//p' emqxtls)
+secrets() { # LINE...: the three variables in the file `as`, the first of them as given
+  printf '%b\n' "$@" "EMQXCLOUD_PLATFORM_API_KEY=test-key" "EMQXCLOUD_PLATFORM_API_SECRET=test-secret-never-shown" >as
+}
+# as people write it
+for line in '\xEF\xBB\xBF'EMQXCLOUD_PLATFORM_ENDPOINT="$endpoint" EMQXCLOUD_PLATFORM_ENDPOINT="$endpoint"'\r' \
+  "  EMQXCLOUD_PLATFORM_ENDPOINT = $endpoint  " "export EMQXCLOUD_PLATFORM_ENDPOINT=$endpoint" \
+  "EMQXCLOUD_PLATFORM_ENDPOINT='$endpoint' # ours" "EMQXCLOUD_PLATFORM_ENDPOINT=$endpoint # ours" \
+  "OTHER=x y\n# comment\n\nEMQXCLOUD_PLATFORM_ENDPOINT = \"$endpoint\""; do
+  secrets "$line" && run 0 status -d d1 "${ca[@]}" --quota-file memory --secret-file as
+done
+# what can't be read is told by its line, and shown nowhere
+for line in "EMQXCLOUD_PLATFORM_ENDPOINT=$endpoint hidden" "EMQXCLOUD_PLATFORM_ENDPOINT=\"hidden" "EMQXCLOUD_PLATFORM_ENDPOINT=hid\"den" \
+  "EMQXCLOUD_PLATFORM_ENDPOINT='hidden'x" "hidden" "EMQXCLOUD_PLATFORM_ENDPOINT=hidden\nEMQXCLOUD_PLATFORM_ENDPOINT=x"; do
+  secrets "$line" && run 2 status -d d1 "${ca[@]}" --secret-file as && tells '^emqxtls: as, line [12]: ' && lacks hidden
+done
+# all three from one source: a secret does not go to the host that another one names
+secrets ''
+EMQXCLOUD_PLATFORM_ENDPOINT=https://127.0.0.1:1/v1 run 2 status -d d1 "${ca[@]}" --secret-file as && tells 'ENDPOINT is not in as'
+printf 'EMQXCLOUD_PLATFORM_ENDPOINT=%s\n' "$endpoint" >as
+EMQXCLOUD_PLATFORM_API_KEY=k EMQXCLOUD_PLATFORM_API_SECRET=s run 2 status -d d1 "${ca[@]}" --secret-file as && tells 'API_KEY is not in as'
+# a credential of systemd's that can't be read is told, not left out
+mkdir -p unreadable/emqxtls
+CREDENTIALS_DIRECTORY=$work/unreadable EMQXCLOUD_PLATFORM_ENDPOINT=$endpoint EMQXCLOUD_PLATFORM_API_KEY=test-key \
+  EMQXCLOUD_PLATFORM_API_SECRET=test-secret-never-shown run 2 status -d d1 "${ca[@]}" && tells 'unreadable/emqxtls: not a file'
+CREDENTIALS_DIRECTORY=$work/none run 2 status -d d1 "${ca[@]}" && tells 'is not set'
 chmod 644 emqxtls
 run 2 status -d d1 "${ca[@]}" --secret-file emqxtls && tells 'everybody can read'
+# on a file system that is read-only its owner can't mend that: taken, with a word
+mkdir -p mounted
+if unshare -rm sh -c 'mount -t tmpfs none mounted && mount -o remount,ro mounted' 2>/dev/null; then
+  # shellcheck disable=SC2016
+  output=$(unshare -rm sh -c 'mount -t tmpfs none mounted && cp emqxtls mounted/ && chmod 644 mounted/emqxtls &&
+    mount -o remount,ro mounted && exec "$0" status -d d1 --ca-file tls/ca.pem --quota-file memory --secret-file mounted/emqxtls' "$emqxtls" 2>&1
+    echo "status $?")
+  tells 'defaultMode: 0400' && tells '^status 0$'
+fi
+umask 022
 while IFS= read -r line; do export "${line?}"; done <<<"$saved"
 
 # -- probe
