@@ -1,97 +1,18 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * ensure with receipts: what they make certain, and what a crash at any step leaves to the next
- * call.
+ * ensure with receipts: what they make certain, and what is kept of what did not happen.
  */
-#include "support/provision_world.h"
+#include "support/receipt_world.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-
-#include "provision/receipt_file.h"
+#include <sys/stat.h>
 
 #define NONE      EMQX_TLS_ACTION_NONE
 #define UNCHANGED EMQX_TLS_ACTION_UNCHANGED
 #define CREATED   EMQX_TLS_ACTION_CREATED
 #define UPDATED   EMQX_TLS_ACTION_UPDATED
-
-static int set_up(void **state)
-{
-    int code = world_set_up(state);
-    w.options.receipt_dir = w.folder;
-    return code;
-}
-
-/* The receipt as it is now. */
-static emqxi_receipt receipt(void)
-{
-    emqxi_receipt_file file;
-    emqxi_receipt r;
-    bool damaged;
-    assert_int_equal(emqxi_receipt_open(&file, w.folder, "d1", NULL), EMQX_TLS_OK);
-    assert_int_equal(emqxi_receipt_load(&file, &r, &damaged, NULL), EMQX_TLS_OK);
-    assert_false(damaged);
-    emqxi_receipt_close(&file);
-    return r;
-}
-
-static void path_of(const char *ending, char to[256])
-{
-    emqxi_receipt_file file;
-    assert_int_equal(emqxi_receipt_open(&file, w.folder, "d1", NULL), EMQX_TLS_OK);
-    snprintf(to, 256, "%s/%s%s", w.folder, file.name, ending);
-    emqxi_receipt_close(&file);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    char text[4096];
-    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ssize_t n = read(in, text, sizeof text);
-    assert_true(n > 0);
-    assert_int_equal(write(out, text, (size_t)n), n);
-    close(in);
-    close(out);
-}
-
-/* Looks at the folder while the write is on its way, and keeps what a crash would leave. */
-static const char *intent_is_written(void *context, const emqx_tls_exchange *x)
-{
-    char path[256], kept[300];
-    (void)context;
-    (void)x;
-    if (receipt().state != EMQXI_RECEIPT_INTENT)
-        return "no intent is in the folder";
-    path_of(".json", path);
-    snprintf(kept, sizeof kept, "%s/kept", w.folder);
-    copy_file(path, kept);
-    return NULL;
-}
-
-static void write_is(const char *method, int32_t status, const char *body)
-{
-    emqx_tls_test_step step = {
-        .method = method, .http_status = status, .body = body, .check = intent_is_written};
-    expect(w.f, &step);
-}
-
-/* As if the process had died after its write left. */
-static void crash(void)
-{
-    char path[256], kept[300];
-    path_of(".json", path);
-    snprintf(kept, sizeof kept, "%s/kept", w.folder);
-    assert_int_equal(rename(kept, path), 0);
-    assert_int_equal(receipt().state, EMQXI_RECEIPT_INTENT);
-}
-
-static void certainly(uint32_t certain)
-{
-    assert_int_equal(w.result.certain, certain);
-}
-
-/* -- certainty --------------------------------------------------------------------------------- */
 
 static void a_write_leaves_a_receipt_and_unchanged_is_certain(void **state)
 {
@@ -350,259 +271,6 @@ static void a_dry_run_leaves_the_folder_as_it_is(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
-/* -- crashes ----------------------------------------------------------------------------------- */
-
-static void write_over_old_and_crash(void)
-{
-    get_is(OLD_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    crash();
-}
-
-static void after_a_crash_a_write_that_shows_is_done(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    get_is(SAME_RUNNING);
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
-    /* so that the old one again is not that write's own delay */
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30));
-    write_over_old_and_crash();
-    get_is(SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
-}
-
-static void after_a_crash_nothing_is_written_while_the_old_write_may_arrive(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    get_is(OLD_RUNNING);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0); /* it would have to wait */
-    assert_non_null(strstr(w.f->error.message, "may still arrive"));
-    w.options.wait_ms = MINUTES(10);
-    size_t first = emqx_tls_test_transport_count(w.f->script);
-    /* at once, 5, 10, 20, 40, 90 s: its 30 s, and 60 s for it to arrive */
-    gets_are(6, OLD_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    get_is(SAME_RUNNING);
-    expect_end(EMQX_TLS_OK, UPDATED, 7, 1);
-    assert_true(came_at(first + 6) >= 90000);
-    assert_true(came_at(first + 5) >= 90000);
-}
-
-static void after_a_crash_what_is_pending_is_waited_for(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(10));
-    /* the write, or something else, is on its way: it does not tell which end it will have */
-    get_is(OLD_PENDING);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
-    w.options.wait_ms = MINUTES(10);
-    gets_are(3, OLD_PENDING);
-    get_is(SAME_RUNNING);
-    expect_end(EMQX_TLS_OK, UNCHANGED, 4, 0);
-    certainly(1);
-}
-
-static void later_it_is_written_at_once(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    emqx_tls_test_clock_advance(w.f->clock, 91000);
-    get_is(OLD_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-}
-
-static void a_clock_that_went_back_does_not_shorten_that_nor_hold_it_up_for_good(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    emqx_tls_test_clock_set_wall(w.f->clock, 0); /* 1970 */
-    get_is(OLD_RUNNING);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
-    emqx_tls_test_clock_advance(w.f->clock, 91000);
-    get_is(OLD_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-}
-
-static void a_write_of_one_that_looks_alike_is_made_again_after_a_crash(void **state)
-{
-    (void)state;
-    w.options.flags = EMQX_TLS_FORCE;
-    get_is(SAME_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    crash();
-    w.options.flags = 0;
-    emqx_tls_test_clock_advance(w.f->clock, 91000);
-    get_is(SAME_RUNNING); /* which of the two? */
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    crash();
-    get_is(SAME_PENDING); /* it was running, so this is the write */
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
-}
-
-static void failed_after_a_crash_gets_one_write(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    emqx_tls_test_clock_advance(w.f->clock, 91000);
-    get_is(TLS("failed", END_TEXT));
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-}
-
-static void a_call_cancelled_on_its_way_is_as_a_crash(void **state)
-{
-    (void)state;
-    emqx_tls_test_step hangs = {
-        .method = "PUT", .flags = EMQX_TLS_TEST_NEVER, .check = intent_is_written};
-    w.options.wait_ms = 10000;
-    get_is(OLD_RUNNING);
-    expect(w.f, &hangs);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 1);
-    assert_int_equal(receipt().state, EMQXI_RECEIPT_INTENT);
-    w.options.wait_ms = 0;
-    get_is(SAME_RUNNING);
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-}
-
-static int warnings;
-
-static void count_warnings(void *user, int32_t level, const char *line)
-{
-    (void)user;
-    warnings += level == EMQX_TLS_LOG_WARNING && strstr(line, "damaged") != NULL;
-}
-
-static void a_damaged_receipt_counts_as_none_and_is_logged(void **state)
-{
-    (void)state;
-    char path[256];
-    get_is("{}");
-    write_is("POST", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
-    path_of(".json", path);
-    assert_int_equal(truncate(path, 50), 0);
-    emqx_tls_client_free(w.f->client);
-    w.f->config.log = count_warnings;
-    open_client(w.f);
-    warnings = 0;
-    get_is(SAME_RUNNING);
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(0);
-    assert_int_equal(warnings, 1);
-    get_is(OLD_RUNNING);
-    write_is("PUT", 200, SAME_PENDING);
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    certainly(1);
-}
-
-/* -- zone -------------------------------------------------------------------------------------- */
-
-static void the_zone_is_kept(void **state)
-{
-    (void)state;
-    get_is("{}");
-    write_is("POST", 200, TLS("pending", "2031-03-21 22:40:00"));
-    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
-    assert_int_equal(w.result.expire_offset_s, -4 * 3600);
-    w.options.expire_offset_s = 3600; /* what was seen goes before what was said */
-    get_is(TLS("running", "2031-03-21 22:40:00"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    assert_int_equal(w.result.expire_offset_s, -4 * 3600);
-    certainly(1);
-    char *next = make_leaf(NAME, END + 86400 * 60); /* a renewal keeps it */
-    w.f->request.cert = next;
-    w.f->request.cert_len = strlen(next);
-    get_is(TLS("running", "2031-03-21 22:40:00"));
-    write_is("PUT", 200, BARE("pending"));
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    assert_int_equal(w.result.expire_offset_s, -4 * 3600);
-    get_is(TLS("running", "2031-05-20 22:40:00"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    free(next);
-}
-
-/* A zone with summer time tells two ends by two offsets. */
-static void summer_time_moves_the_zone_by_an_hour(void **state)
-{
-    (void)state;
-    get_is("{}");
-    write_is("POST", 200, TLS("pending", "2031-03-22 03:40:00"));
-    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
-    assert_int_equal(w.result.expire_offset_s, 3600);
-    char *next = make_leaf(NAME, END + 86400 * 60);
-    w.f->request.cert = next;
-    w.f->request.cert_len = strlen(next);
-    get_is(TLS("running", "2031-03-22 03:40:00"));
-    write_is("PUT", 200, BARE("pending")); /* the reply does not tell it */
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    get_is(TLS("running", "2031-05-21 04:40:00"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    assert_int_equal(w.result.expire_offset_s, 7200);
-    certainly(1);
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(30)); /* later it is another certificate */
-    get_is(TLS("running", "2031-05-21 03:40:00"));
-    write_is("PUT", 200, BARE("pending"));
-    w.options.flags = EMQX_TLS_ALLOW_EARLIER;
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    free(next);
-}
-
-/* Of a bare date the zone is seen only where the day is another one. */
-static void a_zone_that_moves_the_day_is_learned_too(void **state)
-{
-    (void)state;
-    get_is("{}");
-    write_is("POST", 200, TLS("pending", "2031-03-21")); /* it ends on the 22nd, at 2:40 UTC */
-    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
-    get_is(TLS("running", "2031-03-21"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    char *next = make_leaf(NAME, END + 86400 * 60 + 3600); /* at 3:40 */
-    w.f->request.cert = next;
-    w.f->request.cert_len = strlen(next);
-    w.options.wait_ms = MINUTES(10);
-    get_is(TLS("running", "2031-03-21"));
-    write_is("PUT", 200, BARE("pending"));
-    get_is(TLS("running", "2031-05-20"));
-    expect_end(EMQX_TLS_OK, UPDATED, 2, 1);
-    emqx_tls_test_clock_advance(w.f->clock, MINUTES(60));
-    get_is(TLS("running", "2031-05-20"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    certainly(1);
-    w.options.flags = EMQX_TLS_ALLOW_EARLIER;
-    w.options.wait_ms = 0;
-    get_is(TLS("running", "2031-05-21")); /* later it is another certificate */
-    write_is("PUT", 200, TLS("pending", "2031-05-20"));
-    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
-    free(next);
-}
-
-static void the_zone_is_learned_also_after_a_crash(void **state)
-{
-    (void)state;
-    write_over_old_and_crash();
-    get_is(TLS("running", "2031-03-22 10:40:00"));
-    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
-    assert_int_equal(w.result.expire_offset_s, 8 * 3600);
-    certainly(1);
-}
-
 /* -- two at once ------------------------------------------------------------------------------- */
 
 static void one_that_is_stopped_does_not_hang_the_next(void **state)
@@ -663,9 +331,6 @@ static void two_at_once_spend_one_write(void **state)
     assert_true(first.result.certain && second.result.certain);
 }
 
-#undef TEST
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -682,19 +347,6 @@ int main(void)
         TEST(where_the_intent_can_not_be_written_nothing_is_sent),
         TEST(where_done_can_not_be_written_it_is_done_but_not_certain),
         TEST(a_dry_run_leaves_the_folder_as_it_is),
-        TEST(after_a_crash_a_write_that_shows_is_done),
-        TEST(after_a_crash_nothing_is_written_while_the_old_write_may_arrive),
-        TEST(after_a_crash_what_is_pending_is_waited_for),
-        TEST(later_it_is_written_at_once),
-        TEST(a_clock_that_went_back_does_not_shorten_that_nor_hold_it_up_for_good),
-        TEST(a_write_of_one_that_looks_alike_is_made_again_after_a_crash),
-        TEST(failed_after_a_crash_gets_one_write),
-        TEST(a_call_cancelled_on_its_way_is_as_a_crash),
-        TEST(a_damaged_receipt_counts_as_none_and_is_logged),
-        TEST(the_zone_is_kept),
-        TEST(summer_time_moves_the_zone_by_an_hour),
-        TEST(a_zone_that_moves_the_day_is_learned_too),
-        TEST(the_zone_is_learned_also_after_a_crash),
         TEST(one_that_is_stopped_does_not_hang_the_next),
         TEST(two_at_once_spend_one_write),
     };
