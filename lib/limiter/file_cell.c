@@ -11,8 +11,6 @@ bool emqxi_cells_set_up(emqxi_cells *c)
     const emqx_tls_allocator *a = &c->settings.allocator;
     emqxi_cells_free(c);
     emqxi_disk_layout(&c->disk, &c->settings);
-    for (uint32_t group = 0; group < c->disk.groups; group++)
-        emqxi_group_limits(&c->settings, group, &c->limits[group]);
     c->now = emqxi_zalloc(a, c->disk.record_size);
     c->records = emqxi_alloc(a, EMQXI_RECORDS * c->disk.record_size);
     return (c->now && c->records) ||
@@ -54,8 +52,8 @@ void emqxi_cells_look(emqxi_cells *c)
 emqxi_view emqxi_cell_view(const emqxi_cells *c, uint32_t group)
 {
     return (emqxi_view){.log = &c->now->logs[group],
-                        .slots = c->now->slots + c->disk.first_slot[group],
-                        .limits = &c->limits[group],
+                        .slots = c->now->slots + emqxi_disk_first_slot(&c->disk, group),
+                        .limits = emqxi_group_limits(&c->settings, group),
                         .now = c->here.seen_ms};
 }
 
@@ -65,7 +63,7 @@ void emqxi_cell_clear(emqxi_cells *c, bool used, uint64_t key)
     c->now->used = used;
     c->now->key = key;
     for (uint32_t group = 0; group < c->disk.groups; group++)
-        c->now->logs[group].capacity = c->disk.slots[group];
+        c->now->logs[group].capacity = emqxi_group_limits(&c->settings, group)->slots;
 }
 
 bool emqxi_cell_idle(const emqxi_cells *c)
@@ -81,7 +79,8 @@ bool emqxi_cell_idle(const emqxi_cells *c)
 bool emqxi_cells_doubted(const emqxi_cells *c)
 {
     return !emqxi_timebase_same_boot(&c->disk.born, &c->here) &&
-           emqxi_timebase_uptime(&c->disk.born, &c->here) < c->limits[0].held_ms + EMQXI_STRAY_MS;
+           emqxi_timebase_uptime(&c->disk.born, &c->here) <
+               c->settings.limits[0].held_ms + EMQXI_STRAY_MS;
 }
 
 /* Reads that a loss of power may have taken from the file: they were made before this boot at any

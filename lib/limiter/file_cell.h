@@ -26,7 +26,6 @@
 typedef struct emqxi_cells {
     emqxi_disk disk;
     emqxi_settings settings;
-    emqxi_limits limits[EMQXI_GROUPS];
 
     const emqxi_host *host;
     emqxi_timebase here;

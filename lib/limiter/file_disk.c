@@ -44,14 +44,11 @@ void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings)
 {
     /* A sector is written whole or not at all, a block of flash may not be: where it costs little,
      * records share none. */
-    size_t block = settings->flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK, slots = 0;
+    size_t block = settings->flags & EMQX_TLS_PER_DEPLOYMENT ? 512 : EMQXI_FILE_BLOCK;
+    d->settings = settings;
     d->groups = settings->flags & EMQX_TLS_PER_METHOD ? 4 : 2;
-    for (uint32_t group = 0; group < d->groups; group++) {
-        d->first_slot[group] = (uint32_t)slots;
-        d->slots[group] = group == 0 ? settings->reads : settings->writes;
-        slots += d->slots[group];
-    }
-    d->record_len = sizeof(emqxi_file_record) + slots * sizeof(emqxi_slot);
+    d->record_len =
+        sizeof(emqxi_file_record) + emqxi_disk_first_slot(d, d->groups) * sizeof(emqxi_slot);
     d->record_size = (d->record_len + block - 1) / block * block;
 }
 
@@ -116,8 +113,9 @@ bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, off_t siz
     return true;
 }
 
-bool emqxi_disk_lay_out(const emqxi_disk *d, const emqxi_settings *settings)
+bool emqxi_disk_lay_out(const emqxi_disk *d)
 {
+    const emqxi_settings *settings = d->settings;
     emqxi_file_header h = {.magic = EMQXI_FILE_MAGIC,
                            .version = EMQXI_FILE_VERSION,
                            .flags = settings->flags,
@@ -183,7 +181,8 @@ bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,
     if (r->checksum != record_checksum(d, cell, place, r) || !emqxi_timebase_sound(&r->timebase))
         return false;
     for (uint32_t group = 0; group < d->groups; group++)
-        if (!log_sound(&r->logs[group], r->slots + d->first_slot[group], d->slots[group]))
+        if (!log_sound(&r->logs[group], r->slots + emqxi_disk_first_slot(d, group),
+                       emqxi_group_limits(d->settings, group)->slots))
             return false;
     return true;
 }

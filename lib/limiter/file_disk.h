@@ -53,8 +53,8 @@ typedef struct emqxi_disk {
     int fd;            /* -1: not open */
     emqxi_error error; /* why a call returned false */
     /* follow from the settings */
+    const emqxi_settings *settings;
     uint32_t groups;
-    uint32_t slots[EMQXI_GROUPS], first_slot[EMQXI_GROUPS];
     size_t record_size; /* on the disk */
     size_t record_len;  /* of it, used */
     /* from the header */
@@ -71,6 +71,13 @@ bool emqxi_disk_cant(emqxi_disk *d, const char *what);
 
 /* Groups and sizes. */
 void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings);
+
+/* Where a group's slots begin in a record. */
+static inline uint32_t emqxi_disk_first_slot(const emqxi_disk *d, uint32_t group)
+{
+    return group == 0 ? 0 : d->settings->reads + (group - 1) * d->settings->writes;
+}
+
 off_t emqxi_disk_size(const emqxi_disk *d, uint64_t cells);
 
 uint64_t emqxi_header_checksum(const emqxi_file_header *h);
@@ -82,7 +89,7 @@ bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h);
 bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, off_t size);
 
 /* Makes room for all cells, and writes the header. False: errno tells. */
-bool emqxi_disk_lay_out(const emqxi_disk *d, const emqxi_settings *settings);
+bool emqxi_disk_lay_out(const emqxi_disk *d);
 
 /* Reads a cell's records; what is not there is zero. */
 bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records);

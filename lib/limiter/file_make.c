@@ -29,7 +29,7 @@ static bool fill_file(emqxi_cells *c, emqxi_disk *made, const char *name, const 
 {
     made->fd =
         emqxi_above_stdio(open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    bool ok = made->fd >= 0 && emqxi_disk_lay_out(made, &c->settings);
+    bool ok = made->fd >= 0 && emqxi_disk_lay_out(made);
     for (uint64_t cell = 0; ok && cell < made->cells; cell++) {
         if (!from || from[cell] == UINT64_MAX)
             emqxi_cell_clear(c, !(c->settings.flags & EMQX_TLS_PER_DEPLOYMENT), 0);

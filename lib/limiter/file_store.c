@@ -15,13 +15,10 @@
 _Static_assert(sizeof(emqxi_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint64_t),
                "a ticket must hold it");
 
+/* What a cell is found by: all groups of a deployment are in one. */
 static uint64_t key_of(const emqxi_cells *c, const char *deployment_id)
 {
-    uint64_t out[2];
-    if (!(c->settings.flags & EMQX_TLS_PER_DEPLOYMENT))
-        return 0;
-    emqxi_siphash(c->disk.hash_key, deployment_id, strlen(deployment_id), (uint8_t *)out);
-    return out[0];
+    return emqxi_scope(c->settings.flags, c->disk.hash_key, EMQX_TLS_OP_GET, deployment_id);
 }
 
 /* Tells a file that has replaced the one that a ticket is of. */

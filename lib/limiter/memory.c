@@ -19,7 +19,6 @@ typedef struct scope {
 
 typedef struct memory {
     emqxi_settings settings;
-    emqxi_limits limits[EMQXI_GROUPS];
     uint8_t hash_key[16];
     emqxi_table scopes;
     size_t hand; /* the place in the table that is looked at next */
@@ -28,7 +27,10 @@ typedef struct memory {
 
 static emqxi_view view_of(const memory *m, scope *s, uint32_t group, int64_t now)
 {
-    return (emqxi_view){.log = &s->log, .slots = s->slots, .limits = &m->limits[group], .now = now};
+    return (emqxi_view){.log = &s->log,
+                        .slots = s->slots,
+                        .limits = emqxi_group_limits(&m->settings, group),
+                        .now = now};
 }
 
 /* Among many deployments a scope is far away in memory: asks for it before it is needed. What a
@@ -95,7 +97,8 @@ static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx
                                     emqx_tls_error *error)
 {
     memory *m = context;
-    const uint32_t group = emqxi_group(m->settings.flags, ask->op), slots = m->limits[group].slots;
+    const uint32_t group = emqxi_group(m->settings.flags, ask->op),
+                   slots = emqxi_group_limits(&m->settings, group)->slots;
     emqxi_ticket ticket = {
         .scope = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id),
         .flight.group = group};
@@ -174,8 +177,6 @@ emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *set
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
     m->settings = *settings;
     m->scopes.allocator = &m->settings.allocator;
-    for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
-        emqxi_group_limits(settings, group, &m->limits[group]);
     if (hash_key)
         memcpy(m->hash_key, hash_key, sizeof m->hash_key);
     else

@@ -48,6 +48,8 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
     settings->reads = c.reads;
     settings->writes = c.writes;
     settings->window_ms = c.window_ms;
+    emqxi_limits_set(&settings->limits[0], c.reads, c.window_ms);
+    emqxi_limits_set(&settings->limits[1], c.writes, c.window_ms);
     return EMQX_TLS_OK;
 }
 
@@ -56,11 +58,6 @@ uint32_t emqxi_group(uint32_t flags, uint32_t op)
     if (op == EMQX_TLS_OP_GET)
         return 0;
     return flags & EMQX_TLS_PER_METHOD ? op - EMQX_TLS_OP_GET : 1;
-}
-
-void emqxi_group_limits(const emqxi_settings *settings, uint32_t group, emqxi_limits *limits)
-{
-    emqxi_limits_set(limits, group == 0 ? settings->reads : settings->writes, settings->window_ms);
 }
 
 uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,

@@ -14,6 +14,7 @@ typedef struct emqxi_settings {
     uint32_t flags;
     uint32_t reads, writes;
     uint64_t window_ms;
+    emqxi_limits limits[2]; /* the same, of reads and of each group of writes */
     emqx_tls_clock clock;
     emqx_tls_allocator allocator;
 } emqxi_settings;
@@ -33,7 +34,10 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
 /* The group that an EMQX_TLS_OP_* counts in, below EMQXI_GROUPS: 0 is the reads. */
 uint32_t emqxi_group(uint32_t flags, uint32_t op);
 
-void emqxi_group_limits(const emqxi_settings *settings, uint32_t group, emqxi_limits *limits);
+static inline const emqxi_limits *emqxi_group_limits(const emqxi_settings *s, uint32_t group)
+{
+    return &s->limits[group > 0];
+}
 
 /* The scope that an operation counts in: its group and, with PER_DEPLOYMENT, a hash of the
  * deployment's name under a random key. Two names with one hash would share a quota, which is

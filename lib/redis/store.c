@@ -24,7 +24,6 @@
 typedef struct redis_store {
     emqxi_redis redis;
     emqxi_settings settings;
-    emqxi_limits limits[EMQXI_GROUPS];
     bool reads_without;
     emqx_tls_store own;
 } redis_store;
@@ -55,7 +54,7 @@ static step make_step(const redis_store *s, uint32_t group, uint64_t scope, cons
 {
     step made;
     va_list arguments;
-    const emqxi_limits *limits = &s->limits[group];
+    const emqxi_limits *limits = emqxi_group_limits(&s->settings, group);
     name_scope(s, group, scope, made.key, sizeof made.key);
     int n = snprintf(made.arguments, sizeof made.arguments, "%" PRIu32 " %" PRId64 " ",
                      limits->slots, limits->window_ms);
@@ -201,7 +200,7 @@ static emqx_tls_code redis_query(void *context, uint32_t op, const char *deploym
         return s->own.query(s->own.context, op, deployment_id, quota, error);
     if (!reply)
         return emqxi_error_out(error, &s->redis.error);
-    quota->limit = s->limits[group].slots;
+    quota->limit = emqxi_group_limits(&s->settings, group)->slots;
     quota->used = (uint32_t)reply_number(reply, 1, quota->limit);
     quota->remaining = (uint32_t)reply_number(reply, 2, quota->limit - quota->used);
     quota->next_ms = reply_number(reply, 3, WAIT_MAX_MS);
@@ -230,10 +229,8 @@ static emqx_tls_code redis_set_up(redis_store *s, const char *url, const char *p
     r->allocator = s->settings.allocator;
     r->forks = emqxi_fork_count();
     r->link.fd = -1;
-    for (uint32_t group = 0; group < EMQXI_GROUPS; group++)
-        emqxi_group_limits(&s->settings, group, &s->limits[group]);
-    r->held_ms = s->limits[0].held_ms + EMQXI_STRAY_MS;
-    r->window_ms = s->limits[0].window_ms;
+    r->held_ms = s->settings.limits[0].held_ms + EMQXI_STRAY_MS;
+    r->window_ms = s->settings.limits[0].window_ms;
     snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32,
              s->settings.reads, s->settings.writes, s->settings.window_ms, s->settings.flags);
     emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
