@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -67,7 +66,7 @@ static bool check_file(emqxi_cells *c, bool take)
         return emqxi_disk_cant(&c->disk, "can't be looked at");
     return check_owner(&c->disk, &s) && emqxi_disk_read_header(&c->disk, &h) &&
            check_settings(c, &h, take) && ((c->now && !take) || emqxi_cells_set_up(c)) &&
-           emqxi_disk_take_header(&c->disk, &h, s.st_size) && emqxi_disk_sync_name(&c->disk);
+           emqxi_disk_take_header(&c->disk, &h, &s) && emqxi_disk_sync_name(&c->disk);
 }
 
 static bool open_path(emqxi_disk *d)
@@ -110,11 +109,10 @@ void emqxi_file_detach(emqxi_file *f)
 /* 1: locked and the path's own; 0: the path names another one by now; -1: errno tells. */
 static int try_file_lock(const emqxi_disk *d)
 {
-    struct stat ours, named;
-    if (flock(d->fd, LOCK_EX | LOCK_NB) != 0 || fstat(d->fd, &ours) != 0)
+    struct stat s;
+    if (flock(d->fd, LOCK_EX | LOCK_NB) != 0)
         return -1;
-    return lstat(d->path, &named) == 0 && named.st_ino == ours.st_ino &&
-           named.st_dev == ours.st_dev;
+    return lstat(d->path, &s) == 0 && s.st_ino == d->inode && s.st_dev == d->device;
 }
 
 bool emqxi_file_lock(emqxi_file *f)

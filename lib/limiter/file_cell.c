@@ -139,12 +139,11 @@ static bool find_records(emqxi_cells *c)
             break;
         record_at(c, c->newest)->sequence = 0;
     }
+    /* What that holds is in the newest, too: that it stands there is enough. */
     const uint64_t synced = record_at(c, c->newest)->synced;
-    for (c->base = 0; c->base < EMQXI_RECORDS; c->base++) {
-        const emqxi_file_record *r = record_at(c, c->base);
-        if (r->synced == synced && r->sequence == synced && synced > 0 && is_sound(c, c->base))
-            return true;
-    }
+    for (c->base = 0; c->base < EMQXI_RECORDS; c->base++)
+        if (record_at(c, c->base)->sequence == synced && record_at(c, c->base)->synced == synced)
+            return synced > 0;
     return false;
 }
 

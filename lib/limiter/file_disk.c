@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -98,18 +97,20 @@ bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h)
     return h->checksum == emqxi_header_checksum(h) || damaged(d, "wrong checksum");
 }
 
-bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, off_t size)
+bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, const struct stat *s)
 {
     uint64_t most = h->flags & EMQX_TLS_PER_DEPLOYMENT ? EMQXI_CELLS_MAX : 1;
     if (h->cells < 1 || h->cells > most || (h->cells & (h->cells - 1)) != 0)
         return damaged(d, "wrong number of cells");
-    if (size != emqxi_disk_size(d, h->cells))
+    if (s->st_size != emqxi_disk_size(d, h->cells))
         return damaged(d, "wrong length");
     if (!emqxi_timebase_sound(&h->born))
         return damaged(d, "made at a time that can't be");
     d->cells = h->cells;
     memcpy(d->hash_key, h->hash_key, sizeof d->hash_key);
     d->born = h->born;
+    d->device = s->st_dev;
+    d->inode = s->st_ino;
     return true;
 }
 
@@ -165,12 +166,12 @@ static bool log_sound(const emqxi_log *log, const emqxi_slot *slots, uint32_t ca
         !emqxi_time_sound(t->refused_ms) || !emqxi_time_sound(t->shut_ms) ||
         !emqxi_time_sound(t->probe_ms) || !emqxi_time_sound(t->probe_end_ms))
         return false;
-    for (uint32_t i = 0; i < log->count; i++) {
-        const emqxi_slot *slot = &slots[((uint64_t)log->first + i) % capacity];
-        if (!emqxi_time_sound(slot->release_ms))
+    for (uint32_t i = 0, at = log->first; i < log->count;
+         i++, at = at + 1 == capacity ? 0 : at + 1) {
+        if (!emqxi_time_sound(slots[at].release_ms))
             return false;
-        passed += slot->state == EMQXI_SLOT_PASSED;
-        refused += slot->state == EMQXI_SLOT_REFUSED;
+        passed += slots[at].state == EMQXI_SLOT_PASSED;
+        refused += slots[at].state == EMQXI_SLOT_REFUSED;
     }
     return log->passed == passed && log->refused == refused;
 }

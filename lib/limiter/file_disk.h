@@ -12,7 +12,7 @@
 #include "limiter/store.h"
 #include "limiter/timebase.h"
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #define EMQXI_FILE_MAGIC   0x71736c7478716d65u /* "emqxtlsq" on a little-endian machine */
 #define EMQXI_FILE_VERSION 2                   /* 1 had another checksum; it was never released */
@@ -49,8 +49,10 @@ typedef struct emqxi_file_record {
 } emqxi_file_record;
 
 typedef struct emqxi_disk {
-    char *path;        /* absolute */
-    int fd;            /* -1: not open */
+    char *path;   /* absolute */
+    int fd;       /* -1: not open */
+    dev_t device; /* of the open file */
+    ino_t inode;
     emqxi_error error; /* why a call returned false */
     /* follow from the settings */
     const emqxi_settings *settings;
@@ -85,8 +87,8 @@ uint64_t emqxi_header_checksum(const emqxi_file_header *h);
 /* Reads the header: is it one that we know? */
 bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h);
 
-/* Takes over what the header says, if it fits a file of this size. */
-bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, off_t size);
+/* Takes over what the header says, if it fits such a file. */
+bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, const struct stat *s);
 
 /* Makes room for all cells, and writes the header. False: errno tells. */
 bool emqxi_disk_lay_out(const emqxi_disk *d);

@@ -86,13 +86,16 @@ bool emqxi_cells_replace_file(emqxi_cells *c, const uint64_t *from, uint64_t cel
     emqxi_disk made = c->disk;
     made.cells = cells;
     /* Locked before others can see it. */
+    struct stat s;
     bool ok = fill_file(c, &made, name, from) &&
-              ((flock(made.fd, LOCK_EX | LOCK_NB) == 0 && rename(name, c->disk.path) == 0) ||
+              ((flock(made.fd, LOCK_EX | LOCK_NB) == 0 && fstat(made.fd, &s) == 0 &&
+                rename(name, c->disk.path) == 0) ||
                cant_make(c));
     if (ok) {
         close(c->disk.fd);
         c->disk.fd = made.fd;
         c->disk.cells = cells;
+        c->disk.inode = s.st_ino;
         memset(c->synced, 0, sizeof c->synced);
         ok = emqxi_disk_sync_name(&c->disk);
     } else if (made.fd >= 0) {
