@@ -1,5 +1,5 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "help.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,151 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command_info commands[] = {
-    {"status", STATUS, true, true, false, true, "read the status of a deployment's certificate"},
-    {"ensure", ENSURE, true, true, true, true,
-     "make a deployment serve this certificate, with the fewest writes"},
-    {"wait", WAIT, true, true, false, true, "wait until the certificate is running"},
-    {"remove", REMOVE, true, false, false, true,
-     "delete the certificate if there is one, and wait until it is gone"},
-    {"check", CHECK, false, false, true, false,
-     "look at certificate and key as the platform would; no network"},
-    {"probe", PROBE, false, false, false, false,
-     "look which certificate HOST:PORT serves; compare it with --cert"},
-    {"quota", QUOTA, false, false, false, true,
-     "show how much of the quota is left; uses none of it"},
-    {"create", CREATE, true, false, true, true,
-     "create a certificate (POST): one write, whatever is there"},
-    {"update", UPDATE, true, false, true, true,
-     "replace the certificate (PUT): one write, whatever is there"},
-    {"delete", DELETE, true, false, false, true,
-     "delete the certificate (DELETE): one write, whatever is there"},
-};
-const size_t command_count = sizeof commands / sizeof commands[0];
-
-enum {
-    OPT_CERT = 256,
-    OPT_KEY,
-    OPT_CACERT,
-    OPT_TYPE,
-    OPT_WAIT,
-    OPT_DRY_RUN,
-    OPT_FORCE,
-    OPT_ALLOW_EARLIER,
-    OPT_QUOTA,
-    OPT_QUOTA_PREFIX,
-    OPT_PER_DEPLOYMENT,
-    OPT_RECEIPT,
-    OPT_RESUME,
-    OPT_PROBE,
-    OPT_CA_FILE,
-    OPT_SECRET_FILE,
-    OPT_ALLOW_HTTP,
-    OPT_DEPLOYMENTS,
-    OPT_CONCURRENCY,
-    OPT_JSON,
-    OPT_HOST,
-    OPT_MIN_DAYS,
-    OPT_VERSION,
-};
-
-static const struct option long_options[] = {
-    {"deployment", required_argument, NULL, 'd'},
-    {"deployments", required_argument, NULL, OPT_DEPLOYMENTS},
-    {"concurrency", required_argument, NULL, OPT_CONCURRENCY},
-    {"cert", required_argument, NULL, OPT_CERT},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"cacert", required_argument, NULL, OPT_CACERT},
-    {"type", required_argument, NULL, OPT_TYPE},
-    {"wait", required_argument, NULL, OPT_WAIT},
-    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-    {"force", no_argument, NULL, OPT_FORCE},
-    {"allow-earlier", no_argument, NULL, OPT_ALLOW_EARLIER},
-    {"quota-file", required_argument, NULL, OPT_QUOTA},
-    {"quota-prefix", required_argument, NULL, OPT_QUOTA_PREFIX},
-    {"per-deployment", no_argument, NULL, OPT_PER_DEPLOYMENT},
-    {"receipt", required_argument, NULL, OPT_RECEIPT},
-    {"resume", required_argument, NULL, OPT_RESUME},
-    {"probe", required_argument, NULL, OPT_PROBE},
-    {"ca-file", required_argument, NULL, OPT_CA_FILE},
-    {"secret-file", required_argument, NULL, OPT_SECRET_FILE},
-    {"allow-http-loopback", no_argument, NULL, OPT_ALLOW_HTTP},
-    {"host", required_argument, NULL, OPT_HOST},
-    {"min-days-left", required_argument, NULL, OPT_MIN_DAYS},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static void help(void)
-{
-    puts(
-        "emqxtls keeps the TLS certificate of EMQX Platform deployments right, inside the "
-        "platform's quota\n"
-        "(60 reads and 6 writes in 60 minutes for an API key).\n"
-        "\n"
-        "  export EMQXCLOUD_PLATFORM_ENDPOINT=https://HOST/public_api/v1\n"
-        "  export EMQXCLOUD_PLATFORM_API_KEY=... EMQXCLOUD_PLATFORM_API_SECRET=...\n"
-        "  emqxtls ensure --deployment ge6a1a75 --cert fullchain.pem --key privkey.pem --wait 10m\n"
-        "\n"
-        "`ensure` is the one for a renewal job: it writes only if something else is in place, and "
-        "may be run\n"
-        "again at any time. See what it would do with --dry-run.\n"
-        "\n"
-        "Commands:");
-    for (size_t i = 0; i < command_count; i++)
-        printf("  %-8s %s\n", commands[i].name, commands[i].help);
-    puts("\n"
-         "What:\n"
-         "  -d, --deployment ID    the deployment's ID, not its name; for status, ensure and wait "
-         "it may be repeated\n"
-         "      --deployments FILE one ID a line, # begins a comment; - for standard input\n"
-         "      --cert FILE        PEM: the leaf first, then its chain\n"
-         "      --key FILE         PEM: the leaf's private key, without a passphrase\n"
-         "      --cacert FILE      PEM: the client CA; makes it two-way\n"
-         "      --type TYPE        one-way or two-way; told by --cacert if not given\n"
-         "How:\n"
-         "      --wait DURATION    wait so long at most, such as 90s, 10m, 1h30m; ensure without "
-         "it does not wait\n"
-         "      --dry-run          ensure: say what would be done, write nothing\n"
-         "      --force            ensure: write even if it looks unchanged\n"
-         "      --allow-earlier    ensure: accept an earlier expiry than the one in place\n"
-         "      --receipt DIR      ensure: keep receipts here: 'unchanged' is then exact, also for "
-         "a new key\n"
-         "      --probe HOST:PORT  look at the certificate that is served there, at the end\n"
-         "      --quota-file PATH  where the quota is kept (a file, redis://..., rediss://..., "
-         "unix://...; 'memory' "
-         "for\n"
-         "                         this run only); by default a file in your state directory\n"
-         "      --quota-prefix P   with Redis: what its keys begin with; by default one for each "
-         "API key\n"
-         "      --per-deployment   every deployment has a quota of its own\n"
-         "      --concurrency N    with many deployments: at most N at once (32)\n"
-         "      --resume FILE      with many deployments: note here what is done, and leave it out "
-         "the next time\n"
-         "      --host NAME        check, ensure: a name that clients connect to; probe: the name "
-         "asked for (SNI)\n"
-         "      --min-days-left N  check, ensure: refuse a certificate with fewer days (60)\n"
-         "Where from:\n"
-         "      --secret-file FILE lines NAME=VALUE with the three variables above, instead of the "
-         "environment\n"
-         "      --ca-file FILE     CA certificates for the platform's own server\n"
-         "      --allow-http-loopback  accept an http:// endpoint on this machine\n"
-         "Output:\n"
-         "      --json             one JSON object a line\n"
-         "  -q, --quiet            errors only\n"
-         "  -v, --verbose          tell every exchange\n"
-         "  -h, --help\n"
-         "      --version\n"
-         "\n"
-         "Ends with 0 done or unchanged, 2 usage, 3 refused by the local check, 4 refused by the "
-         "platform,\n"
-         "5 try later, 6 a write's outcome is not known, 1 anything else.");
-}
-
+/* Says it, and how to go on. */
 static int usage(const char *format, const char *what)
 {
     fputs("emqxtls: ", stderr);
@@ -366,8 +222,6 @@ static int take(struct options *o, int option, const char *value)
     case 'v':
         o->verbose = true;
         break;
-    default:
-        return usage("%s", "that option is not known, or lacks its value");
     }
     return EXIT_DONE;
 }
@@ -382,10 +236,6 @@ static int validate(const struct options *o)
         return usage("%s takes one --deployment", info->name);
     if (info->needs_certificate && (!o->cert_file || !o->key_file))
         return usage("%s needs --cert FILE and --key FILE", info->name);
-    /* a dry run must never write */
-    if (info->command != ENSURE && (o->dry_run || o->force || o->allow_earlier))
-        return usage("%s takes no --dry-run, --force or --allow-earlier: they are for ensure",
-                     info->name);
     if (info->command == PROBE && !o->probe_host)
         return usage("%s needs --probe HOST:PORT", info->name);
     if (info->command == ENSURE && o->probe_host && o->deployment_count > 1)
@@ -394,47 +244,95 @@ static int validate(const struct options *o)
     return EXIT_DONE;
 }
 
-/* Names it without a value: that may be a secret, and standard error may be a log. */
-static int unknown_option(char **argv)
+/* One of three: it is not known, it lacks its value, it takes none. Names it without a value: that may
+ * be a secret, and standard error may be a log. */
+static int bad_option(char **argv, int problem)
 {
     char name[64] = {'-', (char)optopt};
     const char *word = argv[optind - 1];
-    if (optopt == 0 || optopt >= OPT_CERT)
+    /* a word of short options is behind argv[optind - 1] until its last one is read */
+    bool is_long = optopt == 0 || optopt >= OPT_CERT ||
+                   (strncmp(word, "--", 2) == 0 && (problem == ':' || strchr(word, '=')));
+    if (is_long)
         snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    return usage("%s: that option is not known, or lacks its value, or takes none", name);
+    if (problem == ':')
+        return usage("%s needs a value", name);
+    if (is_long && optopt != 0)
+        return usage("%s takes no value", name);
+    const char *near = is_long ? option_near(name + 2) : NULL;
+    char text[128];
+    snprintf(text, sizeof text, near ? "%s is no option: is --%s meant" : "%s is no option", name,
+             near);
+    return usage("%s", text);
+}
+
+static const struct command_info *command_of(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* Each option must be one that the command uses: what is left out without a word may be missed. */
+static int uses_all(const struct options *o, const bool given[OPT_END])
+{
+    char name[64];
+    for (size_t i = 0; i < option_count; i++)
+        if (given[option_rows[i].key] && !(option_rows[i].commands & 1u << o->info->command)) {
+            snprintf(name, sizeof name, "%s takes no --%s", o->info->name, option_rows[i].name);
+            return usage("%s", name);
+        }
+    return EXIT_DONE;
+}
+
+static int take_command(struct options *o, char **words, int count, bool help)
+{
+    bool asked = count > 0 && strcmp(words[0], "help") == 0; /* `help COMMAND` */
+    words += asked;
+    count -= asked;
+    o->info = count > 0 ? command_of(words[0]) : NULL;
+    if (count > 0 && !o->info)
+        return usage("there is no command '%s'", words[0]);
+    if (count > 1)
+        return usage("'%s' is one argument too many: IDs and files are given by options", words[1]);
+    if (asked || help)
+        show_help(o->info);
+    else if (!o->info)
+        return usage("%s", "give a command, such as 'emqxtls status --deployment ID'");
+    return EXIT_DONE;
 }
 
 int options_parse(struct options *o, int argc, char **argv, bool *stop)
 {
+    struct option longs[OPT_END + 1] = {{0}};
+    bool given[OPT_END] = {false};
     int option, code;
     *o = (struct options){.concurrency = 32, .min_days_left = -1};
     *stop = false;
+    for (size_t i = 0; i < option_count; i++)
+        longs[i] = (struct option){option_rows[i].name,
+                                   option_rows[i].value ? required_argument : no_argument, NULL,
+                                   option_rows[i].key};
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "d:qvh", long_options, NULL)) != -1) {
-        if (option == 'h' || option == OPT_VERSION) {
-            if (option == 'h')
-                help();
-            else
-                printf("emqxtls %s\n", emqx_tls_version());
-            *stop = true;
-            return EXIT_DONE;
-        }
-        if (option == '?')
-            return unknown_option(argv);
-        if ((code = take(o, option, optarg)) != EXIT_DONE)
+    while ((option = getopt_long(argc, argv, ":d:qvhV", longs, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return bad_option(argv, option);
+        given[option] = true;
+        if (option != 'h' && option != 'V' && (code = take(o, option, optarg)) != EXIT_DONE)
             return code;
     }
-    if (optind >= argc)
-        return usage("%s", "give a command, such as 'emqxtls status --deployment ID'");
-    for (size_t i = 0; i < command_count; i++)
-        if (strcmp(argv[optind], commands[i].name) == 0)
-            o->info = &commands[i];
-    if (!o->info)
-        return usage("there is no command '%s'", argv[optind]);
-    if (optind + 1 < argc)
-        return usage("'%s' is one argument too many: IDs and files are given by options",
-                     argv[optind + 1]);
-    return validate(o);
+    if (given['V']) {
+        printf("emqxtls %s\n", emqx_tls_version());
+        *stop = true;
+        return EXIT_DONE;
+    }
+    bool help = given['h'] || (optind < argc && strcmp(argv[optind], "help") == 0);
+    code = take_command(o, argv + optind, argc - optind, given['h']);
+    *stop = code == EXIT_DONE && help;
+    if (code == EXIT_DONE && !help)
+        code = uses_all(o, given);
+    return code == EXIT_DONE && !help ? validate(o) : code;
 }
 
 void options_free(struct options *o)

@@ -111,8 +111,20 @@ run 2 ensure -d a --cert no.pem --key first.key "${ca[@]}" && tells 'no.pem: No 
 chmod 644 second.key
 run 2 ensure -d a --cert second.pem --key second.key "${ca[@]}" && tells 'everybody can read'
 chmod 600 second.key
-run 2 status -d a --api-secret=never-told && tells '^emqxtls: --api-secret: that option' && lacks never-told
-run 2 --json -xq status && tells '^emqxtls: -x: that option'
+run 2 status -d a --api-secret=never-told && tells '^emqxtls: --api-secret is no option' && lacks never-told
+run 2 --json -xq status && tells '^emqxtls: -x is no option'
+run 2 status --deploymnet a && tells '^emqxtls: --deploymnet is no option: is --deployment meant'
+run 2 status --cert && tells '^emqxtls: --cert needs a value'
+run 2 status -d && tells '^emqxtls: -d needs a value'
+run 2 status -d a --json=yes && tells '^emqxtls: --json takes no value' && lacks yes
+run 0 -V && tells '^emqxtls [0-9]'
+run 0 help && tells '^  ensure '
+run 0 help remove && tells '^emqxtls remove: delete' && tells '--deployment ID' && lacks --cert
+run 0 check --help && tells '--host NAME' && lacks --deployment
+[ "$(awk 'length > 80' <<<"$output")" = '' ] || { echo "FAILED: check --help is wider than 80 columns"; failed=$((failed + 1)); }
+run 2 help nonsense && tells "no command 'nonsense'"
+run 2 status -d a --receipt r && tells '^emqxtls: status takes no --receipt'
+run 2 check --cert first.pem --key first.key --quota-file memory && tells '^emqxtls: check takes no --quota-file'
 run 2 remove -d a --dry-run "${ca[@]}" && tells 'remove takes no --dry-run'
 run 2 create -d a --cert first.pem --key first.key --dry-run "${ca[@]}" && tells 'create takes no --dry-run'
 
