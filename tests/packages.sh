@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: MIT
+# Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # tests/packages.sh GROUP... - installs on Debian 12 and 13 (and what is like them) the packages
 # that are missing for:
@@ -8,6 +8,7 @@
 #   redis   libemqxtls-redis and its tests
 #   slow    what ./tests/run.sh all needs besides, with acme and fuzz
 #   acme    the renewal hooks' tests
+#   bindings  tests/bindings: Debian's packages, and koffi by npm
 #   docs    man pages, the reference and the site, and their tests
 #   deb     examples/packaging/build-deb.sh
 #   fuzz    tests/fuzz/run.sh
@@ -29,15 +30,17 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit cu
 redis='libhiredis-dev redis-server'
 slow='valgrind abigail-tools python3-cryptography-vectors'
 acme='pebble certbot lego dehydrated'
+bindings='golang-go cargo rustc luajit python3 g++ pkg-config'
 deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'
 docs='doxygen python3 python3-markdown scdoc groff-base reuse codespell'
 fuzz='clang libclang-rt-dev'
 roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,15s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,16s/^# //p' "$0"; exit 2; }
 
 wanted=
+koffi=no
 for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
@@ -46,6 +49,7 @@ for group in "$@"; do
     slow) wanted="$wanted $slow" ;;
     acme) wanted="$wanted $acme" ;;
     docs) wanted="$wanted $docs" ;;
+    bindings) wanted="$wanted $bindings"; koffi=yes ;;
     deb) wanted="$wanted $deb" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     roots) wanted="$wanted $roots" ;;
@@ -54,12 +58,19 @@ for group in "$@"; do
   esac
 done
 
+# koffi is on no Debian. npm of another source than Debian's is part of its nodejs.
+if [ $koffi = yes ] && ! command -v npm >/dev/null; then
+  wanted="$wanted nodejs npm"
+elif [ $koffi = yes ] && [ -d "$(npm root -g)/koffi" ]; then
+  koffi=no
+fi
+
 missing=
 for package in $wanted; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+[ -n "$missing" ] || [ $koffi = yes ] || exit 0
 
 if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null && exec sudo -- "$0" "$@"
@@ -72,7 +83,8 @@ for unit in nginx.service mosquitto.service redis-server.service certbot.timer; 
   [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
 done
 
-echo "Installing:$missing"
+[ $koffi = no ] || and_koffi=" koffi"
+echo "Installing:$missing${and_koffi:-}"
 log=$(mktemp)
 # Asked by packages before they start a daemon. One that is there already is somebody's decision.
 policy=/usr/sbin/policy-rc.d
@@ -89,7 +101,7 @@ apt() {
 }
 # The lists of a fresh machine are empty or old.
 # shellcheck disable=SC2086
-if ! { apt update && apt install --no-install-recommends $missing; }; then
+if [ -n "$missing" ] && ! { apt update && apt install --no-install-recommends $missing; }; then
   tail -20 "$log" >&2
   echo "tests/packages.sh: apt-get failed, see above" >&2
   exit 1
@@ -101,3 +113,9 @@ for unit in $new_units; do
   name=${unit%.*}
   [ ! -e "/etc/init.d/$name" ] || update-rc.d "$name" disable >/dev/null 2>&1 || true
 done
+
+if [ $koffi = yes ] && ! npm install -g koffi >"$log" 2>&1 </dev/null; then
+  tail -20 "$log" >&2
+  echo "tests/packages.sh: npm install -g koffi failed, see above" >&2
+  exit 1
+fi

@@ -83,7 +83,7 @@ quick() {
 }
 
 everything() {
-  ./tests/packages.sh build tests redis slow acme docs
+  ./tests/packages.sh build tests redis slow acme docs bindings
   configure build-test
   run "all tests" build-test
 

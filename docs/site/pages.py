@@ -18,6 +18,7 @@ NAVIGATION = [
         ("check", "Check", "docs/check.md"),
         ("renewals", "Renewals", "examples/hooks/README.md"),
         ("fleets", "Fleets", "docs/fleets.md"),
+        ("bindings", "Bindings", "docs/bindings.md"),
         ("gateways", "Gateways", "docs/gateways.md"),
         ("bindings", "Bindings", "docs/bindings.md"),
         ("emulator", "Emulator", "docs/emulator.md"),

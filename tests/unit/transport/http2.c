@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The libcurl transport over HTTP/2, against frames made by hand: answers of every size and shape,
  * and streams that do not end as they should.

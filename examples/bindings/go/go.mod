@@ -1,0 +1,3 @@
+module emqxtls
+
+go 1.19
