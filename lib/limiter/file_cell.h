@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * file_cell - the quota file, its second layer: how a cell is read and written, and which one a
  * deployment has. The file is locked by whoever calls.

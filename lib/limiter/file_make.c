@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Making the file: complete under another name first, then linked or renamed, so that it never
  * exists half made and of two who make it at once one is first. Its header never changes.

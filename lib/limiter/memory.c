@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The store in this process's memory: one log a scope. A scope begins with room for two slots,
  * grows as it is used, and is given back once it is idle: a new scope looks at the next four places

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * store - what the library's own quota stores share: settings that were looked over, groups and
  * scopes, tickets, and the end of opening a limiter.

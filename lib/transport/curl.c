@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The libcurl transport: life and vtable. Its choices, with where libcurl's behaviour was read
  * (7.88.1):

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * One exchange on an easy handle: its options, its departure, its body. See curl.c for the choices.
  */

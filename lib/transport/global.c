@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "transport/curl.h"
 
 #include <pthread.h>

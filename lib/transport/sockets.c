@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * Running libcurl and waiting for it, by socket actions: the sockets that libcurl wants watched are
  * in one epoll set, with the wake descriptor and, once somebody else watches the set, a timer.
