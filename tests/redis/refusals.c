@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "free_port.h"
 #include "peer.h"
 #include "server.h"
 
@@ -116,8 +117,10 @@ static void in_a_cluster_a_prefix_in_braces_works_and_another_is_told_so(void **
 {
     (void)state;
     server cluster = s;
+    char more[64];
     server_kill(&cluster);
-    cluster.more = "cluster-enabled yes";
+    snprintf(more, sizeof more, "cluster-enabled yes\ncluster-port %d", free_port());
+    cluster.more = more;
     cluster.appendonly = true;
     server_start(&cluster);
     s.pid = cluster.pid;
