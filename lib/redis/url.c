@@ -57,6 +57,20 @@ static const char *take_login(char **rest, emqxi_redis_url *url)
     return NULL;
 }
 
+/* One NAME=VALUE; false: it means nothing in such a URL. */
+static bool take_parameter(const char *name, const char *value, emqxi_redis_url *url)
+{
+    const char **file = strcmp(name, "ca") == 0     ? &url->ca
+                        : strcmp(name, "cert") == 0 ? &url->cert
+                        : strcmp(name, "key") == 0  ? &url->key
+                                                    : NULL;
+    if (file && url->tls)
+        *file = value;
+    return file ? url->tls
+                : url->path && strcmp(name, "db") == 0 &&
+                      number(value, DATABASE_MAX, &url->database);
+}
+
 /* Cuts ?NAME=VALUE[&NAME=VALUE...] off the end. */
 static const char *take_query(char *rest, emqxi_redis_url *url)
 {
@@ -70,16 +84,9 @@ static const char *take_query(char *rest, emqxi_redis_url *url)
         char *value = strchr(query, '=');
         if (value)
             *value++ = '\0';
-        const char **file = strcmp(query, "ca") == 0     ? &url->ca
-                            : strcmp(query, "cert") == 0 ? &url->cert
-                            : strcmp(query, "key") == 0  ? &url->key
-                                                         : NULL;
         if (!value || !*value || !percent_decode(value))
             return "has something behind ? that is not NAME=VALUE";
-        if (file && url->tls)
-            *file = value;
-        else if (file || !url->path || strcmp(query, "db") != 0 ||
-                 !number(value, DATABASE_MAX, &url->database))
+        if (!take_parameter(query, value, url))
             return "has something other than ?db=NUMBER (unix://), ?ca=, ?cert= or ?key=FILE "
                    "(rediss://) behind it";
     }
