@@ -97,18 +97,29 @@ static bool is_taken(const emqxi_pem_block *b)
     return false;
 }
 
-static void key_block(emqxi_check *c, size_t i, size_t keys_before)
+/* A block of key that is no key at all. */
+static bool is_foreign(emqxi_check *c, uint32_t part, size_t i)
 {
-    const uint32_t part = EMQX_TLS_PART_KEY;
     const emqxi_pem_block *b = &c->pem[part].blocks[i];
-    c->sound[part] = false;
     if (b->kind == EMQXI_PEM_CERT || b->shape == EMQXI_DER_CERT)
         emqxi_found_block(c, EMQX_TLS_FINDING_CERT_IN_KEY, part, i,
                           "is a certificate: only the private key belongs there, give "
                           "certificates in cert");
     else if (b->kind == EMQXI_PEM_OTHER || (b->shape && !emqxi_der_is_key(b->shape)))
         found_unexpected(c, part, i);
-    else if (keys_before > 0 && b->kind == EMQXI_PEM_KEY)
+    else
+        return false;
+    return true;
+}
+
+static void key_block(emqxi_check *c, size_t i, size_t keys_before)
+{
+    const uint32_t part = EMQX_TLS_PART_KEY;
+    const emqxi_pem_block *b = &c->pem[part].blocks[i];
+    c->sound[part] = false;
+    if (is_foreign(c, part, i))
+        return;
+    if (keys_before > 0 && b->kind == EMQXI_PEM_KEY)
         emqxi_found_block(c, EMQX_TLS_FINDING_SEVERAL_KEYS, part, i,
                           "is one more private key: leave only that of the leaf");
     else if (b->shape == EMQXI_DER_ENCRYPTED)
