@@ -154,13 +154,19 @@ static bool times_out(const emqx_tls_exchange *x, const emqx_tls_test_step *step
     return step->delay_ms > (int64_t)x->timeout_ms;
 }
 
-static emqx_tls_code start_blocking(void *context, const emqx_tls_exchange *x, void **handle)
+static emqx_tls_test_step begin(emqx_tls_test_transport *t, const emqx_tls_exchange *x,
+                                void **handle)
 {
-    emqx_tls_test_transport *t = context;
     *handle = NULL;
     record(t, x);
     look_at_rules(t, x);
-    emqx_tls_test_step step = take_step(t, x);
+    return take_step(t, x);
+}
+
+static emqx_tls_code start_blocking(void *context, const emqx_tls_exchange *x, void **handle)
+{
+    emqx_tls_test_transport *t = context;
+    emqx_tls_test_step step = begin(t, x, handle);
     if (step.flags & EMQX_TLS_TEST_START_FAILS)
         return step.code;
     bool late = step.flags & EMQX_TLS_TEST_NEVER || times_out(x, &step);
@@ -172,10 +178,7 @@ static emqx_tls_code start_blocking(void *context, const emqx_tls_exchange *x, v
 static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **handle)
 {
     emqx_tls_test_transport *t = context;
-    *handle = NULL;
-    record(t, x);
-    look_at_rules(t, x);
-    emqx_tls_test_step step = take_step(t, x);
+    emqx_tls_test_step step = begin(t, x, handle);
     if (step.flags & EMQX_TLS_TEST_START_FAILS)
         return step.code;
     if (step.flags & EMQX_TLS_TEST_IN_START) {

@@ -152,18 +152,23 @@ static void free_slots_go_to_those_in_line_in_the_order_they_came(void **state)
     }
 }
 
+/* All slots are taken and two wait; then one slot is free again. */
+static void free_one_before_two(caller *a, caller *b)
+{
+    caller busy, other;
+    take(&busy);
+    for (int i = 1; i < LIMIT; i++)
+        take(&other);
+    wait_in_line(a, 2 * HELD_MS);
+    wait_in_line(b, 2 * HELD_MS);
+    end(&busy, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+}
+
 static void the_second_does_not_overtake_the_first(void **state)
 {
     (void)state;
-    caller busy, a, b;
-    take(&busy);
-    for (int i = 1; i < LIMIT; i++) {
-        caller c;
-        take(&c);
-    }
-    wait_in_line(&a, 2 * HELD_MS);
-    wait_in_line(&b, 2 * HELD_MS);
-    end(&busy, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+    caller a, b;
+    free_one_before_two(&a, &b);
     assert_int_equal(a.woken, 1);
     assert_int_equal(b.woken, 0);
     assert_int_equal(look(&b), EMQX_TLS_OK);
@@ -176,15 +181,8 @@ static void the_second_does_not_overtake_the_first(void **state)
 static void one_that_does_not_claim_within_a_second_is_passed_over(void **state)
 {
     (void)state;
-    caller busy, a, b;
-    take(&busy);
-    for (int i = 1; i < LIMIT; i++) {
-        caller c;
-        take(&c);
-    }
-    wait_in_line(&a, 2 * HELD_MS);
-    wait_in_line(&b, 2 * HELD_MS);
-    end(&busy, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+    caller a, b;
+    free_one_before_two(&a, &b);
     emqx_tls_test_clock_advance(timer, 999);
     assert_int_equal(look(&b), EMQX_TLS_OK);
     assert_false(b.r.granted);
@@ -243,15 +241,8 @@ static void who_joins_behind_a_sleeper_looks_at_once(void **state)
 static void who_leaves_passes_its_turn_on(void **state)
 {
     (void)state;
-    caller busy, a, b;
-    take(&busy);
-    for (int i = 1; i < LIMIT; i++) {
-        caller c;
-        take(&c);
-    }
-    wait_in_line(&a, 2 * HELD_MS);
-    wait_in_line(&b, 2 * HELD_MS);
-    end(&busy, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+    caller a, b;
+    free_one_before_two(&a, &b);
     emqxi_limiter_leave(limiter, &a.waiter);
     assert_int_equal(b.woken, 1);
     assert_int_equal(look(&b), EMQX_TLS_OK);

@@ -5,42 +5,6 @@
  */
 #include "support/provision_world.h"
 
-typedef struct ended {
-    int count;
-    emqx_tls_code code;
-    emqx_tls_status status;
-    emqx_tls_error error;
-    emqx_tls_ensure_result result;
-} ended;
-
-static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
-{
-    ended *e = user;
-    e->count++;
-    e->code = code;
-    emqx_tls_status_init(&e->status);
-    emqx_tls_error_init(&e->error);
-    emqx_tls_ensure_result_init(&e->result);
-    emqx_tls_call_result(call, &e->status, &e->error);
-    emqx_tls_call_ensure_result(call, &e->result);
-}
-
-static emqx_tls_call *submit_ensure(ended *e)
-{
-    emqx_tls_call *call = NULL;
-    if (emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note, e, &call,
-                               &w.f->error) != EMQX_TLS_OK)
-        fail_msg("%s", w.f->error.message);
-    assert_non_null(call);
-    return call;
-}
-
-static void run_all(void)
-{
-    while (emqx_tls_client_pending(w.f->client) > 0)
-        assert_int_equal(emqx_tls_client_run(w.f->client, -1, NULL), EMQX_TLS_OK);
-}
-
 static void done_comes_once_with_the_result(void **state)
 {
     (void)state;
@@ -49,7 +13,7 @@ static void done_comes_once_with_the_result(void **state)
     get_is(OLD_RUNNING);
     put_is(SAME_PENDING);
     get_is(SAME_RUNNING);
-    submit_ensure(&e);
+    start_ensure(&e);
     assert_int_equal(e.count, 0);
     /* its reads and writes are not counted */
     assert_int_equal(emqx_tls_client_pending(w.f->client), 1);
@@ -75,7 +39,7 @@ static void the_request_is_copied(void **state)
     w.options.receipt_dir = w.folder;
     get_is("{}");
     post_is(SAME_PENDING);
-    submit_ensure(&e);
+    start_ensure(&e);
     memset(cert, 0, strlen(cert));
     memset(key, 0, strlen(key));
     free(cert);
@@ -91,7 +55,7 @@ static void run_returns_after_its_time_while_a_job_waits(void **state)
     ended e = {0};
     w.options.wait_ms = MINUTES(10);
     gets_are(2, SAME_PENDING);
-    emqx_tls_call *call = submit_ensure(&e);
+    emqx_tls_call *call = start_ensure(&e);
     assert_int_equal(emqx_tls_client_run(w.f->client, 7000, NULL), EMQX_TLS_OK);
     assert_int_equal(e.count, 0);
     assert_int_equal(now(w.f), 1007000);
@@ -110,10 +74,11 @@ static void many_jobs_share_a_client(void **state)
                        none = {.http_status = 200, .body = "{}"};
     expect(w.f, &any);
     expect(w.f, &none);
-    submit_ensure(&e[0]);
-    assert_int_equal(emqx_tls_submit_wait(w.f->client, "d2", NULL, 1000, note, &e[1], NULL, NULL),
-                     EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_submit_remove(w.f->client, "d3", 1000, note, &e[2], NULL, NULL),
+    start_ensure(&e[0]);
+    assert_int_equal(
+        emqx_tls_submit_wait(w.f->client, "d2", NULL, 1000, note_end, &e[1], NULL, NULL),
+        EMQX_TLS_OK);
+    assert_int_equal(emqx_tls_submit_remove(w.f->client, "d3", 1000, note_end, &e[2], NULL, NULL),
                      EMQX_TLS_OK);
     assert_int_equal(emqx_tls_client_pending(w.f->client), 3);
     run_all();
@@ -131,15 +96,15 @@ static void what_is_wrong_with_an_argument_is_told_at_once(void **state)
     ended e = {0};
     emqx_tls_call *call = (emqx_tls_call *)&e;
     assert_int_equal(
-        emqx_tls_submit_ensure(w.f->client, "", &w.f->request, NULL, note, &e, &call, NULL),
+        emqx_tls_submit_ensure(w.f->client, "", &w.f->request, NULL, note_end, &e, &call, NULL),
         EMQX_TLS_E_INVALID);
     assert_null(call);
     assert_int_equal(
         emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, NULL, NULL, &e, &call, NULL),
         EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_wait(w.f->client, "..", NULL, 0, note, &e, &call, NULL),
+    assert_int_equal(emqx_tls_submit_wait(w.f->client, "..", NULL, 0, note_end, &e, &call, NULL),
                      EMQX_TLS_E_INVALID);
-    assert_int_equal(emqx_tls_submit_remove(w.f->client, NULL, 0, note, &e, &call, NULL),
+    assert_int_equal(emqx_tls_submit_remove(w.f->client, NULL, 0, note_end, &e, &call, NULL),
                      EMQX_TLS_E_INVALID);
     assert_int_equal(emqx_tls_client_pending(w.f->client), 0);
     assert_int_equal(e.count, 0);
@@ -173,7 +138,7 @@ static void cancel_at(int64_t ms, bool by_free)
     w.options.wait_ms = MINUTES(10);
     w.options.receipt_dir = w.folder;
     script_with_delays();
-    emqx_tls_call *call = submit_ensure(&e);
+    emqx_tls_call *call = start_ensure(&e);
     while (now(w.f) - 1000000 < ms && e.count == 0)
         assert_int_equal(emqx_tls_client_run(w.f->client, (int)(ms - (now(w.f) - 1000000)), NULL),
                          EMQX_TLS_OK);
@@ -221,7 +186,7 @@ static void cancel_while_the_lock_is_another_s(void **state)
     w.options.wait_ms = MINUTES(10);
     w.options.receipt_dir = w.folder;
     gets_are(2, SAME_PENDING);
-    emqx_tls_call *holds = submit_ensure(&first), *waits = submit_ensure(&second);
+    emqx_tls_call *holds = start_ensure(&first), *waits = start_ensure(&second);
     assert_int_equal(emqx_tls_client_run(w.f->client, 3000, NULL), EMQX_TLS_OK);
     emqx_tls_cancel(w.f->client, waits);
     assert_int_equal(emqx_tls_client_run(w.f->client, 0, NULL), EMQX_TLS_OK);
@@ -229,7 +194,7 @@ static void cancel_while_the_lock_is_another_s(void **state)
     assert_int_equal(second.result.reads, 0);
     emqx_tls_cancel(w.f->client, holds); /* and then a third one gets it at once */
     ended third = {0};
-    waits = submit_ensure(&third);
+    waits = start_ensure(&third);
     assert_int_equal(emqx_tls_client_run(w.f->client, 1000, NULL), EMQX_TLS_OK);
     assert_int_equal(first.code, EMQX_TLS_E_CANCELLED);
     assert_int_equal(emqx_tls_client_run(w.f->client, 1000, NULL), EMQX_TLS_OK);

@@ -291,21 +291,6 @@ static void one_that_is_stopped_does_not_hang_the_next(void **state)
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
 }
 
-typedef struct ended {
-    int count;
-    emqx_tls_code code;
-    emqx_tls_ensure_result result;
-} ended;
-
-static void note(void *user, emqx_tls_call *call, emqx_tls_code code)
-{
-    ended *e = user;
-    e->count++;
-    e->code = code;
-    emqx_tls_ensure_result_init(&e->result);
-    emqx_tls_call_ensure_result(call, &e->result);
-}
-
 static void two_at_once_spend_one_write(void **state)
 {
     (void)state;
@@ -316,14 +301,9 @@ static void two_at_once_spend_one_write(void **state)
     get_is(SAME_PENDING);
     get_is(SAME_RUNNING);
     get_is(SAME_RUNNING); /* the second one's */
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note,
-                                            &first, NULL, NULL),
-                     EMQX_TLS_OK);
-    assert_int_equal(emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note,
-                                            &second, NULL, NULL),
-                     EMQX_TLS_OK);
-    while (emqx_tls_client_pending(w.f->client) > 0)
-        assert_int_equal(emqx_tls_client_run(w.f->client, -1, NULL), EMQX_TLS_OK);
+    start_ensure(&first);
+    start_ensure(&second);
+    run_all();
     assert_int_equal(first.count + second.count, 2);
     assert_int_equal(first.code, EMQX_TLS_OK);
     assert_int_equal(second.code, EMQX_TLS_OK);

@@ -78,3 +78,31 @@ int64_t came_at(size_t i)
     assert_non_null(s);
     return s->at_ms - 1000000;
 }
+
+void note_end(void *user, emqx_tls_call *call, emqx_tls_code code)
+{
+    ended *e = user;
+    e->count++;
+    e->code = code;
+    emqx_tls_status_init(&e->status);
+    emqx_tls_error_init(&e->error);
+    emqx_tls_ensure_result_init(&e->result);
+    emqx_tls_call_result(call, &e->status, &e->error);
+    emqx_tls_call_ensure_result(call, &e->result);
+}
+
+emqx_tls_call *start_ensure(ended *e)
+{
+    emqx_tls_call *call = NULL;
+    if (emqx_tls_submit_ensure(w.f->client, "d1", &w.f->request, &w.options, note_end, e, &call,
+                               &w.f->error) != EMQX_TLS_OK)
+        fail_msg("%s", w.f->error.message);
+    assert_non_null(call);
+    return call;
+}
+
+void run_all(void)
+{
+    while (emqx_tls_client_pending(w.f->client) > 0)
+        assert_int_equal(emqx_tls_client_run(w.f->client, -1, NULL), EMQX_TLS_OK);
+}

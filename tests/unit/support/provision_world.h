@@ -63,6 +63,18 @@ emqx_tls_code ensure(void);
             fail_msg("%s", problem_);                                                              \
     } while (0)
 
+/* An ensure that was submitted, and how it ended: `user` of note_end is an `ended`. */
+typedef struct ended {
+    int count;
+    emqx_tls_code code;
+    emqx_tls_status status;
+    emqx_tls_error error;
+    emqx_tls_ensure_result result;
+} ended;
+void note_end(void *user, emqx_tls_call *call, emqx_tls_code code);
+emqx_tls_call *start_ensure(ended *e);
+void run_all(void);
+
 /* The script. */
 void get_is(const char *body);
 void gets_are(uint32_t times, const char *body);
