@@ -20,7 +20,9 @@ static const char *show(const emqxi_pem_block *b, char to[24])
     emqxi_text_clean(text);
     while (emqxi_base64_digit(text[base64]) >= 0)
         base64++;
-    snprintf(to, 24, text[0] && base64 < 8 ? " (%s%s)" : "", text, b->shown_len > 12 ? "..." : "");
+    to[0] = '\0';
+    if (text[0] && base64 < 8)
+        snprintf(to, 24, " (%s%s)", text, b->shown_len > 12 ? "..." : "");
     return to;
 }
 

@@ -97,7 +97,8 @@ static bool expect(SSL *ssl, const char *host)
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     SSL_set_connect_state(ssl);
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 ||
-           (SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1);
+           (SSL_set1_host(ssl, host) == 1 &&
+            SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)host) == 1);
 }
 
 emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, int fd, const char **problem)
