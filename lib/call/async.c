@@ -1,29 +1,8 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * The asynchronous calls, for event loops. The descriptor is an epoll with the transport's own and
- * a timer inside; it is made when it is first asked for, so that blocking users do not pay for it.
+ * The asynchronous calls, for event loops.
  */
 #include "call/client.h"
-
-#include <unistd.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
-
-void emqxi_arm(emqx_tls_client *client)
-{
-    if (client->fd < 0)
-        return;
-    /* the transport's timers are inside its own descriptor */
-    int64_t ms = emqxi_own_next_ms(client);
-    struct itimerspec t = {0};
-    if (ms >= 0) {
-        t.it_value.tv_sec = ms / 1000;
-        t.it_value.tv_nsec = ms % 1000 * 1000000;
-        if (ms == 0)
-            t.it_value.tv_nsec = 1;
-    }
-    timerfd_settime(client->timer_fd, 0, &t, NULL); /* also takes back that it is readable */
-}
 
 bool emqxi_submit_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_done_fn done)
 {
@@ -86,36 +65,13 @@ emqx_tls_code emqx_tls_client_run(emqx_tls_client *client, int timeout_ms, emqx_
     return emqxi_entry_end(&entry, client, error);
 }
 
-void emqxi_fd_close(emqx_tls_client *client)
-{
-    if (client->fd >= 0)
-        close(client->fd);
-    if (client->timer_fd >= 0)
-        close(client->timer_fd);
-    client->fd = client->timer_fd = -1;
-}
-
-static void fd_open(emqx_tls_client *client)
-{
-    /* The transport's comes last: its next_ms may rely on whoever has asked for it. */
-    client->fd = epoll_create1(EPOLL_CLOEXEC);
-    client->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
-    int inner = -1;
-    if (client->fd >= 0 && client->timer_fd >= 0 && client->transport.fd)
-        inner = client->transport.fd(client->transport.context);
-    if (inner < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, inner, &event) != 0 ||
-        epoll_ctl(client->fd, EPOLL_CTL_ADD, client->timer_fd, &event) != 0)
-        emqxi_fd_close(client);
-}
-
 int emqx_tls_client_fd(emqx_tls_client *client)
 {
     emqxi_entry entry;
     int fd = -1;
     if (emqxi_entry_begin(&entry, client, true, NULL)) {
         if (client->fd < 0)
-            fd_open(client);
+            emqxi_fd_open(client);
         fd = client->fd;
     }
     emqxi_entry_end(&entry, client, NULL);

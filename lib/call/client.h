@@ -141,9 +141,12 @@ emqx_tls_code emqxi_operation_start(emqx_tls_client *client, const emqxi_order *
 bool emqxi_submit_begin(emqxi_entry *entry, emqx_tls_client *client, emqx_tls_done_fn done);
 emqx_tls_code emqxi_submit_end(const emqxi_entry *entry, emqx_tls_client *client,
                                emqx_tls_call **call, emqx_tls_error *error);
+
+/* -- descriptor.c */
+void emqxi_fd_open(emqx_tls_client *client); /* client->fd is -1 if it can't be made */
+void emqxi_fd_close(emqx_tls_client *client);
 /* Sets the descriptor's timer, after anything that changed when to turn next. */
 void emqxi_arm(emqx_tls_client *client);
-void emqxi_fd_close(emqx_tls_client *client);
 
 /* -- blocking.c */
 /* Empties *status, which is filled by emqxi_blocking_done. */

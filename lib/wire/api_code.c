@@ -108,9 +108,11 @@ static bool find_code(text *t, text *code)
 
 void emqxi_api_code(const char *body, size_t len, char to[64])
 {
-    /* to the NULL of an empty body not even 0 can be added */
-    text t = {body, len > 0 ? body + len : body}, code = {NULL, NULL};
+    text t, code = {NULL, NULL};
     to[0] = '\0';
+    if (len == 0) /* to the NULL of an empty body not even 0 can be added */
+        return;
+    t = (text){body, body + len};
     if (!find_code(&t, &code) || !harmless(&code))
         return;
     size_t n = (size_t)(code.end - code.at);
