@@ -70,7 +70,7 @@ static bool ask_slot(operation_call *o, const action *a, event *e)
     return true;
 }
 
-static bool before_send(operation_call *o, const action *a, event *e)
+static bool operation_prepare(operation_call *o, const action *a, event *e)
 {
     e->type = EMQXI_ON_READY;
     if (o->before_send) {
@@ -118,7 +118,7 @@ static int64_t shut_for(const operation_call *o, int64_t told_ms)
     return o->op == EMQX_TLS_OP_GET ? 60000 : 600000; /* a slot's share of the platform's window */
 }
 
-static void tell(operation_call *o, const emqxi_answer *a)
+static void operation_tell(operation_call *o, const emqxi_answer *a)
 {
     emqx_tls_client *client = o->call.client;
     emqx_tls_quota quota;
@@ -150,7 +150,7 @@ static bool settle_slot(operation_call *o, const action *a, event *e)
         emqxi_log(client, EMQX_TLS_LOG_WARNING,
                   "quota slot not settled, it is held until its lease is over: %s", error.message);
     if (e->answer)
-        tell(o, e->answer);
+        operation_tell(o, e->answer);
     *e = (event){.type = EMQXI_ON_SETTLED};
     if (a->again) {
         e->now = emqxi_now(&client->clock);
@@ -159,7 +159,7 @@ static bool settle_slot(operation_call *o, const action *a, event *e)
     return true;
 }
 
-static bool pause_until(operation_call *o, const action *a, event *e)
+static bool operation_pause(operation_call *o, const action *a, event *e)
 {
     (void)e;
     emqxi_call_at(&o->call, a->until);
@@ -195,13 +195,13 @@ static bool end(operation_call *o, const action *a, event *last)
 }
 
 /* Gives the machine an event and does what it says, until it has to wait or is over. */
-static void carry_out(operation_call *o, event e)
+static void operation_carry_out(operation_call *o, event e)
 {
     static bool (*const deeds[])(operation_call *, const action *, event *) = {
-        [EMQXI_DO_NOTHING] = nothing,     [EMQXI_DO_RESERVE] = ask_slot,
-        [EMQXI_DO_PREPARE] = before_send, [EMQXI_DO_SEND] = send_request,
-        [EMQXI_DO_WITHDRAW] = withdraw,   [EMQXI_DO_SETTLE] = settle_slot,
-        [EMQXI_DO_PAUSE] = pause_until,   [EMQXI_DO_END] = end};
+        [EMQXI_DO_NOTHING] = nothing,           [EMQXI_DO_RESERVE] = ask_slot,
+        [EMQXI_DO_PREPARE] = operation_prepare, [EMQXI_DO_SEND] = send_request,
+        [EMQXI_DO_WITHDRAW] = withdraw,         [EMQXI_DO_SETTLE] = settle_slot,
+        [EMQXI_DO_PAUSE] = operation_pause,     [EMQXI_DO_END] = end};
     action a;
     do
         a = emqxi_operation_next(&o->machine, &e);
@@ -212,18 +212,18 @@ static void on_reply(void *user, const emqx_tls_reply *reply)
 {
     operation_call *o = user;
     emqxi_answer answer = emqxi_exchange_read(reply, o->op == EMQX_TLS_OP_DELETE);
-    carry_out(o, (event){.type = EMQXI_ON_ANSWER, .answer = &answer});
+    operation_carry_out(o, (event){.type = EMQXI_ON_ANSWER, .answer = &answer});
 }
 
 static void operation_advance(emqx_tls_call *call)
 {
     operation_call *o = (operation_call *)call;
-    carry_out(o, event_now(o, EMQXI_ON_TURN));
+    operation_carry_out(o, event_now(o, EMQXI_ON_TURN));
 }
 
 static void operation_stop(emqx_tls_call *call)
 {
-    carry_out((operation_call *)call, (event){.type = EMQXI_ON_CANCEL});
+    operation_carry_out((operation_call *)call, (event){.type = EMQXI_ON_CANCEL});
 }
 
 /* -- begin and end of life --------------------------------------------------------------------- */
