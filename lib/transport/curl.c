@@ -33,32 +33,23 @@ void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
     emqxi_init(p, caller_size);
 }
 
-static void make_idle(emqxi_curl *c, emqxi_transfer *t)
+static emqxi_transfer *first_of(const emqxi_curl *c, emqxi_stage stage)
+{
+    emqxi_node *node = c->at[stage].first;
+    return node ? EMQXI_OF(node, emqxi_transfer, node) : NULL;
+}
+
+static void move(emqxi_transfer *t, emqxi_stage stage)
+{
+    emqxi_list_remove(&t->curl->at[t->stage], &t->node);
+    emqxi_list_append(&t->curl->at[stage], &t->node);
+    t->stage = stage;
+}
+
+static void make_idle(emqxi_transfer *t)
 {
     emqxi_transfer_reset(t);
-    t->next = c->idle;
-    c->idle = t;
-}
-
-static void append(emqxi_transfers *list, emqxi_transfer *t)
-{
-    t->next = NULL;
-    t->previous = list->last;
-    *(list->last ? &list->last->next : &list->first) = t;
-    list->last = t;
-}
-
-static void take_out(emqxi_transfers *list, const emqxi_transfer *t)
-{
-    *(t->previous ? &t->previous->next : &list->first) = t->next;
-    *(t->next ? &t->next->previous : &list->last) = t->previous;
-}
-
-static emqxi_transfer *take_first(emqxi_transfers *list)
-{
-    emqxi_transfer *t = list->first;
-    take_out(list, t);
-    return t;
+    move(t, EMQXI_IDLE);
 }
 
 /* Of several reads that begin together only the first goes out, until it departs or ends: before
@@ -67,23 +58,22 @@ static emqxi_transfer *take_first(emqxi_transfers *list)
  * keeps no deadline meanwhile (lib/multi.c: process_pending_handles, MSTATE_PENDING). Later ones
  * wait while many connect: a handshake takes 20 KiB more than what comes behind it, and a burst of
  * hundreds is nothing to do to a server. */
-static bool hold_back(emqxi_curl *c, emqxi_transfer *t)
+static bool must_wait(emqxi_curl *c, emqxi_transfer *t)
 {
     if (t->fresh || (c->host_known && c->connecting < CONNECTING_MAX))
         return false;
-    if (c->host_known || c->scout) {
-        append(&c->held, t);
+    if (c->host_known || c->scout)
         return true;
-    }
     c->scout = t;
     return false;
 }
 
-static bool go(emqxi_curl *c, emqxi_transfer *t)
+static bool run_transfer(emqxi_transfer *t)
 {
+    emqxi_curl *c = t->curl;
     if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
         return false;
-    t->state = EMQXI_RUNNING;
+    move(t, EMQXI_RUNNING);
     t->connecting = !t->fresh;
     c->connecting += t->connecting;
     return true;
@@ -91,69 +81,78 @@ static bool go(emqxi_curl *c, emqxi_transfer *t)
 
 /* The others need not wait for this one any longer: what they could learn from it is known, or
  * never will be. */
-static void scouted(emqxi_curl *c, const emqxi_transfer *t)
+static void scouted(const emqxi_transfer *t)
 {
+    emqxi_curl *c = t->curl;
     if (t != c->scout)
         return;
     c->scout = NULL;
     c->host_known = true;
 }
 
-static void finish(emqxi_curl *c, emqxi_transfer *t, CURLcode result)
+static void finish_transfer(emqxi_transfer *t, CURLcode result)
 {
     emqxi_transfer_connected(t); /* or never to be */
     t->result = result;
-    t->state = EMQXI_FINISHED;
-    append(&c->finished, t);
-    scouted(c, t);
+    t->curl->look_again |= result != CURLE_OK; /* it may have held up others of its connection */
+    move(t, EMQXI_FINISHED);
+    scouted(t);
 }
 
 static void release_held(emqxi_curl *c)
 {
-    while (c->host_known && c->held.first && c->connecting < CONNECTING_MAX) {
-        emqxi_transfer *t = take_first(&c->held);
+    emqxi_transfer *t;
+    while (c->host_known && c->connecting < CONNECTING_MAX && (t = first_of(c, EMQXI_HELD))) {
         if (!emqxi_transfer_shorten(t))
-            finish(c, t, CURLE_OPERATION_TIMEDOUT);
-        else if (!go(c, t))
-            finish(c, t, CURLE_OUT_OF_MEMORY);
+            finish_transfer(t, CURLE_OPERATION_TIMEDOUT);
+        else if (!run_transfer(t))
+            finish_transfer(t, CURLE_OUT_OF_MEMORY);
     }
 }
 
-/* A transfer is over, one way or another. */
-static void leave(emqxi_curl *c, emqxi_transfer *t)
+/* It is over, one way or another. */
+static void leave_transfer(emqxi_transfer *t)
 {
+    emqxi_curl *c = t->curl;
     emqxi_transfer_connected(t);
-    c->active--;
     if (t->fresh)
         return;
-    c->reads--;
-    scouted(c, t);
-    if (c->reads == 0)
+    scouted(t);
+    if (--c->reads == 0)
         c->host_known = false; /* connections may be closed while nothing is in flight */
 }
 
-static emqx_tls_code start(void *context, const emqx_tls_exchange *exchange, void **handle)
+/* Not to be used again. */
+static void drop_transfer(emqxi_transfer *t)
+{
+    if (t->curl->scout == t)
+        t->curl->scout = NULL;
+    emqxi_list_remove(&t->curl->at[t->stage], &t->node);
+    emqxi_transfer_free(t);
+}
+
+static emqx_tls_code transport_start(void *context, const emqx_tls_exchange *exchange,
+                                     void **handle)
 {
     emqxi_curl *c = context;
-    emqxi_transfer *t = c->idle;
-    if (t)
-        c->idle = t->next;
+    emqxi_node *warmest = c->at[EMQXI_IDLE].last;
+    emqxi_transfer *t = warmest ? EMQXI_OF(warmest, emqxi_transfer, node) : NULL;
     if (t && !emqxi_transfer_suits(t, exchange->url)) {
-        emqxi_transfer_free(t);
+        drop_transfer(t);
         t = NULL;
     }
-    if (!t && !(t = emqxi_transfer_new(c, exchange->url)))
-        return EMQX_TLS_E_NO_MEMORY;
-    bool prepared = emqxi_transfer_prepare(t, exchange);
-    if (prepared && hold_back(c, t)) {
-        t->state = EMQXI_HELD;
-    } else if (!prepared || !go(c, t)) {
-        if (c->scout == t)
-            c->scout = NULL;
-        emqxi_transfer_free(t); /* half set: not to be used again */
+    if (!t) {
+        if (!(t = emqxi_transfer_new(c, exchange->url)))
+            return EMQX_TLS_E_NO_MEMORY;
+        emqxi_list_append(&c->at[EMQXI_IDLE], &t->node);
+    }
+    bool ready = emqxi_transfer_prepare(t, exchange);
+    if (ready && must_wait(c, t)) {
+        move(t, EMQXI_HELD);
+    } else if (!ready || !run_transfer(t)) {
+        drop_transfer(t); /* it is half set */
         return EMQX_TLS_E_NO_MEMORY;
     }
-    c->active++;
     c->reads += !t->fresh;
     emqxi_sockets_arm(&c->sockets);
     *handle = t;
@@ -172,7 +171,7 @@ static void collect(emqxi_curl *c)
             curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
             continue;
         curl_multi_remove_handle(c->multi, t->easy);
-        finish(c, t, result);
+        finish_transfer(t, result);
     }
     if (c->scout && c->scout->departed)
         c->host_known = true;
@@ -181,24 +180,62 @@ static void collect(emqxi_curl *c)
 
 static void deliver(emqxi_curl *c)
 {
-    while (c->finished.first) {
-        emqxi_transfer *t = take_first(&c->finished);
+    emqxi_transfer *t;
+    while ((t = first_of(c, EMQXI_FINISHED))) {
         const emqx_tls_exchange *x = t->exchange;
         emqx_tls_reply reply;
-        leave(c, t);
+        leave_transfer(t);
         emqxi_transfer_reply(t, &reply);
+        move(t, EMQXI_DELIVERED);
         x->done(x->done_user, &reply);
-        make_idle(c, t);
+        make_idle(t);
     }
 }
 
-static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
+static bool bytes_came(emqxi_curl *c)
+{
+    bool came = c->look_again;
+    c->look_again = false;
+    for (emqxi_node *node = c->at[EMQXI_RUNNING].first; node; node = node->next) {
+        emqxi_transfer *t = EMQXI_OF(node, emqxi_transfer, node);
+        came |= t->unread;
+        t->unread = false;
+    }
+    return came;
+}
+
+/* Asks an old libcurl to go on with what it holds. */
+static CURLMcode look_again(const emqxi_curl *c)
+{
+    CURLMcode code = CURLM_OK;
+    curl_socket_t fd, last = CURL_SOCKET_BAD;
+    if (c->libcurl->loses_tunnels)
+        code = emqxi_sockets_run_all(&c->sockets);
+    for (emqxi_node *node = c->at[EMQXI_RUNNING].first; node && code == CURLM_OK;
+         node = node->next) {
+        const emqxi_transfer *t = EMQXI_OF(node, emqxi_transfer, node);
+        if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != last)
+            code = emqxi_sockets_run_one(&c->sockets, fd, CURL_CSELECT_IN);
+        last = fd;
+    }
+    return code;
+}
+
+static emqx_tls_code transport_poll(void *context, int timeout_ms)
 {
     emqxi_curl *c = context;
     CURLMcode code = emqxi_sockets_run(&c->sockets);
     collect(c);
-    if (code == CURLM_OK && !c->finished.first) {
+    if (c->libcurl->loses_tunnels && c->proxy && first_of(c, EMQXI_RUNNING)) {
+        timeout_ms = timeout_ms < 0 ? LOOK_MS : EMQXI_MIN(timeout_ms, LOOK_MS);
+        c->look_again = true;
+    }
+    if (code == CURLM_OK && !first_of(c, EMQXI_FINISHED)) {
         code = emqxi_sockets_wait(&c->sockets, timeout_ms);
+        collect(c);
+    }
+    while (c->libcurl->sleeps_on_answers && code == CURLM_OK && bytes_came(c)) {
+        code = look_again(c);
         collect(c);
     }
     deliver(c);
@@ -208,53 +245,48 @@ static emqx_tls_code poll_exchanges(void *context, int timeout_ms)
                                          : EMQX_TLS_E_TRANSPORT;
 }
 
-static int64_t next_ms(void *context)
+static int64_t transport_next_ms(void *context)
 {
     const emqxi_curl *c = context;
     int64_t next = emqxi_sockets_next_ms(&c->sockets);
     /* Who has no descriptor hears of a socket only by looking. */
-    if (c->sockets.timer < 0 && c->active > 0 && (next < 0 || next > LOOK_MS))
+    if (c->sockets.timer < 0 && first_of(c, EMQXI_RUNNING) && (next < 0 || next > LOOK_MS))
         next = LOOK_MS;
     return next;
 }
 
-static int fd(void *context)
+static int transport_fd(void *context)
 {
     emqxi_curl *c = context;
     return emqxi_sockets_fd(&c->sockets);
 }
 
-static void wake(void *context)
+static void transport_wake(void *context)
 {
     const emqxi_curl *c = context;
     emqxi_sockets_wake(&c->sockets);
 }
 
-static uint32_t cancel(void *context, void *handle)
+static uint32_t transport_cancel(void *context, void *handle)
 {
     emqxi_curl *c = context;
     emqxi_transfer *t = handle;
-    if (t->state == EMQXI_RUNNING)
-        curl_multi_remove_handle(c->multi, t->easy);
-    else
-        take_out(t->state == EMQXI_HELD ? &c->held : &c->finished, t);
     uint32_t delivery = t->departed ? EMQX_TLS_DELIVERY_MAYBE : EMQX_TLS_DELIVERY_NOT_SENT;
-    leave(c, t);
+    if (t->stage == EMQXI_RUNNING)
+        curl_multi_remove_handle(c->multi, t->easy);
+    leave_transfer(t);
+    make_idle(t);
     release_held(c);
-    make_idle(c, t);
     emqxi_sockets_arm(&c->sockets);
     return delivery;
 }
 
-static void destroy(void *context)
+static void transport_destroy(void *context)
 {
     emqxi_curl *c = context;
     const emqx_tls_allocator a = c->allocator;
-    while (c->idle) {
-        emqxi_transfer *t = c->idle;
-        c->idle = t->next;
-        emqxi_transfer_free(t);
-    }
+    for (emqxi_transfer *t; (t = first_of(c, EMQXI_IDLE));)
+        drop_transfer(t);
     curl_multi_cleanup(c->multi);
     emqxi_sockets_free(&c->sockets);
     emqxi_free(&a, c->ca_file);
@@ -270,7 +302,7 @@ static bool keep(const emqx_tls_allocator *a, char **to, const char *text)
     return *to || !text;
 }
 
-static bool set_up(emqxi_curl *c, const emqxi_curl_options *options)
+static bool set_up_curl(emqxi_curl *c, const emqxi_curl_options *options)
 {
     const emqx_tls_allocator *a = &c->allocator;
     const char *proxy = options->proxy, *no_proxy = "";
@@ -305,18 +337,18 @@ emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_t
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the transport");
     c->allocator = *options->allocator;
     c->clock = *options->clock;
-    if (!set_up(c, options)) {
-        destroy(c);
+    if (!set_up_curl(c, options)) {
+        transport_destroy(c);
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory or descriptor for the transport");
     }
     *out = (emqx_tls_transport){.size = sizeof *out,
                                 .context = c,
-                                .start = start,
-                                .poll = poll_exchanges,
-                                .next_ms = next_ms,
-                                .fd = fd,
-                                .wake = wake,
-                                .cancel = cancel,
-                                .destroy = destroy};
+                                .start = transport_start,
+                                .poll = transport_poll,
+                                .next_ms = transport_next_ms,
+                                .fd = transport_fd,
+                                .wake = transport_wake,
+                                .cancel = transport_cancel,
+                                .destroy = transport_destroy};
     return EMQX_TLS_OK;
 }

@@ -5,13 +5,14 @@
 #ifndef EMQXI_CURL_H
 #define EMQXI_CURL_H
 
+#include "base/list.h"
 #include "transport/transport.h"
 
 #include <curl/curl.h>
 
 #define EMQXI_HEADERS_MAX 8 /* of one exchange, two of our own among them */
 
-#define EMQXI_VALUE_ROOM 64 /* a date has 29 characters */
+#define EMQXI_VALUE_ROOM 40 /* a date has 29 to 33 characters */
 
 /* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
 
@@ -24,6 +25,11 @@ typedef struct emqxi_libcurl {
     /* Is a head over HTTP/2 not passed on if the stream was reset in the same record
      * (lib/http2.c, cf_h2_recv)? Else RST_STREAM(NO_ERROR) looks like the answer's end. */
     bool drops_reset_heads;
+    /* Before 8.1 what it holds of an answer wakes nobody: where a stream's buffer is full it stops
+     * reading the connection (lib/http2.c, on_data_chunk_recv), and goes on when it is run again. */
+    bool sleeps_on_answers;
+    /* 7.87 does not watch the socket while a proxy is asked for a tunnel. */
+    bool loses_tunnels;
 } emqxi_libcurl;
 
 /* Sets libcurl up, once in a process. */
@@ -49,6 +55,12 @@ void emqxi_sockets_free(emqxi_sockets *s);
 /* Runs what is due without waiting. */
 CURLMcode emqxi_sockets_run(emqxi_sockets *s);
 
+/* Runs all transfers, whether libcurl has said which sockets they wait for or not. */
+CURLMcode emqxi_sockets_run_all(const emqxi_sockets *s);
+
+/* Runs the transfers of a socket as if something had come on it. */
+CURLMcode emqxi_sockets_run_one(const emqxi_sockets *s, curl_socket_t fd, int what);
+
 /* Waits for at most timeout_ms (negative: for ever) and runs what came. */
 CURLMcode emqxi_sockets_wait(emqxi_sockets *s, int timeout_ms);
 
@@ -69,12 +81,20 @@ typedef struct emqxi_closure {
     uint64_t bytes, head_bytes; /* that have come over it, and those up to the head's end */
 } emqxi_closure;
 
-enum { EMQXI_IDLE, EMQXI_HELD, EMQXI_RUNNING, EMQXI_FINISHED };
+/* Where a transfer is; there is a list for each. DELIVERED: inside done. */
+typedef enum emqxi_stage {
+    EMQXI_IDLE,
+    EMQXI_HELD,
+    EMQXI_RUNNING,
+    EMQXI_FINISHED,
+    EMQXI_DELIVERED,
+    EMQXI_STAGES
+} emqxi_stage;
 
 /* Kept with its easy handle and reply buffer, and used again. */
 typedef struct emqxi_transfer {
-    struct emqxi_transfer *next;     /* idle, held or finished */
-    struct emqxi_transfer *previous; /* held or finished: any of many thousands may be cancelled */
+    emqxi_node node;
+    emqxi_stage stage;
     emqxi_curl *curl;
     CURL *easy;
     CURLU *origin; /* scheme, host and port: so many bytes of url */
@@ -82,8 +102,8 @@ typedef struct emqxi_transfer {
     const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
     int64_t deadline_ms;
     CURLcode result;
-    int state;
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
+    bool unread; /* bytes of it came since the last look */
     bool framed; /* the head tells where the body ends */
     emqxi_closure closure;
     size_t body_sent;
@@ -101,20 +121,16 @@ typedef struct emqxi_transfer {
     size_t body_len;
 } emqxi_transfer;
 
-typedef struct emqxi_transfers {
-    emqxi_transfer *first, *last;
-} emqxi_transfers;
-
 struct emqxi_curl {
     emqx_tls_allocator allocator;
     emqx_tls_clock clock;
     CURLM *multi;
     emqxi_sockets sockets;
-    size_t active, reads;
-    emqxi_transfer *idle;
-    emqxi_transfers held, finished;
+    emqxi_list at[EMQXI_STAGES];
+    size_t reads;          /* that are not over */
     emqxi_transfer *scout; /* the first of several reads */
     size_t connecting;     /* reads that run and have not departed */
+    bool look_again;       /* at all that run, before waiting */
     bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
     const emqxi_libcurl *libcurl;

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Room for a whole answer: 16 KiB of body, and a head of 4. Before 8.1 libcurl reads HTTP/2 for all
- * streams of a connection at once, each into its own buffer of this size (lib/http2.c,
- * on_data_chunk_recv). Where one is full it stops, and what it holds already wakes nobody: the
- * answer hangs until its deadline. Later ones have a queue for that, and one buffer for all. */
-#define DOWN_BYTES 20480L
+/* Room for a whole answer: 16 KiB of body, and 7 for its head and those of interim answers. Before
+ * 8.1 libcurl reads HTTP/2 for all streams of a connection at once, each into its own buffer of
+ * this size, and where one is full it stops (curl.h, sleeps_on_answers). Later ones have a queue for
+ * that, and one buffer for all. */
+#define DOWN_BYTES 24000L
 #define UP_BYTES   16384L
 
 /* -- callbacks of libcurl ---------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ static emqxi_libcurl libcurl;
  * (CURL_VERSION_THREADSAFE); where the platform gives it no lock, the once keeps at least our own
  * threads apart. It counts its callers. Our count is never given back: the last curl_global_cleanup
  * takes libcurl from under everybody, and is safe only when no other thread runs. */
-static void set_up(void)
+static void set_up_libcurl(void)
 {
     static const char *const openssl[] = {"OpenSSL/", "LibreSSL/", "BoringSSL", "quictls/",
                                           "AWS-LC"};
@@ -21,12 +21,14 @@ static void set_up(void)
     for (size_t i = 0; i < sizeof openssl / sizeof openssl[0] && v->ssl_version; i++)
         if (strncmp(v->ssl_version, openssl[i], strlen(openssl[i])) == 0)
             libcurl.cached_bundle = v->cainfo;
+    libcurl.sleeps_on_answers = v->version_num < 0x080100;
+    libcurl.loses_tunnels = v->version_num < 0x075800;
     libcurl.drops_reset_heads = v->version_num >= 0x075800 && v->version_num < 0x080300;
 }
 
 const emqxi_libcurl *emqxi_libcurl_get(void)
 {
-    pthread_once(&once, set_up);
+    pthread_once(&once, set_up_libcurl);
     return &libcurl;
 }
 

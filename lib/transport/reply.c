@@ -64,6 +64,7 @@ size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
     emqxi_transfer *t = user;
     size_t n = size * count;
     t->head_len += n;
+    t->unread = true;
     if (t->head_len > HEAD_MAX)
         return 0;
     if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
@@ -108,6 +109,7 @@ size_t emqxi_on_body(char *data, size_t size, size_t count, void *user)
 {
     emqxi_transfer *t = user;
     size_t n = size * count;
+    t->unread = true;
     if (n > t->exchange->reply_max - t->reply_len) {
         t->too_long = true;
         return CURL_WRITEFUNC_ERROR;
@@ -133,7 +135,6 @@ void emqxi_transfer_reset(emqxi_transfer *t)
         t->reply_room = 0;
     }
     t->exchange = NULL;
-    t->state = EMQXI_IDLE;
     t->date[0] = t->retry_after[0] = '\0';
     t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = t->framed =
         false;

@@ -127,14 +127,28 @@ CURLMcode emqxi_sockets_run(emqxi_sockets *s)
     return curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
+CURLMcode emqxi_sockets_run_all(const emqxi_sockets *s)
+{
+    CURLMcode code = CURLM_OK;
+    int running;
+    CURL_IGNORE_DEPRECATION(code = curl_multi_socket_all(s->multi, &running);)
+    return code;
+}
+
+CURLMcode emqxi_sockets_run_one(const emqxi_sockets *s, curl_socket_t fd, int what)
+{
+    int running;
+    return curl_multi_socket_action(s->multi, fd, what, &running);
+}
+
 static CURLMcode run_socket(const emqxi_sockets *s, const struct epoll_event *e)
 {
-    int running, what = (e->events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
-                        (e->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                        (e->events & EPOLLERR ? CURL_CSELECT_ERR : 0);
+    int what = (e->events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
+               (e->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (e->events & EPOLLERR ? CURL_CSELECT_ERR : 0);
     uint64_t told;
     if (e->data.fd != s->wake && e->data.fd != s->timer)
-        return curl_multi_socket_action(s->multi, e->data.fd, what, &running);
+        return emqxi_sockets_run_one(s, e->data.fd, what);
     ssize_t n = read(e->data.fd, &told, sizeof told); /* takes back that it is readable */
     (void)n;
     return CURLM_OK;

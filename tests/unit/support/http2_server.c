@@ -20,7 +20,7 @@ typedef struct output {
 
 typedef struct stream {
     uint32_t id;
-    size_t sent; /* of the body */
+    size_t body, sent;
     bool over;
 } stream;
 
@@ -128,7 +128,7 @@ static void begin_answer(output *o, stream *s, const http2_answer *a)
 /* The next DATA frame of the body, or what comes behind it. */
 static void go_on(output *o, stream *s, const http2_answer *a)
 {
-    size_t most = a->frame ? a->frame : FRAME_MAX, left = a->body - s->sent;
+    size_t most = a->frame ? a->frame : FRAME_MAX, left = s->body - s->sent;
     size_t n = left < most ? left : most;
     if (n > 0) {
         bool last = n == left && a->end == HTTP2_END_STREAM;
@@ -168,8 +168,10 @@ static bool answer_all(loopback_connection *c, stream *streams, size_t count)
     const http2_answer *a = current;
     output o = {0};
     bool more = true;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        streams[i].body = i == 0 && a->first_body ? a->first_body : a->body;
         begin_answer(&o, &streams[i], a);
+    }
     while (more) {
         more = false;
         for (size_t i = 0; i < count; i++)

@@ -22,6 +22,7 @@ typedef struct http2_answer {
     size_t field_len;  /* filled up to so long a value with letters */
     bool sized;        /* the head has a content-length */
     size_t body;       /* bytes of http2_body */
+    size_t first_body; /* and of the first of those that are gathered; 0: as many */
     size_t frame;      /* most bytes in a DATA frame; 0: as many as a frame may have */
     size_t record;     /* most bytes in a TLS record; 0: as many as one may have */
     unsigned interim;  /* so many 103 before it */

@@ -116,12 +116,30 @@ static void answers_that_end_with_an_empty_frame_end_at_once(void **state)
 
 static void answers_behind_hundreds_of_interim_ones_end_at_once(void **state)
 {
-    read_every_size(*state, (http2_answer){.status = 200, .interim = 250});
+    read_every_size(*state, (http2_answer){.status = 200, .interim = 500});
 }
 
 static void error_pages_with_a_long_head_end_at_once(void **state)
 {
-    read_every_size(*state, (http2_answer){.status = 502, .field = "x-long: ", .field_len = 3000});
+    read_every_size(*state, (http2_answer){.status = 502, .field = "x-long: ", .field_len = 7000});
+}
+
+static void an_answer_that_is_too_long_does_not_hold_up_the_others(void **state)
+{
+    static const http2_answer a = {
+        .status = 200, .body = 9000, .first_body = 40000, .frame = 5000, .gather = MANY};
+    fixture *f = *state;
+    serve_http2(f);
+    read_at_once(f, 1, &(http2_answer){.status = 200, .body = 2}); /* one connection for all */
+    http2_answer_with(&a);
+    for (int i = 0; i < MANY; i++)
+        begin(f, exchange(&many[i], f, "GET", NULL));
+    int whole = 0;
+    for (int i = 0; i < MANY; i++) {
+        finish(f, &many[i]);
+        whole += many[i].code == EMQX_TLS_OK && many[i].body_len == 9000;
+    }
+    assert_int_equal(whole, MANY - 1);
 }
 
 /* -- the end of an answer ---------------------------------------------------------------------- */
@@ -220,6 +238,7 @@ int main(void)
         TEST(answers_that_end_with_an_empty_frame_end_at_once),
         TEST(answers_behind_hundreds_of_interim_ones_end_at_once),
         TEST(error_pages_with_a_long_head_end_at_once),
+        TEST(an_answer_that_is_too_long_does_not_hold_up_the_others),
         TEST(an_empty_answer_whose_end_was_told_is_one),
         TEST(an_empty_answer_that_ends_with_its_head_is_one_or_unusable),
         TEST(an_answer_cut_behind_its_head_is_none),
