@@ -109,6 +109,13 @@ EMQX_TLS_INIT_(ensure_result)
  * prove anything: it is waited out, up to 30 minutes. A 429 for a write ends the call; the next one
  * goes on.
  *
+ * Reads may lag behind writes. For 2 minutes after a write that the platform took, this call's or
+ * the receipt's, "no certificate" and what was there before are waited for, and no reason to write.
+ * Where it ends well all the same, since wait_ms is 0, *status is pending and not what was read.
+ *
+ * Where what runs tells no `expire`, and neither receipt nor probe can tell, nothing is written:
+ * #EMQX_TLS_E_INVALID. It would be written at each call.
+ *
  * `expire` names no zone. It is read as UTC, or in the zone of expire_offset_s. The zone seen in
  * the reply to a write, or in the status that shows it (whole quarter hours from the leaf's own
  * end, within 14 h), is told in the result and kept in the receipt. With the next write it may move
@@ -129,8 +136,17 @@ EMQX_TLS_INIT_(ensure_result)
  * with the same end is served, that is one more reason to write. It does not show the client CA, so
  * for two-way only a receipt makes `certain` 1.
  *
+ * `certain` says that the receipt, or the port, knows this certificate. By a receipt it is worth as
+ * much as the rule that every writer uses the folder: it does not see what somebody else writes with
+ * the same end, type and name. By a probe it is what was served at that moment.
+ *
+ * #EMQX_TLS_FORCE writes at each call. With a wait_ms that is over before the certificate runs, a
+ * job that calls again until it succeeds spends a write each time: force once, then go on without.
+ *
  * wait_ms bounds it all, quota waits included; each exchange is bounded by the client's timeout_ms
- * too. With 0 it does not wait: OK then also means that the write was accepted and is pending, and
+ * too. What may pass (the platform or the quota's store can't be reached, 5xx, 408, 425) is tried
+ * again until it is over, right before which there is a last look; a write only where nothing of it
+ * was sent. With 0 it does not wait: OK then also means that the write was accepted and is pending, and
  * quota is waited for as the client is set up to.
  *
  * @param client         Borrowed.
@@ -147,7 +163,7 @@ EMQX_TLS_INIT_(ensure_result)
  * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork. Receipts
  *                                   or a probe in a build without OpenSSL, or for a leaf that can't
  *                                   be read: nothing was sent. Also, after a read, where what runs
- *                                   can't be compared with a leaf that can't be read: set FORCE.
+ *                                   can't be compared: set what the message names, or FORCE.
  * @retval EMQX_TLS_E_CHECK          The local check refuses it (nothing was sent), or it would end
  *                                   before what is in place.
  * @retval EMQX_TLS_E_TIMEOUT        wait_ms is over, or the state needs waiting and wait_ms is 0:
@@ -162,8 +178,9 @@ EMQX_TLS_INIT_(ensure_result)
  *                                   ensure holds it. Where a receipt can't be written nothing is
  *                                   sent.
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether a request was sent.
- * @retval EMQX_TLS_E_TRANSPORT      Name, connection or TLS; or probe_host could not be reached;
- *                                   error.delivery is that of the last exchange.
+ * @retval EMQX_TLS_E_TRANSPORT      Name, connection or TLS; or probe_host could not be reached.
+ *                                   With every error, error.delivery is MAYBE where it is not known
+ *                                   whether a write was carried out, else that of the last exchange.
  * @retval EMQX_TLS_E_CANCELLED      emqx_tls_client_interrupt.
  * @retval EMQX_TLS_E_UNAUTHORIZED   401: API key or secret wrong.
  * @retval EMQX_TLS_E_FORBIDDEN      403: the key has no access to the deployment.
@@ -183,8 +200,8 @@ emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id, const emqx_t
  * Waits until a deployment's certificate runs; writes nothing.
  *
  * It reads at once, then after 5, 10, 20 and 40 s, then every 60 s (and up to 10 % later), less
- * often where the read quota would not reach to the end. A read that fails is repeated with the
- * next poll, but for what a repeat can't mend and, unless it was a 429, for the first one.
+ * often where the read quota would not reach to the end, and once more 2 s before it. A read that
+ * fails is repeated with the next poll, but for what a repeat can't mend.
  *
  * @param client         Borrowed.
  * @param deployment_id  1 to 128 bytes: the ID such as "ge6a1a75", not the name. It is
@@ -202,7 +219,8 @@ emqx_tls_ensure(emqx_tls_client *client, const char *deployment_id, const emqx_t
  * @retval EMQX_TLS_E_INVALID        An argument, or not now. Also: `expected` can't be read, or the
  *                                   build has no OpenSSL for it.
  * @retval EMQX_TLS_E_FAILED         At once: the platform put it into "failed".
- * @retval EMQX_TLS_E_NOT_FOUND      At once: there is no certificate, or no such deployment.
+ * @retval EMQX_TLS_E_NOT_FOUND      There is no certificate, or no such deployment: for 45 s, since
+ *                                   reads may lag behind a write. With wait_ms 0 at once.
  * @retval EMQX_TLS_E_TIMEOUT        wait_ms is over.
  * @retval EMQX_TLS_E_RATE_LIMITED   No quota for the first read within wait_ms;
  *                                   error.retry_after_ms tells how long.
@@ -238,8 +256,9 @@ emqx_tls_wait(emqx_tls_client *client, const char *deployment_id, const emqx_tls
  * @param[out] error     How it ended; may be NULL.
  * @retval EMQX_TLS_OK               It is gone; or, with wait_ms 0, it is being deleted.
  * @retval EMQX_TLS_E_INVALID        An argument, or not now: inside `done`, after a fork.
- * @retval EMQX_TLS_E_TIMEOUT        wait_ms is over and it is not gone. error.delivery is MAYBE
- *                                   where it is not known whether the DELETE was carried out.
+ * @retval EMQX_TLS_E_TIMEOUT        wait_ms is over and it is not gone. With this and every other
+ *                                   error, error.delivery is MAYBE where it is not known whether
+ *                                   the DELETE was carried out.
  * @retval EMQX_TLS_E_NOT_FOUND      No such deployment.
  * @retval EMQX_TLS_E_RATE_LIMITED   error.retry_after_ms tells when to call again.
  * @retval EMQX_TLS_E_STORE          The quota's store can't be used.

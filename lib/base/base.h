@@ -51,6 +51,7 @@ typedef struct emqxi_error {
     uint32_t attempts;
     uint32_t delivery;
     int64_t retry_after_ms;
+    bool permanent; /* of TRANSPORT, TIMEOUT: trying again can't mend it */
     char api_code[64];
     char message[256];
 } emqxi_error;

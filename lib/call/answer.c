@@ -1,9 +1,22 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "call/exchange.h"
+#include <string.h>
+
 #include "wire/wire.h"
 
 static const char maybe_carried_out[] =
     "; the write may have been carried out: read the status before writing again";
+
+/* The platform speaks JSON, or says nothing: all else is somebody else's answer, such as a proxy's.
+ * `first`: what it begins with. */
+static bool is_platforms(const emqxi_answer *a, char *first)
+{
+    size_t at = 0;
+    while (at < a->body_len && strchr(" \t\r\n", a->body[at]) && a->body[at])
+        at++;
+    *first = at < a->body_len ? a->body[at] : '\0';
+    return at == a->body_len || *first == '{' || *first == '[';
+}
 
 /* An answer with another status than 2xx. */
 static void refused(emqxi_error *e, uint32_t op, const char *deployment_id)
@@ -25,6 +38,12 @@ static void refused(emqxi_error *e, uint32_t op, const char *deployment_id)
                    "deployment %s is not there, or has no certificate (404%s%s): give the "
                    "deployment's ID, not its name",
                    deployment_id, with, code);
+        break;
+    case 409:
+    case 423:
+        emqxi_fail(e, EMQX_TLS_E_HTTP,
+                   "deployment %s is busy with an earlier change (%d%s%s): try again later",
+                   deployment_id, (int)e->http_status, with, code);
         break;
     case 422:
         emqxi_fail(e, EMQX_TLS_E_UNPROCESSABLE,
@@ -70,20 +89,29 @@ static void missing(emqxi_error *e, uint32_t op, const char *host, const emqxi_a
 }
 
 void emqxi_answer_tell(const emqxi_answer *a, uint32_t op, const char *deployment_id,
-                       const char *host, emqx_tls_status *status, emqxi_error *e)
+                       const emqxi_endpoint *endpoint, emqx_tls_status *status, emqxi_error *e)
 {
+    char first;
+    bool foreign = !is_platforms(a, &first);
     e->code = a->code;
     e->http_status = a->status;
     e->delivery = a->delivery;
+    e->permanent = a->permanent;
     e->api_code[0] = e->message[0] = '\0';
     if (a->code != EMQX_TLS_OK) {
-        missing(e, op, host, a);
+        missing(e, op, endpoint->host, a);
     } else if (a->status < 200 || a->status > 299) {
         emqxi_api_code(a->body, a->body_len, e->api_code);
         refused(e, op, deployment_id);
+        if (foreign && a->status == 404) /* by whom the deployment is not known */
+            emqxi_fail(e, EMQX_TLS_E_HTTP, "status 404, but not from the platform");
     } else if (op != EMQX_TLS_OP_DELETE) {
         emqxi_decode_status(a->body, a->body_len, status, e);
         if (e->code != EMQX_TLS_OK && op != EMQX_TLS_OP_GET)
             emqxi_fail(e, e->code, "%s%s", e->message, maybe_carried_out);
     }
+    bool page = foreign && (first == '<' || a->status == 404);
+    if (page && e->code != EMQX_TLS_OK && (op == EMQX_TLS_OP_GET || a->status == 404))
+        emqxi_fail(e, e->code, "%s; is the path of the endpoint right? It is %s", e->message,
+                   endpoint->base);
 }

@@ -6,6 +6,7 @@
 #define EMQXI_EXCHANGE_H
 
 #include "base/base.h"
+#include "wire/wire.h"
 
 #include <emqxtls/client.h>
 
@@ -33,6 +34,6 @@ emqxi_answer emqxi_exchange_read(const emqx_tls_reply *reply, bool is_delete);
 
 /* -- answer.c: sets error and status; of a 429 error->retry_after_ms is set before */
 void emqxi_answer_tell(const emqxi_answer *answer, uint32_t op, const char *deployment_id,
-                       const char *host, emqx_tls_status *status, emqxi_error *error);
+                       const emqxi_endpoint *endpoint, emqx_tls_status *status, emqxi_error *error);
 
 #endif

@@ -132,7 +132,7 @@ static void operation_tell(operation_call *o, const emqxi_answer *a)
     }
     if (a->code == EMQX_TLS_OK && a->status == 429)
         o->call.error.retry_after_ms = shut_for(o, a->retry_after_ms);
-    emqxi_answer_tell(a, o->op, o->deployment_id, client->endpoint.host, &o->call.status,
+    emqxi_answer_tell(a, o->op, o->deployment_id, &client->endpoint, &o->call.status,
                       &o->call.error);
 }
 

@@ -20,11 +20,15 @@ enum {
     INTENT = OF(EMQXI_RECORD_INTENT),
     OTHER = OF(EMQXI_RECORD_OTHER),
 
-    UNLIKE = OF(EMQXI_BEFORE_NOTHING) | OF(EMQXI_BEFORE_DIFFERENT) |
-             OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED),
+    NOTHING = OF(EMQXI_BEFORE_NOTHING),
     HAD_FAILED = OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_ALIKE_FAILED),
-    /* it was alike, or has shown its end: what is pending now is another one */
-    MOVES = UNLIKE | OF(EMQXI_BEFORE_ALIKE) | OF(EMQXI_BEFORE_ALIKE_FAILED),
+    UNLIKE = NOTHING | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_DIFFERENT_FAILED) |
+             OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED),
+    /* pending and running say nothing of which of the two it is */
+    LOOKED_SO = OF(EMQXI_BEFORE_ALIKE) | OF(EMQXI_BEFORE_ALIKE_UNFINISHED),
+    /* it was over: what is pending now is another one */
+    FINISHED = NOTHING | HAD_FAILED | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_ALIKE),
+    MOVES = UNLIKE | FINISHED,
 
     LOST = OF(EMQXI_FATE_LOST),
     SETTLED = OF(EMQXI_FATE_SETTLED),
@@ -33,11 +37,14 @@ enum {
 
     PROVES = OF(EMQXI_PROBE_PROVES),
     DISPROVES = OF(EMQXI_PROBE_DISPROVES),
+    MATCHES = OF(EMQXI_PROBE_MATCHES),
 
     /* what else must hold */
     FORCED = 1,
-    FRESH = 2,
+    STALE = 2,
     ILLEGIBLE = 4,
+    YOUNG = 8,
+    FORGETFUL = 16,
 
     /* what a verdict says besides */
     CERTAIN = 1,
@@ -52,36 +59,47 @@ static const struct {
 } table[] = {
   /* fate     state       looks    record  before      probe      when       verdict          also */
     /* This call's write was accepted: no other follows. */
+    {TAKEN,   ABSENT,     0,       0,      0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
     {TAKEN,   ABSENT,     0,       0,      0,          0,         0,         EMQXI_VANISHED,  0},
     {TAKEN,   FAILED,     DIFFERS, 0,      HAD_FAILED, 0,         0,         EMQXI_COMING,    CERTAIN},
     {TAKEN,   FAILED,     0,       0,      0,          0,         0,         EMQXI_BROKEN,    0},
     {TAKEN,   RUNNING,    ALIKE,   0,      UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN},
     {SETTLED, RUNNING,    ALIKE,   0,      0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
     {TAKEN,   0,          0,       0,      0,          0,         0,         EMQXI_COMING,    CERTAIN},
-    /* Nothing is there, or will be. */
+    /* Nothing is there, or will be; or what the platform took does not show yet. */
+    {0,       ABSENT,     0,       OURS,   0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
+    {0,       ABSENT,     0,       OTHER,  0,          0,         STALE,     EMQXI_UNCLEAR,   0},
     {0,       ABSENT,     0,       0,      0,          0,         0,         EMQXI_CREATE,    0},
     {0,       TERMINATED, 0,       0,      0,          0,         0,         EMQXI_LEAVING,   0},
     {FREE,    0,          0,       0,      0,          0,         FORCED,    EMQXI_UPDATE,    0},
+    {LOST,    FAILED,     ALIKE,   0,      HAD_FAILED, 0,         0,         EMQXI_UNSURE,    0},
     {LOST,    FAILED,     ALIKE,   0,      0,          0,         0,         EMQXI_BROKEN,    0},
+    {0,       FAILED,     0,       OURS,   HAD_FAILED, 0,         STALE,     EMQXI_COMING,    CERTAIN},
     {0,       FAILED,     0,       0,      0,          0,         0,         EMQXI_UPDATE,    0},
     /* It shows something else. A write that the platform took, or may have, may not show yet. */
-    {0,       0,          DIFFERS, OURS,   0,          0,         FRESH,     EMQXI_COMING,    CERTAIN},
-    {0,       OPEN,       DIFFERS, INTENT, 0,          0,         FRESH,     EMQXI_UNCLEAR,   0},
+    {0,       0,          DIFFERS, OURS,   0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
+    {0,       OPEN,       DIFFERS, INTENT, 0,          0,         STALE,     EMQXI_UNCLEAR,   0},
     {0,       0,          DIFFERS, 0,      0,          0,         0,         EMQXI_UPDATE,    0},
     {0,       0,          0,       OTHER,  0,          0,         0,         EMQXI_UPDATE,    0},
     /* What runs is alike. */
+    {0,       RUNNING,    0,       OURS,   LOOKED_SO,  0,         YOUNG,     EMQXI_COMING,    CERTAIN},
     {0,       RUNNING,    0,       OURS,   0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
     {0,       RUNNING,    SAME,    INTENT, UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
+    {0,       RUNNING,    0,       INTENT, HAD_FAILED, 0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
+    {0,       RUNNING,    0,       INTENT, NOTHING,    0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
     {0,       RUNNING,    0,       INTENT, 0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
     {0,       RUNNING,    0,       0,      0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN},
     {0,       RUNNING,    0,       0,      0,          DISPROVES, 0,         EMQXI_UPDATE,    0},
     {0,       RUNNING,    SAME,    NONE,   0,          0,         0,         EMQXI_IN_PLACE,  ASK},
+    {0,       RUNNING,    0,       NONE,   0,          MATCHES,   0,         EMQXI_IN_PLACE,  0},
     {LOST,    RUNNING,    0,       0,      0,          0,         0,         EMQXI_UNSURE,    ASK},
     {0,       RUNNING,    0,       0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, ASK},
+    {0,       RUNNING,    0,       NONE,   0,          0,         FORGETFUL, EMQXI_INCOMPARABLE, 0},
     {0,       RUNNING,    0,       0,      0,          0,         0,         EMQXI_UPDATE,    ASK},
     /* What does not run yet is alike. */
     {0,       0,          0,       OURS,   0,          0,         0,         EMQXI_COMING,    CERTAIN},
     {FREE,    0,          UNTOLD,  0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, 0},
+    {0,       0,          UNTOLD,  INTENT, FINISHED,   0,         0,         EMQXI_COMING,    CERTAIN | CARRIED_OUT},
     {0,       0,          UNTOLD,  0,      0,          0,         0,         EMQXI_UNCLEAR,   0},
     {0,       0,          0,       INTENT, MOVES,      0,         0,         EMQXI_COMING,    CERTAIN | CARRIED_OUT},
     {0,       0,          0,       0,      0,          0,         0,         EMQXI_COMING,    0},
@@ -96,8 +114,9 @@ static bool has(uint8_t set, unsigned value)
 emqxi_decision emqxi_decide(const emqxi_facts *f)
 {
     size_t i = 0;
-    uint8_t holds = (uint8_t)((f->flags & EMQX_TLS_FORCE ? FORCED : 0) | (f->fresh ? FRESH : 0) |
-                              (f->readable ? 0 : ILLEGIBLE));
+    unsigned holds = (f->flags & EMQX_TLS_FORCE ? FORCED : 0) | (f->stale ? STALE : 0) |
+                     (f->readable ? 0 : ILLEGIBLE) | (f->young ? YOUNG : 0) |
+                     (f->forgetful ? FORGETFUL : 0);
     while (!has(table[i].fate, f->fate) || !has(table[i].state, f->state) ||
            !has(table[i].looks, f->likeness) || !has(table[i].record, f->record) ||
            !has(table[i].before, f->before) || !has(table[i].probe, f->probe) ||

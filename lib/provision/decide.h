@@ -50,25 +50,26 @@ typedef struct emqxi_facts {
     enum emqxi_before before; /* of RECORD_OURS and RECORD_INTENT */
     enum emqxi_fate fate;     /* of this call's write */
     enum emqxi_probed probe;
-    bool readable; /* the wanted leaf could be read */
-    bool earlier;  /* it ends before what the status shows */
-    /* it was written (RECORD_OURS), or may have been (INTENT), not long ago, and `expire` is that
-     * of before */
-    bool fresh;
+    bool readable;  /* the wanted leaf could be read */
+    bool earlier;   /* it ends before what is in place */
+    bool stale;     /* the status may be a reading from before the recorded write */
+    bool young;     /* what ran before that write may still run */
+    bool forgetful; /* the next call would not know of a write */
 } emqxi_facts;
 
 enum emqxi_verdict {
-    EMQXI_IN_PLACE,  /* it is there and running */
-    EMQXI_COMING,    /* it is there, not running yet: wait for it */
-    EMQXI_UNCLEAR,   /* what is there can't be told until it is further: wait until it can */
-    EMQXI_LEAVING,   /* what was there is being deleted: wait until it is gone */
-    EMQXI_CREATE,    /* POST */
-    EMQXI_UPDATE,    /* PUT: what is there is not what is wanted, or that can't be told */
-    EMQXI_UNSURE,    /* whether this call's write was carried out can't be told */
-    EMQXI_EARLIER,   /* refused: it would end before what is there */
-    EMQXI_ILLEGIBLE, /* refused: the leaf can't be read, so nothing can be compared */
-    EMQXI_BROKEN,    /* the platform has put it into "failed" */
-    EMQXI_VANISHED   /* it was written, and is gone */
+    EMQXI_IN_PLACE,     /* it is there and running */
+    EMQXI_COMING,       /* it is there, not running yet: wait for it */
+    EMQXI_UNCLEAR,      /* what is there can't be told until it is further: wait until it can */
+    EMQXI_LEAVING,      /* what was there is being deleted: wait until it is gone */
+    EMQXI_CREATE,       /* POST */
+    EMQXI_UPDATE,       /* PUT: what is there is not what is wanted, or that can't be told */
+    EMQXI_UNSURE,       /* whether this call's write was carried out can't be told */
+    EMQXI_EARLIER,      /* refused: it would end before what is there */
+    EMQXI_ILLEGIBLE,    /* refused: the leaf can't be read, so nothing can be compared */
+    EMQXI_INCOMPARABLE, /* refused: nothing that is told can be compared */
+    EMQXI_BROKEN,       /* the platform has put it into "failed" */
+    EMQXI_VANISHED      /* it was written, and is gone */
 };
 
 typedef struct emqxi_decision {

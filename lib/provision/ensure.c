@@ -23,11 +23,12 @@ static enum emqxi_recorded recorded(const emqxi_ensure *m)
     return emqxi_recorded(&m->receipt, m->wanted, &m->watch.status, emqxi_ensure_zone(m));
 }
 
-/* Does the status still tell the `expire` of before a write of not long ago? */
-static bool is_fresh(const emqxi_ensure *m, int64_t wall_s)
+/* How long ago the recorded write was; a clock that went back does not tell. */
+static int64_t age_s(const emqxi_ensure *m, const emqxi_event *e)
 {
-    return emqxi_receipt_is_recent(&m->receipt, m->wanted, wall_s) && m->receipt.was[0] &&
-           strcmp(m->receipt.was, m->watch.status.expire_text) == 0;
+    if (m->watch.fate >= EMQXI_FATE_ACCEPTED)
+        return (e->now_ms - m->written_ms) / 1000;
+    return EMQXI_MAX(e->wall_s - m->receipt.time_s, 0);
 }
 
 static void write_down(emqxi_ensure *m, uint32_t state, int64_t wall_s)
@@ -97,8 +98,8 @@ static emqxi_action late(const emqxi_watch *watch)
     if (m->probe == EMQXI_PROBE_SILENT || m->probe == EMQXI_PROBE_DISPROVES)
         return end_unproven();
     if (!m->watch.seen)
-        text = EMQXI_NEVER_READ;
-    else if (m->watch.fate == EMQXI_FATE_LOST)
+        return emqxi_late_unread(watch);
+    if (m->watch.fate == EMQXI_FATE_LOST)
         text = "wait_ms is over before a write to deployment {id} was answered: call again, it "
                "reads first";
     else if (m->watch.fate < EMQXI_FATE_ACCEPTED)
@@ -124,6 +125,21 @@ static emqxi_action succeed(emqxi_ensure *m, const emqxi_event *e, bool certain)
                : certain && m->keeps_receipts ? EMQXI_PROOF_RECEIPT
                                               : EMQXI_PROOF_NONE;
     return emqxi_end(EMQX_TLS_OK, "");
+}
+
+/* It was written, and does not run yet; but the status may still show what was there before. */
+static emqxi_action promise(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts *f,
+                            bool certain)
+{
+    emqx_tls_status *s = &m->watch.status;
+    bool old = f->state == EMQX_TLS_STATE_ABSENT || f->state == EMQX_TLS_STATE_RUNNING ||
+               f->likeness == EMQXI_DIFFERENT;
+    if (old && f->record == EMQXI_RECORD_OURS) {
+        emqx_tls_status_init(s);
+        s->state = EMQX_TLS_STATE_PENDING;
+        strcpy(s->state_text, "pending");
+    }
+    return succeed(m, e, certain);
 }
 
 /* It runs by its status: the last step is to see it served. */
@@ -185,9 +201,23 @@ static emqxi_action write_it(emqxi_ensure *m, const emqxi_event *e, const emqxi_
 #define ENDS_EARLIER         "the certificate would end before the one in place, which ends at {expire}"
 #define EARLIER_ALL_THE_SAME "; set ALLOW_EARLIER to replace it all the same"
 
-static emqxi_action refuse_earlier(const emqxi_ensure *m)
+/* Where the status does not tell when what is in place ends, the receipt of another one may. */
+static bool ends_before_written(const emqxi_ensure *m, const emqxi_facts *f)
+{
+    const emqxi_receipt *r = &m->receipt;
+    bool other =
+        f->record == EMQXI_RECORD_OTHER || (f->stale && !emqxi_receipt_is_of(r, m->wanted));
+    return other && (f->stale || m->watch.status.expire == INT64_MIN) &&
+           m->wanted->not_after < r->identity.not_after;
+}
+
+static emqxi_action refuse_earlier(const emqxi_ensure *m, const emqxi_facts *f)
 {
     int32_t zone;
+    if (ends_before_written(m, f))
+        return emqxi_end(EMQX_TLS_E_CHECK,
+                         "the certificate would end before the one that was last written, as its "
+                         "receipt tells" EARLIER_ALL_THE_SAME);
     bool zone_away = emqxi_zone_of(&m->watch.status, m->wanted, emqxi_ensure_zone(m), &zone);
     return emqxi_end(EMQX_TLS_E_CHECK, zone_away ? ENDS_EARLIER
                                            " (a time zone away: if it is the same one and the "
@@ -212,6 +242,11 @@ static const struct {
                          "whether deployment {id} has this certificate can't be told: its leaf "
                          "can't be read (is the build without OpenSSL?); set FORCE to write it "
                          "all the same"},
+    [EMQXI_INCOMPARABLE] = {EMQX_TLS_E_INVALID,
+                            "whether deployment {id} has this certificate can't be told: the "
+                            "platform tells no `expire`. Set receipt_dir, so that ensure knows "
+                            "what it wrote, or probe_host, so that it looks at the port, or FORCE "
+                            "to write it all the same"},
     [EMQXI_BROKEN] = {EMQX_TLS_E_FAILED, "the platform took the certificate for deployment {id} "
                                          "and put it into \"failed\": check it, then call again"},
     [EMQXI_VANISHED] = {EMQX_TLS_E_NOT_FOUND, "deployment {id} took the certificate, and has none "
@@ -227,7 +262,7 @@ static emqxi_action act(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts
         return see_it_served(m, e, d->certain);
     case EMQXI_COMING:
         return waits && !is_dry(m) ? wait_for(m, INT64_MAX, endings[EMQXI_COMING].text)
-                                   : succeed(m, e, d->certain);
+                                   : promise(m, e, f, d->certain);
     case EMQXI_UNCLEAR:
     case EMQXI_LEAVING:
         if (d->verdict == EMQXI_LEAVING && is_dry(m))
@@ -240,7 +275,7 @@ static emqxi_action act(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts
     case EMQXI_UNSURE:
         return e->now_ms < m->doubt_ms ? wait_out_doubt(m) : emqxi_end_as(EMQXI_OF_WRITE, NULL);
     case EMQXI_EARLIER:
-        return refuse_earlier(m);
+        return refuse_earlier(m, f);
     default:
         return emqxi_end(endings[d->verdict].code, endings[d->verdict].text);
     }
@@ -267,9 +302,12 @@ static emqxi_action judge(emqxi_ensure *m, const emqxi_event *e)
         .fate = m->watch.fate,
         .probe = m->probe,
         .readable = m->wanted->readable,
-        .earlier = emqxi_earlier(s, m->wanted, zone_s),
-        .fresh = is_fresh(m, e->wall_s),
+        .stale = emqxi_receipt_is_stale(&m->receipt, s, age_s(m, e)),
+        .young = age_s(m, e) <= EMQXI_STRAY_MS / 1000, /* whole seconds */
+        .forgetful =
+            !m->keeps_receipts && (!m->probes || m->probe != EMQXI_PROBE_UNASKED || is_dry(m)),
     };
+    facts.earlier = emqxi_earlier(s, m->wanted, zone_s) || ends_before_written(m, &facts);
     emqxi_decision d = emqxi_decide(&facts);
     if (d.carried_out && m->watch.fate == EMQXI_FATE_LOST)
         carried_out(m, e, EMQXI_FATE_SETTLED);
@@ -299,8 +337,9 @@ static emqxi_action on_loaded(emqxi_ensure *m, const emqxi_event *e)
      * on. */
     if (r->state != EMQXI_RECEIPT_NONE)
         r->time_s = EMQXI_MIN(r->time_s, e->wall_s);
-    if (r->state == EMQXI_RECEIPT_INTENT)
-        m->doubt_ms = e->now_ms + EMQXI_STRAY_MS + (r->lease_s - (e->wall_s - r->time_s)) * 1000;
+    if (r->state == EMQXI_RECEIPT_INTENT) /* both are whole seconds */
+        m->doubt_ms =
+            e->now_ms + EMQXI_STRAY_MS + (r->lease_s - (e->wall_s - r->time_s) + 1) * 1000;
     return emqxi_do(EMQXI_ACT_READ);
 }
 
@@ -357,11 +396,12 @@ static emqxi_action on_lost(emqxi_ensure *m, const emqxi_event *e)
 static emqxi_action on_refused(emqxi_ensure *m, const emqxi_event *e)
 {
     bool misjudged = e->type == EMQXI_EVENT_MISJUDGED;
+    emqxi_action a = emqxi_try_again(&m->watch, e, NULL);
+    if (a.type == EMQXI_ACT_PAUSE && m->watch.fate == EMQXI_FATE_LOST)
+        return a; /* the one before it is in doubt still */
     m->receipt = m->previous;
     m->watch.fate = misjudged ? EMQXI_FATE_MISJUDGED : EMQXI_FATE_NONE;
-    if (misjudged && m->tries < TRIES_MAX)
-        return emqxi_do(EMQXI_ACT_READ);
-    return emqxi_try_again(&m->watch, e, NULL);
+    return misjudged && m->tries < TRIES_MAX ? emqxi_do(EMQXI_ACT_READ) : a;
 }
 
 static emqxi_action on_written(emqxi_ensure *m, const emqxi_event *e)
@@ -386,11 +426,11 @@ static emqxi_action on_probed(emqxi_ensure *m, const emqxi_event *e)
         bool one_way = m->wanted->type == EMQX_TLS_TYPE_ONE_WAY;
         m->probe = one_way ? EMQXI_PROBE_PROVES : EMQXI_PROBE_MATCHES;
     } else if (e->served && first) {
-        /* Only a leaf that looks like the status tells something of this deployment: another one
-         * may be another server's. */
+        /* Only a leaf that may be what the status shows tells something of this deployment: another
+         * one may be another server's. */
         emqxi_identity served = {
             .type = m->wanted->type, .readable = true, .not_after = e->served->not_after};
-        if (emqxi_compare(&m->watch.status, &served, emqxi_ensure_zone(m)) == EMQXI_SAME)
+        if (emqxi_compare(&m->watch.status, &served, emqxi_ensure_zone(m)) != EMQXI_DIFFERENT)
             m->probe = EMQXI_PROBE_DISPROVES;
     }
     return judge(m, e);

@@ -121,6 +121,8 @@ static emqxi_event take_answer(emqxi_job *job)
         job->written = job->answer;
     else if (job->answer.code == EMQX_TLS_E_NOT_FOUND)
         job->reply.state = EMQX_TLS_STATE_ABSENT;
+    else if (job->answer.code != EMQX_TLS_OK && job->answer.code != EMQX_TLS_E_CANCELLED)
+        job->unread = job->answer;
     *(job->op == EMQX_TLS_OP_GET ? &job->reads : &job->writes) += o->spent;
     bool unusable = job->op != EMQX_TLS_OP_GET && job->unsaved;
     return (emqxi_event){.type =

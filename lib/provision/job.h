@@ -28,6 +28,7 @@ typedef struct emqxi_job {
     emqx_tls_status reply;
     emqxi_error answer;
     emqxi_error written;    /* how the last write ended */
+    emqxi_error unread;     /* and the last read that failed, but for one that was cut off */
     uint32_t reads, writes; /* quota spent */
     /* of ensure */
     char *body; /* holds the private key: wiped as soon as no write can follow */

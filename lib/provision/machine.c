@@ -23,7 +23,10 @@ emqxi_action emqxi_next(const emqxi_machine *machine, emqxi_watch *w, const emqx
     if (e->type == EMQXI_EVENT_READ) {
         w->status = *e->status;
         w->seen = true;
+        w->troubled = false;
     }
+    if (e->type == EMQXI_EVENT_UNREAD && e->error->code != EMQX_TLS_E_CANCELLED)
+        w->troubled = true;
     bool timed = e->type == EMQXI_EVENT_BEGUN || e->type == EMQXI_EVENT_TIME;
     emqxi_action a = timed ? emqxi_do(w->then) : machine->on_event(w, e);
     bool goes_on = a.type != EMQXI_ACT_END && a.type != EMQXI_ACT_SEND;
@@ -42,24 +45,27 @@ emqxi_action emqxi_poll(emqxi_watch *w, enum emqxi_action_type then, int64_t unt
                           .until_ms = until_ms};
 }
 
-/* Shall what failed so be tried again with the next poll? A write not at all, and the first read
- * only after a 429. */
+/* Can what failed so be another way in a while? Of writes only what never left is tried again. */
 static bool may_pass(const emqxi_watch *w, const emqxi_event *event)
 {
     const emqxi_error *e = event->error;
+    bool read = event->type == EMQXI_EVENT_UNREAD;
     if (e->code == EMQX_TLS_E_CANCELLED)
         return true; /* by the deadline, which ends the pause at once */
-    if (event->type != EMQXI_EVENT_UNREAD)
+    if (!read && e->delivery != EMQX_TLS_DELIVERY_NOT_SENT)
         return false;
     switch (e->code) {
     case EMQX_TLS_E_TRANSPORT:
     case EMQX_TLS_E_TIMEOUT:
+    case EMQX_TLS_E_STORE:
+        return event->type != EMQXI_EVENT_UNUSABLE && !e->permanent;
     case EMQX_TLS_E_PROTOCOL:
         return w->seen;
     case EMQX_TLS_E_HTTP:
-        return w->seen && e->http_status >= 500;
+        return e->http_status >= 500 || e->http_status == 408 || e->http_status == 425;
     case EMQX_TLS_E_RATE_LIMITED: /* by the platform: the limiter knows now when there is room */
-        return e->http_status == 429;
+        return e->http_status == 429 &&
+               emqxi_add(event->now_ms, e->retry_after_ms) < w->deadline_ms;
     default:
         return false;
     }
@@ -70,6 +76,15 @@ emqxi_action emqxi_try_again(emqxi_watch *w, const emqxi_event *e, const char *t
     if (emqxi_waits(w) && may_pass(w, e))
         return emqxi_poll(w, EMQXI_ACT_READ, INT64_MAX);
     return emqxi_end_as(EMQXI_OF_ANSWER, text);
+}
+
+emqxi_action emqxi_late_unread(const emqxi_watch *w)
+{
+    if (w->troubled)
+        return emqxi_end_as(EMQXI_OF_READ, "wait_ms is over, and the status of deployment {id} "
+                                           "could not be read: {read}");
+    return emqxi_end(EMQX_TLS_E_TIMEOUT,
+                     "wait_ms is over, and the status of deployment {id} could not be read");
 }
 
 enum emqxi_event_type emqxi_outcome(uint32_t op, const emqxi_error *e)
@@ -83,6 +98,7 @@ enum emqxi_event_type emqxi_outcome(uint32_t op, const emqxi_error *e)
         return EMQXI_EVENT_ACCEPTED;
     if (e->delivery != EMQX_TLS_DELIVERY_ANSWERED || e->http_status < 300 || e->http_status >= 500)
         return EMQXI_EVENT_LOST;
-    return e->http_status == (op == EMQX_TLS_OP_CREATE ? 422 : 404) ? EMQXI_EVENT_MISJUDGED
-                                                                    : EMQXI_EVENT_REFUSED;
+    emqx_tls_code misjudged =
+        op == EMQX_TLS_OP_CREATE ? EMQX_TLS_E_UNPROCESSABLE : EMQX_TLS_E_NOT_FOUND;
+    return e->code == misjudged ? EMQXI_EVENT_MISJUDGED : EMQXI_EVENT_REFUSED;
 }

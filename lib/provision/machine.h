@@ -55,7 +55,14 @@ enum emqxi_action_type {
 };
 
 /* Whose code an end has, and its text too where it has none of its own. */
-enum emqxi_source { EMQXI_OF_MACHINE, EMQXI_OF_ANSWER, EMQXI_OF_WRITE, EMQXI_OF_PROBE };
+enum emqxi_source {
+    EMQXI_OF_MACHINE,
+    EMQXI_OF_ANSWER, /* the last exchange */
+    EMQXI_OF_WRITE,  /* the last write */
+    EMQXI_OF_READ,   /* the last read that failed, but for what the deadline cut off */
+    EMQXI_OF_PROBE,
+    EMQXI_OF_CHECK /* the local check, which refuses to write */
+};
 
 typedef struct emqxi_action {
     enum emqxi_action_type type;
@@ -63,7 +70,7 @@ typedef struct emqxi_action {
     unsigned poll; /* which poll since they began anew, from 1; 0: none */
     bool free;     /* it costs no quota */
     int64_t until_ms;
-    enum emqxi_source of; /* the last exchange, write or probe */
+    enum emqxi_source of;
     emqx_tls_code code;
     const char *text; /* names what message.c fills in, as {id} */
 } emqxi_action;
@@ -81,7 +88,8 @@ enum emqxi_fate {
 typedef struct emqxi_watch {
     int64_t deadline_ms; /* INT64_MAX: it does not wait */
     emqx_tls_status status;
-    bool seen; /* a status was read, or told by a write */
+    bool seen;     /* a status was read, or told by a write */
+    bool troubled; /* the last read failed */
     enum emqxi_fate fate;
     unsigned polls;
     /* under way, and what follows the pause; NOTHING: what it begins with */
@@ -116,8 +124,6 @@ static inline emqxi_action emqxi_end_as(enum emqxi_source of, const char *text)
     return (emqxi_action){.type = EMQXI_ACT_END, .of = of, .text = text};
 }
 
-#define EMQXI_NEVER_READ "wait_ms is over, and the status of deployment {id} could not be read"
-
 /* -- machine.c */
 /* Every event may come in every state: one that the action under way can't end with changes
  * nothing. */
@@ -126,11 +132,13 @@ emqxi_action emqxi_next(const emqxi_machine *machine, emqxi_watch *watch, const 
 emqxi_action emqxi_poll(emqxi_watch *watch, enum emqxi_action_type then, int64_t until_ms);
 /* After what failed: looks again with the next poll, or ends so where that can't mend it. */
 emqxi_action emqxi_try_again(emqxi_watch *watch, const emqxi_event *event, const char *text);
+/* How it ends at the deadline where no status was ever read. */
+emqxi_action emqxi_late_unread(const emqxi_watch *watch);
 /* What an exchange that ended so is to a machine. */
 enum emqxi_event_type emqxi_outcome(uint32_t op, const emqxi_error *error);
 
 /* -- pace.c: 5, 10, 20, 40 s after the polls began, then every 60 s, a little later at random, and
- * later where the read quota would not reach to the end */
+ * later where the read quota would not reach to the end; and once more right before it */
 /* The pause before a poll, from 1. quota NULL: it costs none. */
 int64_t emqxi_pace(unsigned poll, int64_t left_ms, const emqx_tls_quota *quota, uint64_t random);
 
@@ -138,6 +146,8 @@ int64_t emqxi_pace(unsigned poll, int64_t left_ms, const emqx_tls_quota *quota, 
 typedef struct emqxi_wait {
     emqxi_watch watch;
     const struct emqxi_identity *wanted; /* NULL: any certificate */
+    bool absent;
+    int64_t absent_ms; /* since then */
 } emqxi_wait;
 extern const emqxi_machine emqxi_wait_machine;
 

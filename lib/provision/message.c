@@ -27,6 +27,7 @@ static void fill_in(char *to, size_t size, const char *text, const emqxi_job *jo
         {"{answer}", job->answer.message},
         {"{probe}", job->probed.message},
         {"{left}", left},
+        {"{read}", job->unread.message},
     };
     size_t at = 0;
     for (const char *end; *text && at + 1 < size; text = end) {
@@ -51,7 +52,9 @@ static void fill_in(char *to, size_t size, const char *text, const emqxi_job *jo
 void emqxi_job_tell(const emqxi_job *job, const emqxi_action *end, int64_t now_ms, emqxi_error *to)
 {
     char text[2 * sizeof to->message];
-    *to = end->of == EMQXI_OF_WRITE ? job->written : job->answer;
+    *to = end->of == EMQXI_OF_WRITE  ? job->written
+          : end->of == EMQXI_OF_READ ? job->unread
+                                     : job->answer;
     to->attempts = job->answer.attempts;
     if (end->text) {
         emqx_tls_code code = end->of == EMQXI_OF_MACHINE ? end->code

@@ -1,7 +1,8 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "provision/machine.h"
 
-#define EVERY_MS 60000
+#define EVERY_MS     60000
+#define LAST_LOOK_MS 2000 /* so long before the deadline */
 
 static const int64_t first_gaps[] = {5000, 5000, 10000, 20000};
 #define FIRST_GAPS (sizeof first_gaps / sizeof first_gaps[0])
@@ -30,5 +31,6 @@ int64_t emqxi_pace(unsigned poll, int64_t left, const emqx_tls_quota *quota, uin
          * end. */
         pause = quota->next_ms < left ? EMQXI_MAX(pause, quota->next_ms) : 0;
     }
-    return pause + (int64_t)(random % (uint64_t)(pause / 10 + 1));
+    pause += (int64_t)(random % (uint64_t)(pause / 10 + 1));
+    return quota && left > LAST_LOOK_MS ? EMQXI_MIN(pause, left - LAST_LOOK_MS) : pause;
 }

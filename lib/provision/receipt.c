@@ -6,8 +6,9 @@
 
 #include "provision/likeness.h"
 
-/* so long the platform may need to show a write that it took: its own tools wait as long */
-#define FRESH_S  (30 * 60)
+/* so long the platform may need until it runs what it took: its own tools wait as long */
+#define RECENT_S (30 * 60)
+#define LAG_S    120  /* so long a read may show what was there before a write that it took */
 #define SUMMER_S 3600 /* summer time moves a zone by at most so much */
 
 bool emqxi_receipt_is_of(const emqxi_receipt *r, const emqxi_identity *wanted)
@@ -18,7 +19,7 @@ bool emqxi_receipt_is_of(const emqxi_receipt *r, const emqxi_identity *wanted)
 enum emqxi_recorded emqxi_recorded(const emqxi_receipt *r, const emqxi_identity *wanted,
                                    const emqx_tls_status *status, int32_t zone_s)
 {
-    if (r->state == EMQXI_RECEIPT_NONE || status->state == EMQX_TLS_STATE_ABSENT)
+    if (r->state == EMQXI_RECEIPT_NONE)
         return EMQXI_RECORD_NONE;
     if (emqxi_receipt_is_of(r, wanted))
         return r->state == EMQXI_RECEIPT_DONE ? EMQXI_RECORD_OURS : EMQXI_RECORD_INTENT;
@@ -26,10 +27,13 @@ enum emqxi_recorded emqxi_recorded(const emqxi_receipt *r, const emqxi_identity 
     return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
-bool emqxi_receipt_is_recent(const emqxi_receipt *r, const emqxi_identity *wanted, int64_t wall_s)
+bool emqxi_receipt_is_stale(const emqxi_receipt *r, const emqx_tls_status *status, int64_t age_s)
 {
-    int64_t age = wall_s - r->time_s;
-    return emqxi_receipt_is_of(r, wanted) && age >= 0 && age < FRESH_S;
+    bool absent = status->state == EMQX_TLS_STATE_ABSENT;
+    bool as_before = !absent && strcmp(r->was, status->expire_text) == 0;
+    if (r->state == EMQXI_RECEIPT_DONE && age_s < LAG_S)
+        return absent || as_before;
+    return r->state != EMQXI_RECEIPT_NONE && as_before && r->was[0] && age_s < RECENT_S;
 }
 
 void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
@@ -48,7 +52,7 @@ void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
      * another certificate. Dates come nearer to the zone with every write. */
     bool near = !r->zone_known || by_day || abs(zone - zone_s) <= SUMMER_S;
     bool ours = own_reply || (!r->zone_known && !by_day) ||
-                (near && emqxi_receipt_is_recent(r, wanted, wall_s));
+                (near && wall_s >= r->time_s && wall_s - r->time_s < RECENT_S);
     if (!ours)
         return;
     r->zone_known = true;

@@ -29,9 +29,10 @@ bool emqxi_receipt_is_of(const emqxi_receipt *receipt, const emqxi_identity *wan
 enum emqxi_recorded emqxi_recorded(const emqxi_receipt *receipt, const emqxi_identity *wanted,
                                    const emqx_tls_status *status, int32_t zone_s);
 
-/* Was what is wanted written, or begun to be, not long ago? */
-bool emqxi_receipt_is_recent(const emqxi_receipt *receipt, const emqxi_identity *wanted,
-                             int64_t wall_s);
+/* May the status, which was read so long after the write, be from before it? Reads lag behind
+ * writes by minutes; `expire` may be that of before until the new one runs. */
+bool emqxi_receipt_is_stale(const emqxi_receipt *receipt, const emqx_tls_status *status,
+                            int64_t age_s);
 
 /* Learns the zone from a status that shows our own write, if it does. zone_s: as it is taken so
  * far; own_reply: the status came in the reply to that write. */

@@ -5,7 +5,7 @@
 static emqxi_action late(const emqxi_watch *w)
 {
     if (!w->seen)
-        return emqxi_end(EMQX_TLS_E_TIMEOUT, EMQXI_NEVER_READ);
+        return emqxi_late_unread(w);
     if (w->fate == EMQXI_FATE_ACCEPTED)
         return emqxi_end(EMQX_TLS_E_TIMEOUT, "wait_ms is over: the certificate of deployment {id} "
                                              "is being deleted, but is still {state}");

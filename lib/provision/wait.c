@@ -2,7 +2,8 @@
 #include "provision/likeness.h"
 #include "provision/machine.h"
 
-#define STILL "wait_ms is over: deployment {id} is still {state}"
+#define ABSENT_MS 45000 /* so long nothing is there before it is taken for that */
+#define STILL     "wait_ms is over: deployment {id} is still {state}"
 
 /* How it ends at the deadline, and with what a status that is no success says. */
 static emqxi_action late(const emqxi_watch *w)
@@ -10,7 +11,7 @@ static emqxi_action late(const emqxi_watch *w)
     const emqxi_wait *m = (const emqxi_wait *)w;
     int32_t zone;
     if (!w->seen)
-        return emqxi_end(EMQX_TLS_E_TIMEOUT, EMQXI_NEVER_READ);
+        return emqxi_late_unread(w);
     if (w->status.state != EMQX_TLS_STATE_RUNNING || !m->wanted)
         return emqxi_end(EMQX_TLS_E_TIMEOUT, STILL);
     if (emqxi_zone_of(&w->status, m->wanted, 0, &zone) && zone != 0)
@@ -21,16 +22,28 @@ static emqxi_action late(const emqxi_watch *w)
     return emqxi_end(EMQX_TLS_E_TIMEOUT, STILL " with another certificate than the expected one");
 }
 
+/* Reads may lag behind a write, so it must have lasted. */
+static emqxi_action on_absent(emqxi_wait *m, int64_t now_ms)
+{
+    if (!m->absent)
+        m->absent_ms = now_ms;
+    m->absent = true;
+    if (emqxi_waits(&m->watch) && now_ms - m->absent_ms < ABSENT_MS)
+        return emqxi_poll(&m->watch, EMQXI_ACT_READ, m->absent_ms + ABSENT_MS);
+    return emqxi_end(EMQX_TLS_E_NOT_FOUND,
+                     "deployment {id} has no certificate, or is not there: nothing to wait for");
+}
+
 static emqxi_action on_event(emqxi_watch *w, const emqxi_event *e)
 {
-    const emqxi_identity *wanted = ((const emqxi_wait *)w)->wanted;
+    emqxi_wait *m = (emqxi_wait *)w;
+    const emqxi_identity *wanted = m->wanted;
     const emqx_tls_status *s = &w->status;
     if (e->type != EMQXI_EVENT_READ)
         return emqxi_try_again(w, e, NULL);
     if (s->state == EMQX_TLS_STATE_ABSENT)
-        return emqxi_end(
-            EMQX_TLS_E_NOT_FOUND,
-            "deployment {id} has no certificate, or is not there: nothing to wait for");
+        return on_absent(m, e->now_ms);
+    m->absent = false;
     if (s->state == EMQX_TLS_STATE_FAILED)
         return emqxi_end(EMQX_TLS_E_FAILED, "the platform put the certificate of deployment {id} "
                                             "into \"failed\": check it and write it again");

@@ -225,7 +225,7 @@ for end in '"status": 503' '"cut": 0, "end": "drop"'; do
   run 5 ensure -d d1 "${own[@]}" --cert first.pem --key first.key
   curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
   fault '{"method": "GET", "times": 3, '"$end"'}'
-  run 5 remove -d d1 "${own[@]}"
+  run 5 remove -d d1 --wait 0 "${own[@]}"
   curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
 done
 fault '{"method": "GET", "times": 3, "status": 503}'

@@ -61,6 +61,51 @@ static void after_a_crash_what_is_pending_is_waited_for(void **state)
     certainly(1);
 }
 
+/* Times in a receipt are whole seconds. */
+static void nor_a_part_of_a_second_too_early(void **state)
+{
+    (void)state;
+    emqx_tls_test_clock_advance(w.f->clock, 900);
+    size_t first = emqx_tls_test_transport_count(w.f->script) + 1;
+    write_over_old_and_crash();
+    emqx_tls_test_clock_advance(w.f->clock, 100);
+    w.options.wait_ms = MINUTES(10);
+    gets_are(6, OLD_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UPDATED, 7, 1);
+    assert_true(came_at(first + 7) - came_at(first) >= 90000);
+}
+
+static void over_one_that_had_ended_what_is_pending_is_that_write(void **state)
+{
+    (void)state;
+    get_is(BARE("running"));
+    write_is("PUT", 200, BARE("pending"));
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    crash();
+    get_is(BARE("pending")); /* it tells nothing but its state */
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
+    get_is(BARE("running"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+}
+
+static void failed_that_runs_after_a_crash_is_that_write(void **state)
+{
+    (void)state;
+    get_is(TLS("failed", END_TEXT));
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    crash();
+    emqx_tls_test_clock_advance(w.f->clock, 91000);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    assert_int_equal(receipt().state, EMQXI_RECEIPT_DONE);
+}
+
 static void later_it_is_written_at_once(void **state)
 {
     (void)state;
@@ -167,6 +212,9 @@ int main(void)
         TEST(after_a_crash_a_write_that_shows_is_done),
         TEST(after_a_crash_nothing_is_written_while_the_old_write_may_arrive),
         TEST(after_a_crash_what_is_pending_is_waited_for),
+        TEST(nor_a_part_of_a_second_too_early),
+        TEST(over_one_that_had_ended_what_is_pending_is_that_write),
+        TEST(failed_that_runs_after_a_crash_is_that_write),
         TEST(later_it_is_written_at_once),
         TEST(a_clock_that_went_back_does_not_shorten_that_nor_hold_it_up_for_good),
         TEST(a_write_of_one_that_looks_alike_is_made_again_after_a_crash),

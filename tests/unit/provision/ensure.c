@@ -161,12 +161,32 @@ static void pending_without_an_end_is_waited_for_until_it_can_be_told(void **sta
     expect_end(EMQX_TLS_OK, UPDATED, 4, 1);
 }
 
-static void running_without_an_end_is_written_since_it_can_not_be_told(void **state)
+/* It would be written at each run. */
+static void running_without_an_end_is_refused_since_it_can_not_be_told(void **state)
 {
     (void)state;
     get_is(BARE("running"));
+    expect_end(EMQX_TLS_E_INVALID, NONE, 1, 0);
+    assert_non_null(strstr(w.f->error.message, "receipt_dir"));
+    assert_non_null(strstr(w.f->error.message, "probe_host"));
+    assert_non_null(strstr(w.f->error.message, "FORCE"));
+    w.options.wait_ms = MINUTES(10);
+    gets_are(2, BARE("pending"));
+    get_is(BARE("running"));
+    expect_end(EMQX_TLS_E_INVALID, NONE, 3, 0);
+    w.options.wait_ms = 0;
+    w.options.flags = EMQX_TLS_FORCE;
+    get_is(BARE("running"));
     put_is(BARE("pending"));
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    w.options.flags = 0;
+    w.options.receipt_dir = w.folder; /* knows of the write the next time */
+    get_is(BARE("running"));
+    put_is(BARE("pending"));
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(60));
+    get_is(BARE("running"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
 }
 
 /* -- waiting for it to run --------------------------------------------------------------------- */
@@ -194,8 +214,8 @@ static void at_the_deadline_it_says_what_it_knows(void **state)
     w.options.wait_ms = 30000;
     get_is(OLD_RUNNING);
     put_is(SAME_PENDING);
-    gets_are(3, SAME_PENDING);
-    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 4, 1);
+    gets_are(4, SAME_PENDING); /* after 5, 10 and 20 s, and a last look */
+    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 5, 1);
     assert_int_equal(now(w.f), 1030000);
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
     assert_non_null(strstr(w.f->error.message, "took the write"));
@@ -231,15 +251,36 @@ static void failed_after_the_write_ends_at_once(void **state)
     expect_end(EMQX_TLS_E_FAILED, CREATED, 1, 1);
 }
 
-static void gone_after_the_write_ends_at_once(void **state)
+static void what_runs_at_the_last_look_is_seen(void **state)
+{
+    (void)state;
+    w.options.wait_ms = 100000;
+    w.options.flags = EMQX_TLS_FORCE;
+    get_is(OLD_RUNNING);
+    put_is(SAME_PENDING);
+    gets_are(4, SAME_PENDING); /* the last after 40 s */
+    get_is(SAME_RUNNING);      /* since 45 s */
+    expect_end(EMQX_TLS_OK, UPDATED, 6, 1);
+}
+
+/* Reads may lag behind the write: then what they do not show is no end, and nothing to write. */
+static void nothing_there_after_the_write_is_waited_out_for_2_minutes(void **state)
 {
     (void)state;
     w.options.wait_ms = MINUTES(10);
     get_is("{}");
     post_is(SAME_PENDING);
-    get_is(TLS("terminated", END_TEXT));
+    gets_are(2, "{}");
+    get_is(SAME_PENDING);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, CREATED, 5, 1);
+    int64_t began = now(w.f);
     get_is("{}");
-    expect_end(EMQX_TLS_E_NOT_FOUND, CREATED, 3, 1);
+    post_is(SAME_PENDING);
+    get_is(TLS("terminated", END_TEXT));
+    gets_are(5, "{}");
+    expect_end(EMQX_TLS_E_NOT_FOUND, CREATED, 7, 1);
+    assert_in_range(now(w.f) - began, 120000, 186000);
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_ABSENT);
 }
 
@@ -272,13 +313,13 @@ static void one_that_looks_alike_must_be_seen_to_move_or_have_time(void **state)
     w.options.wait_ms = 30000; /* too short for that: it must not be called the one before */
     get_is(SAME_RUNNING);
     put_is(SAME_PENDING);
-    gets_are(3, SAME_RUNNING);
-    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 4, 1);
+    gets_are(4, SAME_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 5, 1);
     assert_non_null(strstr(w.f->error.message, "can't be told yet"));
     get_is(OLD_RUNNING);
     put_is(SAME_PENDING);
-    gets_are(3, OLD_RUNNING);
-    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 4, 1);
+    gets_are(4, OLD_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, UPDATED, 5, 1);
     assert_non_null(strstr(w.f->error.message, "the certificate before it"));
 }
 
@@ -458,12 +499,13 @@ int main(void)
         TEST(terminated_without_waiting_writes_nothing),
         TEST(states_that_are_not_known_are_taken_for_unfinished),
         TEST(pending_without_an_end_is_waited_for_until_it_can_be_told),
-        TEST(running_without_an_end_is_written_since_it_can_not_be_told),
+        TEST(running_without_an_end_is_refused_since_it_can_not_be_told),
         TEST(the_old_certificate_that_still_runs_is_no_success),
         TEST(at_the_deadline_it_says_what_it_knows),
         TEST(a_deadline_ends_a_read_that_hangs),
         TEST(failed_after_the_write_ends_at_once),
-        TEST(gone_after_the_write_ends_at_once),
+        TEST(what_runs_at_the_last_look_is_seen),
+        TEST(nothing_there_after_the_write_is_waited_out_for_2_minutes),
         TEST(an_empty_reply_to_a_write_is_not_absence),
         TEST(one_that_looks_alike_must_be_seen_to_move_or_have_time),
         TEST(an_earlier_end_is_refused),

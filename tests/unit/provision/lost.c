@@ -11,22 +11,53 @@
 
 /* -- reads ------------------------------------------------------------------------------------- */
 
-static void a_first_read_that_fails_ends_it(void **state)
+static void a_first_read_that_fails_ends_it_without_time(void **state)
 {
     (void)state;
-    w.options.wait_ms = MINUTES(10);
     get_lost(EMQX_TLS_DELIVERY_MAYBE, EMQX_TLS_E_TRANSPORT);
     expect_end(EMQX_TLS_E_TRANSPORT, NONE, 3, 0);
     get_lost(EMQX_TLS_DELIVERY_NOT_SENT, EMQX_TLS_E_TRANSPORT);
     expect_end(EMQX_TLS_E_TRANSPORT, NONE, 0, 0); /* what never left costs nothing */
+}
+
+static void what_no_repeat_can_mend_ends_it_at_once(void **state)
+{
+    (void)state;
+    emqx_tls_test_step no_tls = {.method = "GET",
+                                 .code = EMQX_TLS_E_TRANSPORT,
+                                 .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
+                                 .flags = EMQX_TLS_TEST_PERMANENT};
+    w.options.wait_ms = MINUTES(10);
     get_says(401);
     expect_end(EMQX_TLS_E_UNAUTHORIZED, NONE, 1, 0);
     get_says(403);
     expect_end(EMQX_TLS_E_FORBIDDEN, NONE, 1, 0);
     get_is("garbage");
     expect_end(EMQX_TLS_E_PROTOCOL, NONE, 1, 0);
+    expect(w.f, &no_tls); /* such as a certificate that does not verify */
+    expect_end(EMQX_TLS_E_TRANSPORT, NONE, 0, 0);
+    assert_int_equal(now(w.f), 1000000);
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_UNKNOWN);
     assert_true(w.f->status.expire == INT64_MIN);
+}
+
+static void what_may_pass_is_tried_again_until_the_time_is_over(void **state)
+{
+    (void)state;
+    w.options.wait_ms = MINUTES(10);
+    get_lost(EMQX_TLS_DELIVERY_NOT_SENT, EMQX_TLS_E_TRANSPORT);
+    get_lost(EMQX_TLS_DELIVERY_MAYBE, EMQX_TLS_E_TRANSPORT);
+    expect_many(w.f, 3, "GET", 503, "");
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 7, 0);
+    assert_in_range(came_at(9), 20000, 30000); /* it polls */
+    w.options.wait_ms = 12000;
+    for (int i = 0; i < 3; i++)
+        get_lost(EMQX_TLS_DELIVERY_NOT_SENT, EMQX_TLS_E_TRANSPORT);
+    int64_t began = now(w.f);
+    expect_end(EMQX_TLS_E_TRANSPORT, NONE, 0, 0); /* and says why */
+    assert_int_equal(now(w.f) - began, 12000);
+    assert_non_null(strstr(w.f->error.message, "could not be read: could not reach"));
 }
 
 static void a_later_read_that_fails_is_made_good_by_the_next(void **state)
@@ -51,6 +82,31 @@ static void a_later_read_that_no_repeat_can_mend_ends_it(void **state)
     get_says(401);
     expect_end(EMQX_TLS_E_UNAUTHORIZED, CREATED, 2, 1);
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
+}
+
+/* Absence is told by the platform alone. */
+static void what_is_not_the_platform_s_answer_is_no_reason_to_write(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t status;
+        const char *body;
+        emqx_tls_code code;
+    } cases[] = {{404, "<html>not here</html>", EMQX_TLS_E_HTTP},
+                 {404, " \r\n<!doctype html>", EMQX_TLS_E_HTTP},
+                 {404, "no such page", EMQX_TLS_E_HTTP},
+                 {200, "<html>welcome</html>", EMQX_TLS_E_PROTOCOL},
+                 {403, "<html>go away</html>", EMQX_TLS_E_FORBIDDEN}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect_answer(w.f, "GET", cases[i].status, cases[i].body);
+        expect_end(cases[i].code, NONE, 1, 0);
+        assert_non_null(strstr(w.f->error.message, "https://api.example/public_api/v1"));
+        expect_answer(w.f, "GET", cases[i].status, cases[i].body);
+        assert_int_equal(emqx_tls_remove(w.f->client, "d1", 0, &w.f->error), cases[i].code);
+    }
+    expect_answer(w.f, "GET", 404, "{\"code\":\"NOT_FOUND\"}");
+    post_is(SAME_PENDING);
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
 }
 
 /* -- writes that got lost ---------------------------------------------------------------------- */
@@ -139,8 +195,8 @@ static void without_time_to_prove_it_the_loss_itself_is_told(void **state)
     w.options.wait_ms = 30000;
     get_is(OLD_RUNNING);
     write_lost("PUT");
-    gets_are(3, OLD_RUNNING);
-    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 4, 1);
+    gets_are(4, OLD_RUNNING);
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 5, 1);
     assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
     get_is(SAME_RUNNING); /* it did arrive: the next call sees it */
     expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
@@ -183,11 +239,33 @@ static void what_never_left_is_no_write(void **state)
                                   .code = EMQX_TLS_E_TRANSPORT,
                                   .delivery = EMQX_TLS_DELIVERY_NOT_SENT,
                                   .times = 3};
-    w.options.wait_ms = MINUTES(10);
     get_is(OLD_RUNNING);
     expect(w.f, &refused);
     expect_end(EMQX_TLS_E_TRANSPORT, NONE, 1, 0);
     assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+    w.options.wait_ms = MINUTES(10);
+    get_is(OLD_RUNNING);
+    expect(w.f, &refused);
+    get_is(OLD_RUNNING); /* it looks before it tries again */
+    put_is(SAME_PENDING);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UPDATED, 3, 1);
+}
+
+/* A write over "failed" that got lost: "failed" may be that of before. */
+static void a_lost_write_over_failed_stays_in_doubt(void **state)
+{
+    (void)state;
+    w.options.wait_ms = MINUTES(10);
+    get_is(TLS("failed", END_TEXT));
+    write_lost("PUT");
+    gets_are(5, TLS("failed", END_TEXT));
+    expect_end(EMQX_TLS_E_TRANSPORT, NONE, 6, 1);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    get_is(TLS("failed", END_TEXT));
+    write_lost("PUT");
+    get_is(SAME_RUNNING); /* only that write can have done it */
+    expect_end(EMQX_TLS_OK, UPDATED, 2, 1);
 }
 
 static void a_lost_write_of_one_that_looks_alike_can_not_be_told(void **state)
@@ -246,6 +324,20 @@ static void a_refused_write_is_not_repeated(void **state)
         get_is(OLD_RUNNING);
         expect_answer(w.f, "PUT", cases[i].status, "");
         expect_end(cases[i].code, NONE, 1, 1);
+    }
+}
+
+static void one_that_is_busy_is_told_to_be_tried_later(void **state)
+{
+    (void)state;
+    static const int32_t busy[] = {409, 423};
+    w.options.wait_ms = MINUTES(10);
+    for (size_t i = 0; i < 2; i++) {
+        get_is(OLD_RUNNING);
+        expect_answer(w.f, "PUT", busy[i], "");
+        expect_end(EMQX_TLS_E_HTTP, NONE, 1, 1);
+        assert_non_null(strstr(w.f->error.message, "busy with an earlier change"));
+        assert_non_null(strstr(w.f->error.message, "later"));
     }
 }
 
@@ -332,6 +424,17 @@ static void a_429_for_a_read_is_waited_out_if_there_is_time(void **state)
     assert_true(w.f->error.retry_after_ms > 60000);
 }
 
+static void a_429_that_can_not_be_waited_out_is_told_as_one(void **state)
+{
+    (void)state;
+    emqx_tls_test_step refused = {.method = "GET", .http_status = 429, .retry_after = "90"};
+    w.options.wait_ms = 60000;
+    expect(w.f, &refused);
+    expect_end(EMQX_TLS_E_RATE_LIMITED, NONE, 1, 0);
+    assert_int_equal(w.f->error.http_status, 429);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_ANSWERED);
+}
+
 static void a_429_for_a_write_ends_it(void **state)
 {
     (void)state;
@@ -395,9 +498,12 @@ static void without_quota_for_reads_it_says_what_it_knows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_first_read_that_fails_ends_it),
+        TEST(a_first_read_that_fails_ends_it_without_time),
+        TEST(what_no_repeat_can_mend_ends_it_at_once),
+        TEST(what_may_pass_is_tried_again_until_the_time_is_over),
         TEST(a_later_read_that_fails_is_made_good_by_the_next),
         TEST(a_later_read_that_no_repeat_can_mend_ends_it),
+        TEST(what_is_not_the_platform_s_answer_is_no_reason_to_write),
         TEST(a_lost_write_that_shows_is_not_repeated),
         TEST(a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arrive),
         TEST(a_lost_write_is_not_repeated_while_something_is_pending),
@@ -407,16 +513,19 @@ int main(void)
         TEST(a_write_that_hangs_until_the_deadline_is_in_doubt),
         TEST(answers_that_do_not_tell_count_as_lost),
         TEST(what_never_left_is_no_write),
+        TEST(a_lost_write_over_failed_stays_in_doubt),
         TEST(a_lost_write_of_one_that_looks_alike_can_not_be_told),
         TEST(a_lost_write_that_failed_is_told),
         TEST(reads_that_fail_after_a_loss_do_not_hide_it),
         TEST(a_refused_write_is_not_repeated),
+        TEST(one_that_is_busy_is_told_to_be_tried_later),
         TEST(an_answer_that_it_exists_is_checked_and_updated),
         TEST(a_bad_certificate_costs_one_write),
         TEST(an_answer_that_it_is_gone_is_checked_and_created),
         TEST(a_deployment_that_is_not_there_costs_one_write),
         TEST(two_writes_are_the_most_whatever_comes),
         TEST(a_429_for_a_read_is_waited_out_if_there_is_time),
+        TEST(a_429_that_can_not_be_waited_out_is_told_as_one),
         TEST(a_429_for_a_write_ends_it),
         TEST(without_quota_for_the_write_nothing_is_written),
         TEST(without_quota_for_reads_it_says_what_it_knows),

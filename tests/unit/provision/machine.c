@@ -18,7 +18,7 @@
 
 #define NOW      INT64_C(1000000000)
 #define WALL     INT64_C(1800000000)
-#define WAIT_MS  150000
+#define WAIT_MS  100000
 #define END      1931913600 /* when the wanted leaf ends: 2031-03-22 02:40:00 UTC */
 #define END_TEXT "2031-03-22 02:40:00"
 #define EVENTS   (EMQXI_EVENT_PROBED + 1)
@@ -145,6 +145,12 @@ static int64_t within(int64_t value, int64_t low, int64_t high)
     return EMQXI_MIN(EMQXI_MAX(value, low), high);
 }
 
+/* Beyond three minutes a receipt grows no older: what is older than half an hour begins so. */
+static int64_t aged(int64_t time_s, int64_t by_s)
+{
+    return WALL - time_s >= 180 ? time_s : EMQXI_MAX(time_s - by_s, WALL - 183);
+}
+
 /* Moves a state back by `ms`, and makes all alike that no event can tell apart. */
 static void settle(const emqxi_machine *machine, state *s, int64_t ms)
 {
@@ -154,15 +160,21 @@ static void settle(const emqxi_machine *machine, state *s, int64_t ms)
     if (machine != &emqxi_ensure_machine)
         return;
     emqxi_ensure *m = &s->ensure;
-    if (m->watch.doing != EMQXI_ACT_WRITE && m->watch.fate != EMQXI_FATE_LOST)
+    if (m->watch.doing != EMQXI_ACT_WRITE && m->watch.doing != EMQXI_ACT_SEND &&
+        m->watch.fate != EMQXI_FATE_LOST)
         memset(&m->previous, 0, sizeof m->previous); /* the next write sets it */
     emqxi_receipt *const both[] = {&m->receipt, &m->previous};
     m->patience_ms = within(m->patience_ms - ms, NOW, NOW + 60000);
-    m->written_ms = within(m->written_ms - ms, NOW - 61000, NOW);
-    m->doubt_ms = within(m->doubt_ms - ms, NOW, INT64_MAX);
+    bool taken = m->watch.fate >= EMQXI_FATE_ACCEPTED;
+    m->written_ms = taken ? within(m->written_ms - ms, NOW - 122000, NOW) : 0;
+    m->doubt_ms = taken ? NOW : within(m->doubt_ms - ms, NOW, INT64_MAX);
+    bool looks_next = m->watch.doing == EMQXI_ACT_READ ||
+                      (m->watch.doing == EMQXI_ACT_PAUSE && m->watch.then == EMQXI_ACT_READ);
+    if (looks_next && m->watch.status.state != EMQX_TLS_STATE_RUNNING)
+        m->watch.status = status(0); /* the next one takes its place */
     for (size_t i = 0; i < 2; i++)
         if (both[i]->state != EMQXI_RECEIPT_NONE)
-            both[i]->time_s = EMQXI_MAX(both[i]->time_s - ms / 1000, WALL - 32 * 60);
+            both[i]->time_s = aged(both[i]->time_s, ms / 1000);
 }
 
 /* Those that were seen, by their hash; those that are left to be looked at. */
@@ -275,7 +287,7 @@ static void look_later(const emqxi_machine *machine, const state *s)
 
 static void move(const emqxi_machine *machine, const state *from, size_t size, emqxi_event *e)
 {
-    static const int64_t steps[] = {0, 61000, 31 * 60000};
+    static const int64_t steps[] = {0, 61000};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         state to = *from;
         e->now_ms = NOW + steps[i];
@@ -355,6 +367,8 @@ static void ensure_in_every_state(void **unused)
     begin();
     for (size_t i = 0; i < 24; i++) {
         bool keeps = i & 1;
+        if (i >= 8 && i & 4)
+            continue; /* with a probe only what writes by its own judgement */
         state s = beginning(i & 2 ? WAIT_MS : 0, keeps ? EMQXI_ACT_LOAD : EMQXI_ACT_READ);
         s.ensure.wanted = &wanted;
         s.ensure.flags = flags[i / 8];

@@ -149,6 +149,96 @@ static void nor_after_the_clock_was_set_back(void **state)
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
 }
 
+/* Reads may lag behind writes: what was taken less than 2 minutes ago is not written again though
+ * nothing shows, and what comes back is not the status of what was there before. */
+static void nothing_there_right_after_a_write_is_no_reason_to_write(void **state)
+{
+    (void)state;
+    get_is("{}");
+    write_is("POST", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+    emqx_tls_test_clock_advance(w.f->clock, 60000);
+    get_is("{}");
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
+    w.options.wait_ms = MINUTES(10);
+    gets_are(2, "{}");
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 3, 0);
+    char *next = make_leaf(NAME, END + 86400);
+    w.f->request.cert = next;
+    w.f->request.cert_len = strlen(next);
+    w.options.wait_ms = 0;
+    get_is("{}"); /* another one is coming: neither POST nor PUT is right yet */
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 0);
+    free(next);
+    w.f->request.cert = w.leaf;
+    w.f->request.cert_len = strlen(w.leaf);
+    emqx_tls_test_clock_advance(w.f->clock, 120000);
+    get_is("{}"); /* now somebody has deleted it */
+    write_is("POST", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+}
+
+static void the_one_before_that_still_runs_is_not_told_as_running(void **state)
+{
+    (void)state;
+    char *second = make_leaf(NAME, END);
+    get_is("{}");
+    write_is("POST", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(5));
+    w.f->request.cert = second; /* with the same end: the status can't tell the two */
+    w.f->request.cert_len = strlen(second);
+    get_is(SAME_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    emqx_tls_test_clock_advance(w.f->clock, 30000);
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
+    w.options.wait_ms = MINUTES(10);
+    int64_t began = now(w.f);
+    gets_are(5, SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 5, 0);
+    assert_in_range(now(w.f) - began, 31000, 45000); /* a minute after the write */
+    assert_int_equal(w.f->status.state, EMQX_TLS_STATE_RUNNING);
+    w.options.wait_ms = 0;
+    get_is(OLD_RUNNING);
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    get_is(OLD_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
+    assert_string_equal(w.f->status.expire_text, "");
+    free(second);
+}
+
+/* A pending one that tells only its state: the receipt knows when it ends. */
+static void an_earlier_end_than_that_of_the_receipt_is_refused(void **state)
+{
+    (void)state;
+    char *later = make_leaf(NAME, END + 86400);
+    w.f->request.cert = later;
+    w.f->request.cert_len = strlen(later);
+    get_is(OLD_RUNNING);
+    write_is("PUT", 200, BARE("pending"));
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    w.f->request.cert = w.leaf;
+    w.f->request.cert_len = strlen(w.leaf);
+    get_is(BARE("pending"));
+    expect_end(EMQX_TLS_E_CHECK, NONE, 1, 0);
+    assert_non_null(strstr(w.f->error.message, "ALLOW_EARLIER"));
+    get_is(OLD_RUNNING); /* it does not show yet */
+    expect_end(EMQX_TLS_E_CHECK, NONE, 1, 0);
+    w.options.flags = EMQX_TLS_ALLOW_EARLIER;
+    get_is(BARE("pending"));
+    write_is("PUT", 200, SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    free(later);
+}
+
 static void there_is_nothing_secret_in_it(void **state)
 {
     (void)state;
@@ -321,6 +411,9 @@ int main(void)
         TEST(a_receipt_of_what_somebody_else_replaced_counts_for_nothing),
         TEST(a_write_that_does_not_show_yet_is_not_repeated),
         TEST(nor_after_the_clock_was_set_back),
+        TEST(nothing_there_right_after_a_write_is_no_reason_to_write),
+        TEST(the_one_before_that_still_runs_is_not_told_as_running),
+        TEST(an_earlier_end_than_that_of_the_receipt_is_refused),
         TEST(there_is_nothing_secret_in_it),
         TEST(a_refused_write_puts_the_receipt_back),
         TEST(without_quota_nothing_is_written_into_the_folder),

@@ -16,6 +16,12 @@ static void done(void)
         fail_msg("%s", problem);
 }
 
+static void interrupt(void *unused)
+{
+    (void)unused;
+    emqx_tls_client_interrupt(w.f->client);
+}
+
 static void nothing_there_is_nothing_written(void **state)
 {
     (void)state;
@@ -53,7 +59,7 @@ static void not_gone_in_time_is_a_timeout(void **state)
     (void)state;
     get_is(SAME_RUNNING);
     expect_answer(w.f, "DELETE", 204, "");
-    gets_are(2, TLS("terminated", END_TEXT));
+    gets_are(3, TLS("terminated", END_TEXT));
     assert_int_equal(remove_it(15000), EMQX_TLS_E_TIMEOUT);
     assert_int_equal(now(w.f), 1015000);
     done();
@@ -84,7 +90,7 @@ static void a_lost_delete_is_looked_for_and_not_repeated(void **state)
     assert_int_equal(remove_it(MINUTES(10)), EMQX_TLS_OK);
     get_is(SAME_RUNNING);
     expect_answer(w.f, "DELETE", 502, "");
-    gets_are(3, SAME_RUNNING);
+    gets_are(4, SAME_RUNNING);
     assert_int_equal(remove_it(30000), EMQX_TLS_E_TIMEOUT);
     assert_non_null(strstr(w.f->error.message, "call again"));
     /* the DELETE's, though a read was answered since */
@@ -93,6 +99,45 @@ static void a_lost_delete_is_looked_for_and_not_repeated(void **state)
     write_lost("DELETE");
     assert_int_equal(remove_it(0), EMQX_TLS_E_TRANSPORT);
     assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    done();
+}
+
+/* Whatever ends it then: the DELETE may have been carried out. */
+static void a_lost_delete_is_told_with_every_end(void **state)
+{
+    (void)state;
+    get_is(SAME_RUNNING);
+    write_lost("DELETE");
+    get_says(401);
+    assert_int_equal(remove_it(MINUTES(10)), EMQX_TLS_E_UNAUTHORIZED);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    get_is(SAME_RUNNING);
+    expect_answer(w.f, "DELETE", 502, "");
+    assert_int_equal(remove_it(0), EMQX_TLS_E_HTTP);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    get_is(SAME_RUNNING);
+    write_lost("DELETE");
+    emqx_tls_test_step slow = {.method = "GET", .flags = EMQX_TLS_TEST_NEVER};
+    expect(w.f, &slow);
+    emqx_tls_test_clock_at(w.f->clock, now(w.f) + 7000, interrupt, NULL);
+    assert_int_equal(remove_it(MINUTES(10)), EMQX_TLS_E_CANCELLED);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+    done();
+}
+
+static void a_delete_that_never_left_is_tried_again(void **state)
+{
+    (void)state;
+    get_is(SAME_RUNNING);
+    emqx_tls_test_step unsent = {.method = "DELETE",
+                                 .times = 3,
+                                 .code = EMQX_TLS_E_TRANSPORT,
+                                 .delivery = EMQX_TLS_DELIVERY_NOT_SENT};
+    expect(w.f, &unsent);
+    get_is(SAME_RUNNING);
+    expect_answer(w.f, "DELETE", 204, "");
+    get_is("{}");
+    assert_int_equal(remove_it(MINUTES(10)), EMQX_TLS_OK);
     done();
 }
 
@@ -126,6 +171,8 @@ int main(void)
         TEST(not_gone_in_time_is_a_timeout),
         TEST(a_delete_answered_with_404_is_checked),
         TEST(a_lost_delete_is_looked_for_and_not_repeated),
+        TEST(a_lost_delete_is_told_with_every_end),
+        TEST(a_delete_that_never_left_is_tried_again),
         TEST(a_refused_delete_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
