@@ -108,7 +108,7 @@ serve() { # PORT: false if it is taken
   done
 }
 until port=$((10000 + RANDOM % 20000)) && serve $port; do :; done
-run probe --probe "127.0.0.1:$port" "${renewed[@]}" --wait 5m
+run probe --probe "127.0.0.1:$port" --cert "$work/renewed-chain.pem" --wait 5m
 
 step "9. What is left of the quota"
 run quota --quota-file "$work/quota"
