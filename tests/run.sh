@@ -1,15 +1,17 @@
 #!/bin/bash
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
-# tests/run.sh [all|roots] - installs what is missing, builds with warnings as errors, runs tests. Ends
-# with "N passed, N failed".
+# tests/run.sh [all|build|roots] - installs what is missing, builds with warnings as errors, runs
+# tests. Ends with "N passed, N failed".
 #
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
-#   all        everything there is, as CI runs it: the slow tests, a build without OpenSSL, all but
-#              the slow ones under ASan and UBSan, what has threads under ThreadSanitizer, unit and
-#              integration tests under valgrind
-#   roots      in fresh roots of Debian 12 and 13: the README's Install block and program; the Debian
-#              packages, built twice, compared, installed, used and removed. Needs root or sudo
+#   all        as CI runs it: the slow tests too; a build without OpenSSL; all but the slow ones
+#              under ASan and UBSan; what has threads under ThreadSanitizer; unit and integration
+#              tests under valgrind
+#   build      builds alone, by gcc and by clang
+#   roots      in fresh roots of Debian 12 and 13: the tests that are not slow, once as root and once
+#              as an ordinary user; the Debian packages, built twice, compared, installed, used and
+#              removed. In one of Debian sid: the builds. Needs root or sudo
 #
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
@@ -17,8 +19,8 @@ cd "$(dirname "$0")/.."
 
 mode=${1:-quick}
 case $mode in
-  quick | all | roots) ;;
-  *) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  quick | all | build | roots) ;;
+  *) sed -n '4,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 exec 9<tests/run.sh
@@ -29,21 +31,30 @@ fi
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp
+export MESON_TESTTHREADS=$((2 * $(nproc))) # many tests wait more than they work
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+behind=() # what runs behind this
+trap 'kill "${behind[@]}" 2>/dev/null || true; rm -rf "$results"' EXIT
+trap 'exit 130' HUP INT TERM
 
 say() {
   printf '\n== %s\n' "$*"
 }
 
 configure() { # DIR OPTION...
-  local dir=$1
+  local dir=$1 log
   shift
+  log=$results/setup-$dir.log
   if [ -f "$dir/build.ninja" ]; then
     meson configure "$dir" "$@" >/dev/null
   else
-    meson setup "$dir" -Dwerror=true "$@" >"$results/setup.log" 2>&1 || { cat "$results/setup.log"; return 1; }
+    meson setup "$dir" -Dwerror=true "$@" >"$log" 2>&1 || { cat "$log"; return 1; }
   fi
+}
+
+build() { # DIR
+  ninja -C "$1" >"$results/build-$1.log" 2>&1 || { tail -60 "$results/build-$1.log"; return 1; }
 }
 
 count() { # NAME DIR
@@ -56,10 +67,8 @@ run() { # NAME DIR MESON-TEST-ARGUMENT...
   shift 2
   say "$name"
   rm -f "$dir"/meson-logs/testlog*.json
-  if ninja -C "$dir" >"$results/build.log" 2>&1; then
+  if build "$dir"; then
     meson test -C "$dir" --no-rebuild --print-errorlogs "$@" || true
-  else
-    tail -60 "$results/build.log"
   fi
   count "$name" "$dir"
 }
@@ -74,12 +83,63 @@ run_only() { # NAME DIR MESON-TEST-ARGUMENT...
   count "$name" "$dir"
 }
 
+# Counts as one test.
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  say "$name"
+  if "$@" 9<&-; then
+    echo "$name: 1 passed, 0 failed, 0 skipped" >>"$results/counts"
+  else
+    echo "$name: 0 passed, 1 failed, 0 skipped" >>"$results/counts"
+  fi
+}
+
+# While the rest goes on; what it says is shown in the end, by `join`.
+in_background() { # FUNCTION ARGUMENT...
+  "$@" >"$results/said-${#behind[@]}" 2>&1 &
+  behind+=($!)
+}
+
+join() {
+  local i
+  for i in "${!behind[@]}"; do
+    wait "${behind[$i]}" || echo "a part of this broke off: 0 passed, 1 failed, 0 skipped" >>"$results/counts"
+    cat "$results/said-$i"
+  done
+  behind=()
+}
+
+# ASan and UBSan, by the compiler that CC names.
+sanitized() { # NAME DIR MESON-TEST-ARGUMENT...
+  configure "$2" -Db_sanitize=address,undefined -Db_lundef=false
+  run_only "$@" --no-suite slow --timeout-multiplier 20
+}
+
 quick() {
   ./tests/packages.sh build tests redis
   configure build-test
+  in_background sanitized "ASan and UBSan" build-sanitize --suite unit --suite fuzz --suite torture
   run "all tests that are not slow" build-test --no-suite slow
-  configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
-  run_only "ASan and UBSan" build-sanitize --suite unit --suite fuzz --suite torture --no-suite slow --timeout-multiplier 3
+  join
+}
+
+install_blocks() {
+  local suite
+  for suite in bookworm trixie; do
+    check "README's Install block on $suite" tests/root.sh "$suite" tests/docs/install.sh
+  done
+}
+
+threads() {
+  configure build-threads -Db_sanitize=thread -Db_lundef=false
+  run_only "ThreadSanitizer" build-threads --suite threads --timeout-multiplier 20
+}
+
+under_valgrind() {
+  run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind \
+    --timeout-multiplier 50 --logbase testlog-valgrind \
+    --wrapper "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes --suppressions=$PWD/tests/valgrind.supp"
 }
 
 everything() {
@@ -92,34 +152,33 @@ everything() {
   run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
   configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
-  run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 3
+  run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 20
+  threads
+  under_valgrind
+}
 
-  configure build-threads -Db_sanitize=thread -Db_lundef=false
-  run_only "ThreadSanitizer" build-threads --suite threads --timeout-multiplier 3
-
-  run "valgrind" build-test --suite unit --suite integration --no-suite slow --no-suite no-valgrind \
-    --timeout-multiplier 10 --logbase testlog-valgrind \
-    --wrapper "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes --suppressions=$PWD/tests/valgrind.supp"
+builds() {
+  ./tests/packages.sh build tests redis fuzz
+  configure build-test
+  check "build by gcc" build build-test
+  CC=clang configure build-clang
+  check "build by clang" build build-clang
 }
 
 roots() {
-  local suite script
-  for suite in bookworm trixie; do
-    for script in tests/docs/install.sh tests/packaging/deb.sh; do
-      say "$suite: $script"
-      if tests/root.sh "$suite" "$script" 9<&-; then
-        echo "$suite: $script: 1 passed, 0 failed, 0 skipped" >>"$results/counts"
-      else
-        echo "$suite: $script: 0 passed, 1 failed, 0 skipped" >>"$results/counts"
-      fi
-    done
-  done
+  check "bookworm, as root" tests/root.sh bookworm tests/run.sh
+  check "trixie, as an ordinary user" tests/root.sh -u trixie tests/run.sh
+  check "trixie: quickstart, as an ordinary user" tests/root.sh -u trixie examples/quickstart.sh
+  check "bookworm: packages" tests/root.sh bookworm tests/packaging/deb.sh
+  check "trixie: packages" tests/root.sh trixie tests/packaging/deb.sh
+  check "sid: builds" tests/root.sh sid tests/run.sh build
 }
 
 say "packages"
 case $mode in
   quick) quick ;;
   all) everything ;;
+  build) builds ;;
   roots) roots ;;
 esac
 

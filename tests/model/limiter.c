@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The limiter against models of the platform, in virtual time. Usage: limiter-model [SEED|random
- * [REQUESTS]]; what a seed has shown, it shows again.
+ * [REQUESTS [short]]]; what a seed has shown, it shows again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +192,7 @@ static bool found(bool (*store)(emqx_tls_store *, const emqx_tls_limiter_config 
     return false;
 }
 
-static void mutants(uint64_t seed)
+static void mutants(uint64_t seed, uint64_t requests)
 {
     static const struct {
         const char *name;
@@ -201,10 +201,10 @@ static void mutants(uint64_t seed)
                   {"a window from the sending is found out", naive_stamp_at_send},
                   {"a slot given back after a timeout is found out", naive_give_back_timeout}};
     world_result result;
-    check(!found(naive_right, seed, 500000, &result),
+    check(!found(naive_right, seed, requests, &result),
           "a simple store that is right is not found out");
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
-        bool out = found(broken[i].store, seed, 500000, &result);
+        bool out = found(broken[i].store, seed, REQUESTS, &result);
         check(out, broken[i].name);
         if (out)
             printf("       by the %s after %llu requests; in that world %llu of %llu would have "
@@ -216,10 +216,10 @@ static void mutants(uint64_t seed)
 
 /* -- the power goes ---------------------------------------------------------------------------- */
 
-static void reboots(uint64_t seed)
+static void reboots(uint64_t seed, uint64_t requests)
 {
     boots_result result;
-    if (!boots_run(seed, 60000, false, &result)) {
+    if (!boots_run(seed, requests, false, &result)) {
         check(false, "a folder for the quota file can be made");
         return;
     }
@@ -227,7 +227,7 @@ static void reboots(uint64_t seed)
            (unsigned long long)result.boots, (double)result.time_us / US_PER_HOUR / 24 / 365);
     check(result.refusals == 0, "no 429 across boots, whatever the wall clock says");
     check(result.blocked == 0, "nothing blocks longer than one window and 60 s after a boot");
-    boots_run(seed, 20000, true, &result);
+    boots_run(seed, requests / 3, true, &result);
     check(result.refusals > 0, "a wall clock that is believed across boots is found out");
     if (result.refusals > 0)
         printf("       after %llu requests\n", (unsigned long long)result.first_request);
@@ -244,11 +244,12 @@ int main(int argc, char **argv)
         requests = strtoull(argv[2], NULL, 10);
     printf("seed %llu\n", (unsigned long long)seed);
     alone(seed, requests);
-    if (argc < 4) { /* else: short */
+    bool is_short = argc > 3;
+    if (!is_short) {
         saturated(seed);
         shared(seed);
     }
-    mutants(seed);
-    reboots(seed);
+    mutants(seed, is_short ? 50000 : 500000);
+    reboots(seed, is_short ? 9000 : 60000);
     return failures > 0;
 }
