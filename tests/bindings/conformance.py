@@ -208,6 +208,7 @@ def interrupted():
         asked.set()
         return emqxtls.Reply(200, b'{"status":"terminated"}')  # waited out
     folder = os.path.dirname(ENVIRONMENT["EMQXTLS_CA_FILE"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs behind a shell has it ignored
     with made(transport=busy) as c:
         threading.Thread(target=lambda: asked.wait() and os.kill(os.getpid(), signal.SIGINT), daemon=True).start()
         try:

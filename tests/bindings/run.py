@@ -163,14 +163,17 @@ def main(language, emulator, library, ffi, folder, *program):
     with tempfile.TemporaryDirectory() as scratch:
         make_certificates(scratch)
         server = start_emulator(emulator, scratch, environment)
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             passed, failed = play(process, environment, scratch)
             process.stdin.close()
             if process.wait(HANG) != 0:
                 print(f"FAILED: {shlex.join(command)} ended with {process.returncode}")
                 failed += 1
+        except subprocess.TimeoutExpired:
+            failed += 1
         finally:
+            process.kill()
             server.terminate()
             server.wait()
     print(f"{passed} passed, {failed} failed")
