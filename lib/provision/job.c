@@ -327,10 +327,10 @@ static const emqxi_call_type job_call = {.advance = advance, .stop = stop, .rele
 void emqxi_job_result(const emqx_tls_call *call, emqx_tls_ensure_result *r)
 {
     const emqxi_job *job = (const emqxi_job *)call;
-    const emqxi_ensure *m = &job->state.ensure;
     *r = (emqx_tls_ensure_result){.size = sizeof *r};
     if (!call || call->type != &job_call || job->machine != &emqxi_ensure_machine)
         return;
+    const emqxi_ensure *m = &job->state.ensure;
     r->action = m->action;
     r->reads = job->reads;
     r->writes = job->writes;

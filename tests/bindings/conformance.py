@@ -202,7 +202,12 @@ def fork():
 
 def interrupted():
     """Ctrl-C in a long ensure: it ends, with KeyboardInterrupt."""
-    asked = threading.Event()
+    asked, ended = threading.Event(), threading.Event()
+
+    def press():  # while the ensure pauses; again where it was lost between Python and C
+        asked.wait()
+        while not ended.wait(1.5):
+            os.kill(os.getpid(), signal.SIGINT)
 
     def busy(*_):
         asked.set()
@@ -210,10 +215,11 @@ def interrupted():
     folder = os.path.dirname(ENVIRONMENT["EMQXTLS_CA_FILE"])
     signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs behind a shell has it ignored
     with made(transport=busy) as c:
-        threading.Thread(target=lambda: asked.wait() and os.kill(os.getpid(), signal.SIGINT), daemon=True).start()
+        threading.Thread(target=press, daemon=True).start()
         try:
             c.ensure("d1", request(f"{folder}/one.pem", f"{folder}/one.key"), wait=600)
         except KeyboardInterrupt:
+            ended.set()
             return not c._waiting
     return False
 

@@ -287,6 +287,8 @@ class Client(_Calls):
             try:
                 while not ended:
                     code = _c.client_run(self._handle, SLICE_MS, byref(error))
+                    if self.failure and not isinstance(self.failure, Exception):  # Ctrl-C inside a callback
+                        raise self.failure
                     if code == Code.CANCELLED:
                         self._cancel(number)
                     elif not ended:
