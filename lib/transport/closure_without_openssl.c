@@ -9,3 +9,9 @@ void emqxi_closure_look(CURL *easy, emqxi_closure *closure)
     (void)easy;
     (void)closure;
 }
+
+bool emqxi_closure_pending(CURL *easy)
+{
+    (void)easy;
+    return false;
+}

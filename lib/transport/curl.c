@@ -26,7 +26,9 @@
 
 #define LOOK_MS        10
 #define CONNECTING_MAX 64
-#define STREAMS_MAX    1000L /* on an HTTP/2 connection, if the server takes as many */
+/* CURLMOPT_QUICK_EXIT of 8.20, which may be newer than the headers here; older ones refuse it */
+#define QUICK_EXIT  ((CURLMoption)(CURLOPTTYPE_LONG + 21))
+#define STREAMS_MAX 1000L /* on an HTTP/2 connection, if the server takes as many */
 
 void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
 {
@@ -171,7 +173,9 @@ static void collect(emqxi_curl *c)
             curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
             continue;
         curl_multi_remove_handle(c->multi, t->easy);
-        finish_transfer(t, result);
+        emqxi_transfer_connected(t);
+        if (!emqxi_transfer_renew(t) || !run_transfer(t))
+            finish_transfer(t, result);
     }
     if (c->scout && c->scout->departed)
         c->host_known = true;
@@ -204,23 +208,6 @@ static bool bytes_came(emqxi_curl *c)
     return came;
 }
 
-/* Asks an old libcurl to go on with what it holds. */
-static CURLMcode look_again(const emqxi_curl *c)
-{
-    CURLMcode code = CURLM_OK;
-    curl_socket_t fd, last = CURL_SOCKET_BAD;
-    if (c->libcurl->loses_tunnels)
-        code = emqxi_sockets_run_all(&c->sockets);
-    for (emqxi_node *node = c->at[EMQXI_RUNNING].first; node && code == CURLM_OK;
-         node = node->next) {
-        const emqxi_transfer *t = EMQXI_OF(node, emqxi_transfer, node);
-        if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != last)
-            code = emqxi_sockets_run_one(&c->sockets, fd, CURL_CSELECT_IN);
-        last = fd;
-    }
-    return code;
-}
-
 static emqx_tls_code transport_poll(void *context, int timeout_ms)
 {
     emqxi_curl *c = context;
@@ -235,7 +222,9 @@ static emqx_tls_code transport_poll(void *context, int timeout_ms)
         collect(c);
     }
     while (c->libcurl->sleeps_on_answers && code == CURLM_OK && bytes_came(c)) {
-        code = look_again(c);
+        code = c->libcurl->loses_tunnels ? emqxi_sockets_run_all(&c->sockets) : CURLM_OK;
+        if (code == CURLM_OK)
+            code = emqxi_opened_run(c);
         collect(c);
     }
     deliver(c);
@@ -288,6 +277,7 @@ static void transport_destroy(void *context)
     for (emqxi_transfer *t; (t = first_of(c, EMQXI_IDLE));)
         drop_transfer(t);
     curl_multi_cleanup(c->multi);
+    emqxi_opened_free(c);
     emqxi_sockets_free(&c->sockets);
     emqxi_free(&a, c->ca_file);
     emqxi_wipe_free(&a, c->proxy, c->proxy ? strlen(c->proxy) : 0); /* may hold a password */
@@ -317,6 +307,8 @@ static bool set_up_curl(emqxi_curl *c, const emqxi_curl_options *options)
     c->libcurl = emqxi_libcurl_get();
     c->ca_path_off = c->libcurl->cached_bundle && access(c->libcurl->cached_bundle, R_OK) == 0;
     c->multi = curl_multi_init();
+    /* the end does not wait for a name that is being resolved: before 8.20 that is easy.c's to say */
+    curl_multi_setopt(c->multi, QUICK_EXIT, 1L);
     /* libcurl's own limit is 100 */
     curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
     return emqxi_sockets_init(&c->sockets, c->multi) && keep(a, &c->ca_file, options->ca_file) &&

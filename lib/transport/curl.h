@@ -102,10 +102,13 @@ typedef struct emqxi_transfer {
     const emqx_tls_exchange *exchange; /* the library's, valid until done or cancel; NULL: idle */
     int64_t deadline_ms;
     CURLcode result;
+    bool stale; /* the kept connection had something to read: on a fresh one, then */
+    bool anew;  /* the handle is set to a fresh connection */
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
     bool unread; /* bytes of it came since the last look */
     bool framed; /* the head tells where the body ends */
     emqxi_closure closure;
+    int local_port; /* of the connection on which it departed */
     size_t body_sent;
     char *reply;
     size_t reply_len, reply_room, head_len;
@@ -127,6 +130,7 @@ struct emqxi_curl {
     CURLM *multi;
     emqxi_sockets sockets;
     emqxi_list at[EMQXI_STAGES];
+    emqxi_list opened;     /* opened.c */
     size_t reads;          /* that are not over */
     emqxi_transfer *scout; /* the first of several reads */
     size_t connecting;     /* reads that run and have not departed */
@@ -147,11 +151,29 @@ bool emqxi_transfer_suits(const emqxi_transfer *t, const char *url);
  * library sends. */
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *exchange);
 
+/* Has it to go out on another connection than the one that was kept? True once, and then it can. */
+bool emqxi_transfer_renew(emqxi_transfer *t);
+
 /* It does not connect any longer. */
 void emqxi_transfer_connected(emqxi_transfer *t);
 
 /* Leaves a transfer that had to wait only the time that is left. False: none is. */
 bool emqxi_transfer_shorten(emqxi_transfer *t);
+
+/* -- the sockets that libcurl has opened (opened.c) ------------------------------------------- */
+
+/* For libcurl: they are close-on-exec, and known by their ports. */
+curl_socket_t emqxi_on_open(void *transfer, curlsocktype purpose, struct curl_sockaddr *address);
+int emqxi_on_close(void *curl, curl_socket_t fd);
+
+/* The one with this port on our side; -1: none. */
+int emqxi_opened_find(const emqxi_curl *curl, int local_port);
+
+/* Runs the transfers of all of them as if something had come. */
+CURLMcode emqxi_opened_run(const emqxi_curl *curl);
+
+/* Forgets those that libcurl has not closed. */
+void emqxi_opened_free(emqxi_curl *curl);
 
 /* -- and what comes back (reply.c) ------------------------------------------------------------- */
 
@@ -170,5 +192,8 @@ void emqxi_transfer_reset(emqxi_transfer *t);
 
 /* Notes what its TLS connection has told up to now. */
 void emqxi_closure_look(CURL *easy, emqxi_closure *closure);
+
+/* Has its TLS connection bytes that were read and not asked for? */
+bool emqxi_closure_pending(CURL *easy);
 
 #endif

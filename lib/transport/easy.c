@@ -4,6 +4,7 @@
  */
 #include "transport/curl.h"
 
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
  * this size, and where one is full it stops (curl.h, sleeps_on_answers). Later ones have a queue for
  * that, and one buffer for all. */
 #define DOWN_BYTES 24000L
+#define IDLE_MAX_S 70L /* the longest pause of a wait between two reads, and some */
 #define UP_BYTES   16384L
 
 /* -- callbacks of libcurl ---------------------------------------------------------------------- */
@@ -22,12 +24,30 @@ void emqxi_transfer_connected(emqxi_transfer *t)
     t->connecting = false;
 }
 
+/* Can something be read on a connection that was used before? The server has closed it, or answers
+ * what nobody asked: libcurl looks for neither in time (7.88 takes a closure of TLS for life, later
+ * ones look once a second). What is there may also be for others that are on their way on it. */
+static bool is_stale(const emqxi_transfer *t, int local_port)
+{
+    long made = 0;
+    int fd = emqxi_opened_find(t->curl, local_port);
+    if (fd < 0 || curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &made) != CURLE_OK || made > 0)
+        return false;
+    for (emqxi_node *node = t->curl->at[EMQXI_RUNNING].first; node; node = node->next) {
+        const emqxi_transfer *other = EMQXI_OF(node, emqxi_transfer, node);
+        if (other->departed && other->local_port == local_port)
+            return false;
+    }
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) != 0 || emqxi_closure_pending(t->easy);
+}
+
 /* The request leaves now. libcurl sends again by itself when a reused connection turns out dead,
  * and after an HTTP/2 REFUSED_STREAM: the second time is refused here, since only the quota's owner
  * may pay for it. */
 static int on_departure(void *user, char *ip, char *local_ip, int port, int local_port)
 {
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    (void)ip, (void)local_ip, (void)port;
     emqxi_transfer *t = user;
     if (t->departed) {
         t->again = true;
@@ -38,7 +58,12 @@ static int on_departure(void *user, char *ip, char *local_ip, int port, int loca
         t->late = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    if (is_stale(t, local_port)) {
+        t->stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->departed = true;
+    t->local_port = local_port;
     emqxi_transfer_connected(t);
     return CURL_PREREQFUNC_OK;
 }
@@ -68,6 +93,7 @@ static bool set_once(emqxi_transfer *t, bool http)
 #define SET(option, value) (ok = ok && curl_easy_setopt(e, option, value) == CURLE_OK)
     SET(CURLOPT_PRIVATE, (char *)t);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     SET(CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name that is being resolved */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -81,6 +107,10 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_READFUNCTION, on_body_wanted);
     SET(CURLOPT_READDATA, t);
+    SET(CURLOPT_OPENSOCKETFUNCTION, emqxi_on_open);
+    SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, emqxi_on_close);
+    SET(CURLOPT_CLOSESOCKETDATA, t->curl);
     SET(CURLOPT_PREREQFUNCTION, on_departure);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_XFERINFOFUNCTION, emqxi_on_progress);
@@ -211,6 +241,13 @@ static bool set_headers(emqxi_transfer *t, const emqx_tls_exchange *x)
     return true;
 }
 
+static void set_anew(emqxi_transfer *t, bool anew)
+{
+    if (anew != t->anew)
+        curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, anew ? 1L : 0L);
+    t->anew = anew;
+}
+
 static void set_timeout(emqxi_transfer *t, uint32_t timeout_ms)
 {
     if (timeout_ms == t->timeout_ms)
@@ -227,6 +264,16 @@ bool emqxi_transfer_shorten(emqxi_transfer *t)
     return left > 0;
 }
 
+bool emqxi_transfer_renew(emqxi_transfer *t)
+{
+    if (!t->stale)
+        return false;
+    t->stale = false;
+    t->late = !emqxi_transfer_shorten(t);
+    set_anew(t, true);
+    return !t->late;
+}
+
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
     CURL *e = t->easy;
@@ -235,9 +282,9 @@ bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
     t->deadline_ms = emqxi_add(emqxi_now(&t->curl->clock), x->timeout_ms);
     if (!set_target(t, x->url) || !set_method(t, x) || !set_headers(t, x))
         return false;
+    set_anew(t, fresh);
     if (fresh != t->fresh) {
         t->fresh = fresh;
-        curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                          (long)(fresh ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));

@@ -136,8 +136,8 @@ void emqxi_transfer_reset(emqxi_transfer *t)
     }
     t->exchange = NULL;
     t->date[0] = t->retry_after[0] = '\0';
-    t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole = t->framed =
-        false;
+    t->stale = t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole =
+        t->framed = false;
     t->closure = (emqxi_closure){0};
 }
 

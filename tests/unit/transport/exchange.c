@@ -4,7 +4,10 @@
  */
 #include "support/loopback_transport.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define RUNNING OK_JSON("{\"status\":\"running\"}", 20)
@@ -111,6 +114,24 @@ static void a_large_body_arrives_whole(void **state)
     outcome o = run(f, "PUT", body);
     assert_answered(o, 200);
     assert_string_equal(strstr(loopback_request(f->server, 0), "\r\n\r\n") + 4, body);
+}
+
+static void a_child_does_not_inherit_the_connection(void **state)
+{
+    fixture *f = *state;
+    SERVE(f, {.text = RUNNING});
+    run(f, "GET", NULL);
+    int found = 0;
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t len = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.sin_family != AF_INET ||
+            ntohs(peer.sin_port) != loopback_port(f->server))
+            continue;
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        found++;
+    }
+    assert_int_equal(found, 1);
 }
 
 /* -- what comes back --------------------------------------------------------------------------- */
@@ -322,6 +343,7 @@ int main(void)
         TEST(a_write_goes_out_on_a_connection_of_its_own),
         TEST(nothing_of_a_write_is_left_for_the_next_exchange),
         TEST(a_large_body_arrives_whole),
+        TEST(a_child_does_not_inherit_the_connection),
         TEST(retry_after_and_date_are_passed_on),
         TEST(interim_answers_and_redirects_are_not_followed),
         TEST(an_answer_of_reply_max_is_taken_and_one_byte_more_is_not),

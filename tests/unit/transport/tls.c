@@ -120,16 +120,21 @@ static void a_ca_file_that_is_not_there_is_named(void **state)
 
 /* -- the end of an answer ---------------------------------------------------------------------- */
 
+static void stop(fixture *f)
+{
+    loopback_stop(f->server);
+    f->server = NULL;
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
+}
+
 static void read_and_write(fixture *f, const loopback_answer *answer, outcome *o)
 {
     f->options.ca_file = server.ca_path;
     serve_with(f, &(loopback_options){.answers = answer, .count = 1, .tls = server.tls});
     o[0] = run(f, "GET", NULL);
     o[1] = run(f, "PUT", "{}");
-    loopback_stop(f->server);
-    f->server = NULL;
-    f->transport.destroy(f->transport.context);
-    f->transport.context = NULL;
+    stop(f);
 }
 
 #define HEAD_1_1 "HTTP/1.1 200 OK\r\nServer: x\r\n"
@@ -182,6 +187,70 @@ static void an_answer_cut_behind_its_head_is_none(void **state)
     }
 }
 
+/* -- kept connections -------------------------------------------------------------------------- */
+
+#define ABSENT OK_JSON("{}", 2)
+
+static void a_kept_connection_that_was_closed_costs_nothing(void **state)
+{
+    static const int ends[] = {CLOSE_NOTIFY, CLOSE};
+    fixture *f = *state;
+    for (size_t i = 0; i < 2 * sizeof ends / sizeof ends[0]; i++) {
+        const loopback_answer answers[] = {{.text = RUNNING, .then = ends[i / 2]},
+                                           {.text = ABSENT, .then = CLOSE}};
+        f->options.ca_file = server.ca_path;
+        serve_with(f, &(loopback_options){
+                          .answers = answers, .count = 2, .tls = i % 2 ? server.tls : NULL});
+        outcome o = run(f, "GET", NULL);
+        assert_answered(o, 200);
+        loopback_wait_open(f->server, 0);
+        o = run(f, "GET", NULL);
+        assert_answered(o, 200);
+        assert_string_equal(o.body, "{}");
+        assert_int_equal(loopback_requests(f->server), 2);
+        assert_int_equal(loopback_connections(f->server), 2);
+        stop(f);
+    }
+}
+
+/* An answer behind the one that was asked for, in the same record of TLS or in one of its own. */
+static bool surplus_apart;
+
+static void serve_surplus(loopback_connection *c)
+{
+    char text[4096];
+    for (size_t n = 0; loopback_read(c, text + n, 1);) {
+        if (++n < 4 || memcmp(text + n - 4, "\r\n\r\n", 4) != 0)
+            continue;
+        n = 0;
+        if (surplus_apart)
+            loopback_write(c, RUNNING, strlen(RUNNING));
+        loopback_write(c, surplus_apart ? ABSENT : RUNNING ABSENT,
+                       strlen(surplus_apart ? ABSENT : RUNNING ABSENT));
+        loopback_note(c, "surplus");
+    }
+}
+
+static void an_answer_that_nobody_asked_for_is_not_taken_for_the_next_ones(void **state)
+{
+    fixture *f = *state;
+    f->options.ca_file = server.ca_path;
+    for (int i = 0; i < 4; i++) {
+        surplus_apart = i % 2;
+        serve_with(f,
+                   &(loopback_options){.serve = serve_surplus, .tls = i / 2 ? server.tls : NULL});
+        for (size_t reads = 1; reads <= 3; reads++) {
+            outcome o = run(f, "GET", NULL);
+            assert_answered(o, 200);
+            assert_string_equal(o.body, "{\"status\":\"running\"}");
+            while (loopback_requests(f->server) < reads)
+                usleep(1000); /* until it is there */
+        }
+        assert_int_equal(loopback_requests(f->server), 3);
+        stop(f);
+    }
+}
+
 static void writes_offer_no_http2(void **state)
 {
     fixture *f = *state;
@@ -206,6 +275,8 @@ int main(void)
         TEST(a_ca_file_that_is_not_there_is_named),
         TEST(an_empty_answer_whose_end_was_told_is_one),
         TEST(an_answer_cut_behind_its_head_is_none),
+        TEST(a_kept_connection_that_was_closed_costs_nothing),
+        TEST(an_answer_that_nobody_asked_for_is_not_taken_for_the_next_ones),
         TEST(writes_offer_no_http2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
