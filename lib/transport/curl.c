@@ -174,7 +174,8 @@ static void collect(emqxi_curl *c)
             continue;
         curl_multi_remove_handle(c->multi, t->easy);
         emqxi_transfer_connected(t);
-        if (!emqxi_transfer_renew(t) || !run_transfer(t))
+        bool again = emqxi_transfer_renew(t) || emqxi_verify_ask_names(t, result);
+        if (!again || !run_transfer(t))
             finish_transfer(t, result);
     }
     if (c->scout && c->scout->departed)

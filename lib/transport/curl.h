@@ -17,7 +17,7 @@
 /* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
 
 typedef struct emqxi_libcurl {
-    bool ready;
+    bool ready, openssl;
     /* The file of CA certificates that it reads by itself, where it keeps them parsed: with OpenSSL
      * and its kin, without a CAPATH, which Debian builds in (lib/vtls/openssl.c,
      * Curl_ssl_setup_x509_store). NULL: none. */
@@ -103,7 +103,8 @@ typedef struct emqxi_transfer {
     int64_t deadline_ms;
     CURLcode result;
     bool stale; /* the kept connection had something to read: on a fresh one, then */
-    bool anew;  /* the handle is set to a fresh connection */
+    bool asks_names;
+    bool anew; /* the handle is set to a fresh connection */
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
     bool unread; /* bytes of it came since the last look */
     bool framed; /* the head tells where the body ends */
@@ -134,6 +135,7 @@ struct emqxi_curl {
     size_t reads;          /* that are not over */
     emqxi_transfer *scout; /* the first of several reads */
     size_t connecting;     /* reads that run and have not departed */
+    char why[256];         /* a certificate did not verify */
     bool look_again;       /* at all that run, before waiting */
     bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
@@ -192,6 +194,12 @@ void emqxi_transfer_reset(emqxi_transfer *t);
 
 /* Notes what its TLS connection has told up to now. */
 void emqxi_closure_look(CURL *easy, emqxi_closure *closure);
+
+/* Is it to be tried once more, for the names that a certificate has? (verify.c) */
+bool emqxi_verify_ask_names(emqxi_transfer *t, CURLcode result);
+
+/* Why a certificate does not verify; valid until the next one. */
+const char *emqxi_verify_why(const emqxi_transfer *t);
 
 /* Has its TLS connection bytes that were read and not asked for? */
 bool emqxi_closure_pending(CURL *easy);

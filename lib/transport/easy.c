@@ -97,6 +97,7 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name that is being resolved */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);
@@ -131,8 +132,9 @@ static bool set_once(emqxi_transfer *t, bool http)
                      (long)CURL_HTTP_VERSION_2TLS); /* a libcurl without HTTP/2 stays with 1.1 */
     if (c->ca_file || c->ca_path_off)
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* some TLS back ends have none */
-    if (!c->proxy) {                               /* two copies fewer for each request */
-        curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, NULL);
+    /* without a proxy two copies fewer for each request */
+    if (!c->proxy || c->ca_file) {
+        curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, c->proxy ? c->ca_file : NULL);
         curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, NULL);
     }
     return ok;
@@ -283,6 +285,9 @@ bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
     if (!set_target(t, x->url) || !set_method(t, x) || !set_headers(t, x))
         return false;
     set_anew(t, fresh);
+    if (t->asks_names)
+        curl_easy_setopt(e, CURLOPT_CERTINFO, 0L);
+    t->asks_names = false;
     if (fresh != t->fresh) {
         t->fresh = fresh;
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);

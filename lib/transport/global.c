@@ -20,7 +20,8 @@ static void set_up_libcurl(void)
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW); /* writes static text */
     for (size_t i = 0; i < sizeof openssl / sizeof openssl[0] && v->ssl_version; i++)
         if (strncmp(v->ssl_version, openssl[i], strlen(openssl[i])) == 0)
-            libcurl.cached_bundle = v->cainfo;
+            libcurl.openssl = true;
+    libcurl.cached_bundle = libcurl.openssl ? v->cainfo : NULL;
     libcurl.sleeps_on_answers = v->version_num < 0x080100;
     libcurl.loses_tunnels = v->version_num < 0x075800;
     libcurl.drops_reset_heads = v->version_num >= 0x075800 && v->version_num < 0x080300;

@@ -157,8 +157,7 @@ static const char *detail(const emqxi_transfer *t)
     case CURLE_COULDNT_CONNECT:
         return "the host (or its proxy) refused the connection or can't be reached";
     case CURLE_PEER_FAILED_VERIFICATION:
-        return "the server's certificate does not verify; if it is signed by a CA of your own, "
-               "name that in ca_file";
+        return emqxi_verify_why(t);
     case CURLE_SSL_CACERT_BADFILE:
         return "the file of CA certificates can't be used: name a good one in ca_file";
     case CURLE_SSL_CONNECT_ERROR:

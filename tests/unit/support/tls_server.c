@@ -11,15 +11,15 @@
 
 #define HOUR 3600
 
-static X509 *self_signed(EVP_PKEY *key, const char *san)
+static X509 *self_signed(EVP_PKEY *key, const char *san, long from, long until)
 {
     X509 *x = X509_new();
     X509_NAME *name = X509_get_subject_name(x);
     X509V3_CTX ctx;
     X509_set_version(x, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -HOUR);
-    X509_gmtime_adj(X509_getm_notAfter(x), HOUR);
+    X509_gmtime_adj(X509_getm_notBefore(x), from);
+    X509_gmtime_adj(X509_getm_notAfter(x), until);
     X509_set_pubkey(x, key);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"loopback", -1, -1,
                                0);
@@ -34,8 +34,13 @@ static X509 *self_signed(EVP_PKEY *key, const char *san)
 
 void tls_server_make(tls_server *s, const char *san)
 {
+    tls_server_make_dated(s, san, -HOUR, HOUR);
+}
+
+void tls_server_make_dated(tls_server *s, const char *san, long from, long until)
+{
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = self_signed(key, san);
+    X509 *x = self_signed(key, san, from, until);
     strcpy(s->ca_path, "/tmp/emqxtls-ca-XXXXXX");
     FILE *file = fdopen(mkstemp(s->ca_path), "w");
     PEM_write_X509(file, x);

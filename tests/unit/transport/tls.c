@@ -6,6 +6,7 @@
 #include "support/tls_server.h"
 
 #include <curl/curl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RUNNING OK_JSON("{\"status\":\"running\"}", 20)
@@ -31,6 +32,14 @@ static void serve_tls(fixture *f, const char *ca_file)
 {
     f->options.ca_file = ca_file;
     serve_with(f, &(loopback_options){.answers = &running, .count = 1, .tls = server.tls});
+}
+
+static void stop(fixture *f)
+{
+    loopback_stop(f->server);
+    f->server = NULL;
+    f->transport.destroy(f->transport.context);
+    f->transport.context = NULL;
 }
 
 /* -- a libcurl that was built without HTTP/2 and proxies, as on small systems ------------------ */
@@ -83,15 +92,94 @@ static void a_certificate_of_an_unknown_ca_is_refused_for_good(void **state)
     assert_int_equal(loopback_requests(f->server), 0);
 }
 
-static void a_certificate_for_another_host_is_refused_for_good(void **state)
+/* OpenSSL and the library ask this for the time. */
+static time_t fixed_now;
+
+time_t time(time_t *to)
 {
-    fixture *f = *state;
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    time_t now = fixed_now ? fixed_now : t.tv_sec;
+    if (to)
+        *to = now;
+    return now;
+}
+
+/* What is said of a server with such a certificate, at this time (0: now). */
+static void assert_refused(fixture *f, const char *san, long from, long until, time_t now,
+                           const char *said)
+{
     tls_server_free(&server);
-    tls_server_make(&server, "IP:127.0.0.2");
+    tls_server_make_dated(&server, san, from, until);
     serve_tls(f, server.ca_path);
+    fixed_now = now;
     outcome o = run(f, "PUT", "{}");
+    fixed_now = 0;
     assert_failed(o, TRANSPORT, NOT_SENT);
     assert_int_equal(o.flags, EMQX_TLS_REPLY_PERMANENT);
+    if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL", 7) == 0)
+        assert_string_equal(o.detail, said);
+    assert_int_equal(loopback_requests(f->server), 0);
+    stop(f);
+}
+
+static void each_cause_of_a_refusal_has_its_own_words(void **state)
+{
+    fixture *f = *state;
+    assert_refused(f, "IP:127.0.0.2", -3600, 3600, 0,
+                   "the server's certificate is for other names: IP Address:127.0.0.2");
+    assert_refused(f, "DNS:a.example,DNS:b.example", -3600, 3600, 0,
+                   "the server's certificate is for other names: DNS:a.example, DNS:b.example");
+    assert_refused(f, "IP:127.0.0.1", -7200, -3600, 0, "the server's certificate has expired");
+    assert_refused(f, "IP:127.0.0.1", 3600, 7200, 0,
+                   "the server's certificate is not valid yet: is this machine's clock right?");
+    assert_refused(f, "IP:127.0.0.1", -3600, 3600, 86400,
+                   "the server's certificate is not valid on 1970-01-02, as this machine's clock "
+                   "has it: set the clock");
+}
+
+static void after_a_refusal_the_handle_asks_for_no_names(void **state)
+{
+    fixture *f = *state;
+    assert_refused(f, "IP:127.0.0.2", -3600, 3600, 0,
+                   "the server's certificate is for other names: IP Address:127.0.0.2");
+    tls_server_free(&server);
+    tls_server_make(&server, "IP:127.0.0.1");
+    serve_tls(f, server.ca_path);
+    outcome o = run(f, "GET", NULL);
+    assert_answered(o, 200);
+}
+
+/* The server of this test is the proxy, and goes no further. */
+static void the_proxys_own_certificate_is_told_apart(void **state)
+{
+    static const loopback_answer refusal = {.text = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+                                            .then = CLOSE};
+    fixture *f = *state;
+    char proxy[64], other_ca[32];
+    tls_server other;
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTPS_PROXY))
+        skip();
+    tls_server_make(&other, "IP:127.0.0.1");
+    strcpy(other_ca, other.ca_path);
+    f->server =
+        loopback_start(&(loopback_options){.answers = &refusal, .count = 1, .tls = server.tls});
+    snprintf(proxy, sizeof proxy, "https://127.0.0.1:%d", loopback_port(f->server));
+    snprintf(f->url, sizeof f->url, "https://127.0.0.1:1/x");
+    f->options.proxy = proxy;
+    for (int known = 0; known < 2; known++) {
+        f->options.ca_file = known ? server.ca_path : other_ca;
+        open_transport(f);
+        outcome o = run(f, "GET", NULL);
+        assert_failed(o, TRANSPORT, NOT_SENT);
+        if (known)
+            assert_string_equal(o.detail, "the proxy refused to connect to the host");
+        else
+            assert_begins(o.detail, "the proxy's certificate ");
+        f->transport.destroy(f->transport.context);
+    }
+    f->transport.context = NULL;
+    tls_server_free(&other);
 }
 
 static void ca_file_is_read_once(void **state)
@@ -119,14 +207,6 @@ static void a_ca_file_that_is_not_there_is_named(void **state)
 }
 
 /* -- the end of an answer ---------------------------------------------------------------------- */
-
-static void stop(fixture *f)
-{
-    loopback_stop(f->server);
-    f->server = NULL;
-    f->transport.destroy(f->transport.context);
-    f->transport.context = NULL;
-}
 
 static void read_and_write(fixture *f, const loopback_answer *answer, outcome *o)
 {
@@ -270,7 +350,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_http2_and_proxies_reads_and_writes_go_by_http1),
         TEST(a_certificate_of_an_unknown_ca_is_refused_for_good),
-        TEST(a_certificate_for_another_host_is_refused_for_good),
+        TEST(each_cause_of_a_refusal_has_its_own_words),
+        TEST(after_a_refusal_the_handle_asks_for_no_names),
+        TEST(the_proxys_own_certificate_is_told_apart),
         TEST(ca_file_is_read_once),
         TEST(a_ca_file_that_is_not_there_is_named),
         TEST(an_empty_answer_whose_end_was_told_is_one),
