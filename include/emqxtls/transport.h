@@ -30,7 +30,7 @@ extern "C" {
 
 /** Of reply.flags. */
 enum emqx_tls_reply_flag {
-    /** Trying again can't help. The server's certificate does not verify. */
+    /** Trying again can't help: a certificate does not verify, or the answer is not HTTP. */
     EMQX_TLS_REPLY_PERMANENT = 0x1
 };
 /** @cond */

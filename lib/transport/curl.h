@@ -109,6 +109,7 @@ typedef struct emqxi_transfer {
     bool unread; /* bytes of it came since the last look */
     bool framed; /* the head tells where the body ends */
     emqxi_closure closure;
+    bool reused;
     int local_port; /* of the connection on which it departed */
     size_t body_sent;
     char *reply;

@@ -29,9 +29,8 @@ void emqxi_transfer_connected(emqxi_transfer *t)
  * ones look once a second). What is there may also be for others that are on their way on it. */
 static bool is_stale(const emqxi_transfer *t, int local_port)
 {
-    long made = 0;
-    int fd = emqxi_opened_find(t->curl, local_port);
-    if (fd < 0 || curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &made) != CURLE_OK || made > 0)
+    int fd = t->reused ? emqxi_opened_find(t->curl, local_port) : -1;
+    if (fd < 0)
         return false;
     for (emqxi_node *node = t->curl->at[EMQXI_RUNNING].first; node; node = node->next) {
         const emqxi_transfer *other = EMQXI_OF(node, emqxi_transfer, node);
@@ -49,6 +48,7 @@ static int on_departure(void *user, char *ip, char *local_ip, int port, int loca
 {
     (void)ip, (void)local_ip, (void)port;
     emqxi_transfer *t = user;
+    long made = 0;
     if (t->departed) {
         t->again = true;
         return CURL_PREREQFUNC_ABORT;
@@ -58,6 +58,8 @@ static int on_departure(void *user, char *ip, char *local_ip, int port, int loca
         t->late = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &made);
+    t->reused = made == 0;
     if (is_stale(t, local_port)) {
         t->stale = true;
         return CURL_PREREQFUNC_ABORT;

@@ -10,7 +10,8 @@
 #define REPLY_FIRST 256 /* bytes; a status has some 150 */
 /* libcurl before 8.3 keeps heads of any length in memory (CVE-2023-38039) */
 #define HEAD_MAX   65536
-#define REPLY_KEPT 2048 /* a larger buffer is given back when the handle is idle */
+#define TOO_LARGE  ((CURLcode)100) /* CURLE_TOO_LARGE of 8.6 */
+#define REPLY_KEPT 2048            /* a larger buffer is given back when the handle is idle */
 
 /* -- callbacks of libcurl ---------------------------------------------------------------------- */
 
@@ -180,6 +181,33 @@ static const char *detail(const emqxi_transfer *t)
     }
 }
 
+/* What trying again can't mend. */
+static bool is_permanent(const emqxi_transfer *t)
+{
+    switch (t->result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        return !t->departed;
+    case CURLE_WRITE_ERROR:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return t->departed;
+    default:
+        return false;
+    }
+}
+
+/* libcurl says that it has no memory for a line of more than 100 KB, and later that it is large. */
+static bool line_too_long(const emqxi_transfer *t)
+{
+    curl_off_t first_byte = 0;
+    if (t->head_whole || t->no_memory ||
+        (t->result != CURLE_OUT_OF_MEMORY && t->result != TOO_LARGE))
+        return false;
+    return curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte) == CURLE_OK &&
+           first_byte > 0;
+}
+
 /* Was it told that a success has no body? libcurl takes a connection that was cut off behind a head
  * without a length for the body's end, and "no certificate" would be read into it. Of HTTP/2 it
  * tells no END_STREAM, but one that came with the head can be known: nothing was read behind it. */
@@ -213,10 +241,15 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
     if (t->too_long) {
         reply->code = EMQX_TLS_E_PROTOCOL;
         reply->detail = "the answer is too long";
+    } else if (line_too_long(t)) {
+        reply->code = EMQX_TLS_E_PROTOCOL;
+        reply->detail = "the answer's head is too long";
     } else if (t->no_memory || t->result == CURLE_OUT_OF_MEMORY) {
         reply->code = EMQX_TLS_E_NO_MEMORY;
     } else if (t->again) {
-        reply->detail = "the reused connection was closed before an answer came";
+        reply->detail = t->reused
+                            ? "the reused connection was closed before an answer came"
+                            : "the server took no request (HTTP/2 REFUSED_STREAM): try again later";
     } else if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
         reply->code = EMQX_TLS_E_TIMEOUT;
         /* the rest is told by delivery */
@@ -227,11 +260,10 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
                         "whether a body was to come";
     } else if (t->result != CURLE_OK) {
         reply->detail = detail(t);
-        if (!t->departed &&
-            (t->result == CURLE_PEER_FAILED_VERIFICATION || t->result == CURLE_SSL_CACERT_BADFILE))
-            reply->flags = EMQX_TLS_REPLY_PERMANENT;
+        reply->flags = is_permanent(t) ? EMQX_TLS_REPLY_PERMANENT : 0;
     } else if (!answered) {
         reply->detail = "the answer is not HTTP";
+        reply->flags = EMQX_TLS_REPLY_PERMANENT;
     } else if (!t->head_whole) {
         reply->detail = "the connection was closed in the middle of the answer";
     } else {

@@ -91,30 +91,27 @@ const char *emqxi_verify_why(const emqxi_transfer *t)
 {
     char *to = t->curl->why, day[16];
     const size_t room = sizeof t->curl->why;
-    const char *whose = of_proxy(t) ? "the proxy's certificate" : "the server's certificate";
     const char *names = names_of(t);
     long result = verify_result(t);
     bool dated = result == NOT_YET_VALID || result == EXPIRED;
+    int n = snprintf(to, room,
+                     "the %s's certificate does not verify: ", of_proxy(t) ? "proxy" : "server");
+    char *cause = to + n;
+    size_t left = room - (size_t)n;
     if (is_name(result))
-        snprintf(to, room, "%s is for other names%s%.160s", whose, names ? ": " : "",
-                 names ? names : "");
+        snprintf(cause, left, "it is for other names%s%s", names ? ": " : "", names ? names : "");
     else if (dated && *wrong_day(day))
-        snprintf(to, room, "%s is not valid on %s, as this machine's clock has it: set the clock",
-                 whose, day);
+        snprintf(cause, left, "not on %s, as this machine's clock has it: set the clock", day);
     else if (dated)
-        snprintf(to, room, "%s %s", whose,
-                 result == EXPIRED ? "has expired"
-                                   : "is not valid yet: is this machine's clock right?");
+        snprintf(cause, left, "%s",
+                 result == EXPIRED ? "it has expired"
+                                   : "it is not valid yet, if this machine's clock is right");
     else if (is_unknown_ca(result))
-        snprintf(to, room,
-                 "%s is signed by a CA that is not known here: if it is one of your own, "
-                 "name it in ca_file",
-                 whose);
+        snprintf(cause, left,
+                 "a CA that is not known here has signed it; if it is one of your own, name it in "
+                 "ca_file");
     else
-        snprintf(to, room,
-                 "%s does not verify; if it is signed by a CA of your own, name that in "
-                 "ca_file",
-                 whose);
+        snprintf(cause, left, "if a CA of your own has signed it, name that in ca_file");
     make_plain(to);
     return to;
 }

@@ -205,6 +205,27 @@ static void an_answer_without_end_is_cut_off(void **state)
     assert_failed(o, PROTOCOL, ANSWERED);
 }
 
+/* libcurl keeps a line of at most 100 KB. */
+static void a_head_that_is_too_long_is_no_lack_of_memory(void **state)
+{
+    fixture *f = *state;
+    static char line[200000], lines[200000];
+    int n = snprintf(line, sizeof line, "HTTP/1.1 200 OK\r\nX: ");
+    memset(line + n, 'x', 150000);
+    strcpy(line + n + 150000, "\r\n\r\n");
+    n = snprintf(lines, sizeof lines, "HTTP/1.1 200 OK\r\n");
+    while (n < 150000)
+        n += snprintf(lines + n, sizeof lines - (size_t)n, "X-%d: x\r\n", n);
+    const loopback_answer answers[] = {{.text = line, .then = CLOSE},
+                                       {.text = lines, .then = STALL}};
+    serve_with(f, &(loopback_options){.answers = answers, .count = 2});
+    outcome o = run(f, "GET", NULL);
+    assert_string_equal(emqx_tls_code_name(o.code), "PROTOCOL");
+    o = run(f, "GET", NULL);
+    assert_string_equal(o.detail, "the answer's head is too long");
+    assert_true(o.code == EMQX_TLS_E_PROTOCOL || o.flags == EMQX_TLS_REPLY_PERMANENT);
+}
+
 static void broken_answers_are_no_answers(void **state)
 {
     fixture *f = *state;
@@ -348,6 +369,7 @@ int main(void)
         TEST(interim_answers_and_redirects_are_not_followed),
         TEST(an_answer_of_reply_max_is_taken_and_one_byte_more_is_not),
         TEST(an_answer_without_end_is_cut_off),
+        TEST(a_head_that_is_too_long_is_no_lack_of_memory),
         TEST(broken_answers_are_no_answers),
         TEST(a_request_lost_on_a_reused_connection_arrives_once),
         TEST(a_connection_closed_while_idle_costs_nothing),

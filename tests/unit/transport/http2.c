@@ -212,6 +212,8 @@ static void a_refused_stream_is_not_sent_again(void **state)
     serve_http2(f);
     outcome o = read_one(f, &(http2_answer){.end = HTTP2_RST_STREAM, .error = 7});
     assert_failed(o, TRANSPORT, MAYBE);
+    assert_non_null(strstr(o.detail, "REFUSED_STREAM"));
+    assert_int_equal(o.flags, 0);
     assert_int_equal(loopback_requests(f->server), 1);
 }
 

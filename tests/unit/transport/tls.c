@@ -126,23 +126,30 @@ static void assert_refused(fixture *f, const char *san, long from, long until, t
 static void each_cause_of_a_refusal_has_its_own_words(void **state)
 {
     fixture *f = *state;
-    assert_refused(f, "IP:127.0.0.2", -3600, 3600, 0,
-                   "the server's certificate is for other names: IP Address:127.0.0.2");
+    assert_refused(
+        f, "IP:127.0.0.2", -3600, 3600, 0,
+        "the server's certificate does not verify: it is for other names: IP Address:127.0.0.2");
     assert_refused(f, "DNS:a.example,DNS:b.example", -3600, 3600, 0,
-                   "the server's certificate is for other names: DNS:a.example, DNS:b.example");
-    assert_refused(f, "IP:127.0.0.1", -7200, -3600, 0, "the server's certificate has expired");
-    assert_refused(f, "IP:127.0.0.1", 3600, 7200, 0,
-                   "the server's certificate is not valid yet: is this machine's clock right?");
-    assert_refused(f, "IP:127.0.0.1", -3600, 3600, 86400,
-                   "the server's certificate is not valid on 1970-01-02, as this machine's clock "
-                   "has it: set the clock");
+                   "the server's certificate does not verify: it is for other names: "
+                   "DNS:a.example, DNS:b.example");
+    assert_refused(f, "IP:127.0.0.1", -7200, -3600, 0,
+                   "the server's certificate does not verify: it has expired");
+    assert_refused(
+        f, "IP:127.0.0.1", 3600, 7200, 0,
+        "the server's certificate does not verify: it is not valid yet, if this machine's "
+        "clock is right");
+    assert_refused(
+        f, "IP:127.0.0.1", -3600, 3600, 86400,
+        "the server's certificate does not verify: not on 1970-01-02, as this machine's clock "
+        "has it: set the clock");
 }
 
 static void after_a_refusal_the_handle_asks_for_no_names(void **state)
 {
     fixture *f = *state;
-    assert_refused(f, "IP:127.0.0.2", -3600, 3600, 0,
-                   "the server's certificate is for other names: IP Address:127.0.0.2");
+    assert_refused(
+        f, "IP:127.0.0.2", -3600, 3600, 0,
+        "the server's certificate does not verify: it is for other names: IP Address:127.0.0.2");
     tls_server_free(&server);
     tls_server_make(&server, "IP:127.0.0.1");
     serve_tls(f, server.ca_path);
@@ -175,7 +182,7 @@ static void the_proxys_own_certificate_is_told_apart(void **state)
         if (known)
             assert_string_equal(o.detail, "the proxy refused to connect to the host");
         else
-            assert_begins(o.detail, "the proxy's certificate ");
+            assert_begins(o.detail, "the proxy's certificate does not verify: ");
         f->transport.destroy(f->transport.context);
     }
     f->transport.context = NULL;
