@@ -63,12 +63,12 @@ static bool in_doubt(const struct options *o, const struct job *job)
     case CREATE:
     case UPDATE:
     case DELETE:
-        return odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE;
+        return odd || e->delivery != EMQX_TLS_DELIVERY_NOT_SENT;
     case ENSURE:
         return job->result.writes > 0 && job->result.action == EMQX_TLS_ACTION_NONE;
     case REMOVE: /* reads first: no status, no write */
         return job->status.state != EMQX_TLS_STATE_UNKNOWN &&
-               (odd || e->delivery == EMQX_TLS_DELIVERY_MAYBE);
+               (odd || e->delivery != EMQX_TLS_DELIVERY_NOT_SENT);
     default:
         return false;
     }

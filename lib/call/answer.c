@@ -60,12 +60,14 @@ static void refused(emqxi_error *e, uint32_t op, const char *deployment_id)
                    with, code, (long long)((e->retry_after_ms + 999) / 1000));
         break;
     default:
-        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with,
-                   code,
-                   e->http_status >= 300 && e->http_status < 400
-                       ? ": redirects are not followed, correct the endpoint"
-                   : e->http_status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out
-                                                                    : "");
+        emqxi_fail(
+            e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with, code,
+            e->http_status == 304 ? ": nobody asked whether something has changed, so a cache "
+                                    "on the way is wrong"
+            : e->http_status >= 300 && e->http_status < 400
+                ? ": redirects are not followed, correct the endpoint"
+            : e->http_status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out
+                                                             : "");
     }
 }
 

@@ -256,6 +256,10 @@ output=$(timeout 300 "$emqxtls" wait -d d6 "${own[@]}" --wait 0 2>&1; echo "stat
 tells 'd6: TIMEOUT: ' && tells 'status 5$'
 run 0 remove -d d6 "${own[@]}" --wait 0 && says 'd6: deleted'
 
+# -- an answer to a write that breaks off
+fault '{"method": "POST", "cut_body": 5, "end": "drop"}'
+run 6 create -d d10 "${own[@]}" --cert first.pem --key first.key && tells 'may have been carried out'
+
 # -- what the platform tells may be anything; so may an ID
 fault '{"method": "GET", "body": "{\"status\": \"running\", \"cn\": \"a\\u001b[31m\\nd2: running\"}"}'
 run 0 status -d d1 "${own[@]}" && says 'd1: running, cn a?[31m?d2: running'

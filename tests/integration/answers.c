@@ -228,6 +228,18 @@ static void an_answer_cut_behind_its_head_is_no_certificate(void **state)
     fixture_end(&f);
 }
 
+static void not_modified_is_no_redirect(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start_with_certificate(&f);
+    emulator_fault(&f.emulator, "{'status': 304}");
+    assert_int_equal(get(&f), EMQX_TLS_E_HTTP);
+    assert_null(strstr(f.error.message, "redirect"));
+    assert_non_null(strstr(f.error.message, "cache"));
+    fixture_end(&f);
+}
+
 static void any_2xx_is_success_for_a_delete(void **state)
 {
     (void)state;
@@ -281,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_head_without_an_end_is_given_up),
         cmocka_unit_test(odd_but_proper_answers_are_understood),
         cmocka_unit_test(an_answer_cut_behind_its_head_is_no_certificate),
+        cmocka_unit_test(not_modified_is_no_redirect),
         cmocka_unit_test(any_2xx_is_success_for_a_delete),
         cmocka_unit_test(retry_after_is_read_against_the_replys_date),
     };
