@@ -85,25 +85,12 @@ static size_t on_body_wanted(char *to, size_t size, size_t count, void *user)
 
 /* -- the handle -------------------------------------------------------------------------------- */
 
-/* All that no exchange changes. Defaults that matter and are left alone: the certificate and its
- * name are verified, no redirects, cookies, netrc, compression, HTTP/0.9; TCP_NODELAY. */
-static bool set_once(emqxi_transfer *t, bool http)
+#define SET(option, value) (ok = ok && curl_easy_setopt(e, option, value) == CURLE_OK)
+
+static bool set_callbacks(emqxi_transfer *t)
 {
-    const emqxi_curl *c = t->curl;
     CURL *e = t->easy;
     bool ok = true;
-#define SET(option, value) (ok = ok && curl_easy_setopt(e, option, value) == CURLE_OK)
-    SET(CURLOPT_PRIVATE, (char *)t);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-    SET(CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name that is being resolved */
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, UP_BYTES);
     SET(CURLOPT_WRITEFUNCTION, emqxi_on_body);
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_HEADERFUNCTION, emqxi_on_header);
@@ -119,13 +106,33 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_XFERINFOFUNCTION, emqxi_on_progress);
     SET(CURLOPT_XFERINFODATA, t);
     SET(CURLOPT_NOPROGRESS, 0L);
+    return ok;
+}
+
+/* All that no exchange changes. Defaults that matter and are left alone: the certificate and its
+ * name are verified, no redirects, cookies, netrc, compression, HTTP/0.9; TCP_NODELAY. */
+static bool set_once(emqxi_transfer *t, bool http)
+{
+    const emqxi_curl *c = t->curl;
+    CURL *e = t->easy;
+    bool ok = set_callbacks(t);
+    SET(CURLOPT_PRIVATE, (char *)t);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name that is being resolved */
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* Authorization is not for a proxy */
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_BUFFERSIZE, DOWN_BYTES);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, UP_BYTES);
     SET(CURLOPT_HTTPHEADER, t->headers);
     SET(CURLOPT_CURLU, t->origin);
     if (c->proxy)
         SET(CURLOPT_PROXY, c->proxy);
     if (c->ca_file)
         SET(CURLOPT_CAINFO, c->ca_file);
-#undef SET
     /* "*" spares libcurl all look for a proxy. One that is built without proxies knows no such
      * option. */
     CURLcode code = curl_easy_setopt(e, CURLOPT_NOPROXY, http ? "*" : c->no_proxy);

@@ -94,8 +94,9 @@ const char *emqxi_verify_why(const emqxi_transfer *t)
     const char *names = names_of(t);
     long result = verify_result(t);
     bool dated = result == NOT_YET_VALID || result == EXPIRED;
-    int n = snprintf(to, room,
-                     "the %s's certificate does not verify: ", of_proxy(t) ? "proxy" : "server");
+    int n = snprintf(to, room, "%s",
+                     of_proxy(t) ? "the proxy's certificate does not verify: "
+                                 : "the server's certificate does not verify: ");
     char *cause = to + n;
     size_t left = room - (size_t)n;
     if (is_name(result))
