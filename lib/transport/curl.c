@@ -96,7 +96,8 @@ static void finish_transfer(emqxi_transfer *t, CURLcode result)
 {
     emqxi_transfer_connected(t); /* or never to be */
     t->result = result;
-    t->curl->look_again |= result != CURLE_OK; /* it may have held up others of its connection */
+    t->curl->look_again |=
+        t->http2 && result != CURLE_OK; /* it may have held up others of its connection */
     move(t, EMQXI_FINISHED);
     scouted(t);
 }
@@ -222,7 +223,8 @@ static emqx_tls_code transport_poll(void *context, int timeout_ms)
         code = emqxi_sockets_wait(&c->sockets, timeout_ms);
         collect(c);
     }
-    while (c->libcurl->sleeps_on_answers && code == CURLM_OK && bytes_came(c)) {
+    while (c->libcurl->sleeps_on_answers && code == CURLM_OK &&
+           emqxi_sockets_next_ms(&c->sockets) != 0 && bytes_came(c)) {
         code = c->libcurl->loses_tunnels ? emqxi_sockets_run_all(&c->sockets) : CURLM_OK;
         if (code == CURLM_OK)
             code = emqxi_opened_run(c);

@@ -106,8 +106,8 @@ typedef struct emqxi_transfer {
     bool asks_names;
     bool anew; /* the handle is set to a fresh connection */
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
-    bool unread; /* bytes of it came since the last look */
-    bool framed; /* the head tells where the body ends */
+    bool http2, unread; /* bytes of it came since the last look */
+    bool framed;        /* the head tells where the body ends */
     emqxi_closure closure;
     bool reused;
     int local_port; /* of the connection on which it departed */

@@ -105,7 +105,6 @@ static bool set_callbacks(emqxi_transfer *t)
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_XFERINFOFUNCTION, emqxi_on_progress);
     SET(CURLOPT_XFERINFODATA, t);
-    SET(CURLOPT_NOPROGRESS, 0L);
     return ok;
 }
 

@@ -64,15 +64,18 @@ size_t emqxi_on_header(char *line, size_t size, size_t count, void *user)
     emqxi_transfer *t = user;
     size_t n = size * count;
     t->head_len += n;
-    t->unread = true;
+    t->http2 |= t->head_len == n && n > 6 && memcmp(line, "HTTP/2", 6) == 0;
+    t->unread = t->http2;
     if (t->head_len > HEAD_MAX)
         return 0;
     if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
         t->head_whole = t->framed = false;
     } else if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
         t->head_whole = true;
-        if (!t->framed)
+        if (!t->framed) { /* from now on its end is watched: emqxi_on_progress */
+            curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
             emqxi_closure_look(t->easy, &t->closure);
+        }
         t->closure.head_bytes = t->closure.bytes;
     }
     if (!t->head_whole)
@@ -109,7 +112,7 @@ size_t emqxi_on_body(char *data, size_t size, size_t count, void *user)
 {
     emqxi_transfer *t = user;
     size_t n = size * count;
-    t->unread = true;
+    t->unread = t->http2;
     if (n > t->exchange->reply_max - t->reply_len) {
         t->too_long = true;
         return CURL_WRITEFUNC_ERROR;
@@ -135,8 +138,10 @@ void emqxi_transfer_reset(emqxi_transfer *t)
         t->reply_room = 0;
     }
     t->exchange = NULL;
+    if (t->head_whole && !t->framed)
+        curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 1L);
     t->date[0] = t->retry_after[0] = '\0';
-    t->stale = t->departed = t->again = t->late = t->too_long = t->no_memory = t->head_whole =
-        t->framed = false;
+    t->http2 = t->stale = t->departed = t->again = t->late = t->too_long = t->no_memory =
+        t->head_whole = t->framed = false;
     t->closure = (emqxi_closure){0};
 }
