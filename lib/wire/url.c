@@ -1,31 +1,35 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * Where requests go. libcurl's own parser reads the endpoint, so that what is checked here is what
- * the transport sees later.
+ * Where requests go. Own code, since a build may have no libcurl. An endpoint that is taken is
+ * written anew in a form that no transport can read otherwise: tests/fuzz/endpoint.c asks libcurl.
  */
 #include "wire/wire.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include <emqxtls/client.h>
+
+#define HOST_MAX 255
+
+/* The endpoint's parts. */
+typedef struct parts {
+    bool tls;
+    char host[HOST_MAX + 1]; /* an address in its usual form, IPv6 in brackets */
+    char port[8];            /* with its colon; "": none */
+    const char *path;
+    size_t path_len; /* without the slashes at its end */
+} parts;
 
 static emqx_tls_code refuse(emqxi_error *error, const char *what)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "endpoint %s", what);
 }
 
-static emqx_tls_code no_memory(emqxi_error *error)
-{
-    return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the endpoint");
-}
-
-/* What can be told without taking it apart, and what libcurl would read more loosely than a user
- * means it. */
+/* What can be told without taking it apart. */
 static const char *problem(const char *endpoint)
 {
     if (!endpoint || !*endpoint)
@@ -54,76 +58,108 @@ static const char *problem(const char *endpoint)
     return NULL;
 }
 
-/* `host` as libcurl writes it: IPv4 in its four-part form, IPv6 in brackets. */
 static bool is_loopback(const char *host)
 {
-    char v6[INET6_ADDRSTRLEN + 1];
     struct in_addr in4;
-    struct in6_addr in6;
-    size_t len = strlen(host);
-    if (strcasecmp(host, "localhost") == 0)
-        return true;
-    if (inet_pton(AF_INET, host, &in4) == 1)
-        return ntohl(in4.s_addr) >> 24 == 127;
-    if (len < 3 || host[0] != '[' || len - 2 >= sizeof v6)
-        return false;
-    memcpy(v6, host + 1, len - 2);
-    v6[len - 2] = '\0';
-    return inet_pton(AF_INET6, v6, &in6) == 1 && IN6_IS_ADDR_LOOPBACK(&in6);
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &in4) == 1 && ntohl(in4.s_addr) >> 24 == 127);
 }
 
-static emqx_tls_code take_url(const emqx_tls_allocator *a, CURLU *url, uint32_t flags,
-                              emqxi_endpoint *out, emqxi_error *error)
+/* 127.1 and 0x7f000001 are 127.0.0.1 for many an HTTP stack, so they become that here. */
+static bool take_host(const char *text, size_t len, char host[HOST_MAX + 1])
 {
-    char *host = NULL, *whole = NULL;
-    const char *what = NULL;
-    bool got = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-               curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK;
-    if (got && strncmp(whole, "https:", 6) != 0) {
-        out->loopback_http = is_loopback(host);
-        if (!out->loopback_http)
-            what = "is http, which would show the key to the network: use https://";
-        else if (!(flags & EMQX_TLS_ALLOW_HTTP_LOOPBACK))
-            what = "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to test on this "
-                   "machine";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+    struct in_addr in4;
+    struct in6_addr in6;
+    if (len == 0 || len > HOST_MAX)
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (host[0] == '[' && host[len - 1] == ']') {
+        host[len - 1] = '\0';
+        if (inet_pton(AF_INET6, host + 1, &in6) != 1)
+            return false;
+        inet_ntop(AF_INET6, &in6, host + 1, HOST_MAX - 1);
+        strcat(host, "]");
+        return true;
     }
-    if (got && !what) {
-        for (size_t n = strlen(whole); n > 0 && whole[n - 1] == '/'; n--)
-            whole[n - 1] = '\0';
-        out->base = emqxi_strdup(a, whole);
-        out->host = emqxi_strdup(a, host);
+    if (strspn(host, allowed) != len)
+        return false;
+    if (inet_aton(host, &in4))
+        inet_ntop(AF_INET, &in4, host, HOST_MAX);
+    return true;
+}
+
+/* `text` is the colon, `end` the end of the digits; a colon alone is no port. */
+static bool take_port(const char *text, const char *end, char to[8])
+{
+    unsigned port = 0;
+    for (const char *p = text + 1; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        port = port * 10 + (unsigned)(*p - '0');
+        if (port > 65535)
+            return false;
     }
-    curl_free(whole);
-    curl_free(host);
-    if (what)
-        return refuse(error, what);
-    if (out->base && out->host)
-        return EMQX_TLS_OK;
-    emqxi_endpoint_free(a, out);
-    return no_memory(error);
+    if (end - text > 1)
+        snprintf(to, 8, ":%u", port);
+    return end - text == 1 || port > 0;
+}
+
+/* NULL, or what is wrong. */
+static const char *take_apart(const char *endpoint, parts *p)
+{
+    static const char no_url[] =
+        "is no URL: give https://HOST/public_api/v1 with the platform's host name";
+    *p = (parts){.tls = strncasecmp(endpoint, "https:", 6) == 0};
+    const char *host = endpoint + (p->tls ? 8 : 7);
+    const char *port = host + strcspn(host, *host == '[' ? "]/" : ":/");
+    port += *port == ']';
+    p->path = port + strcspn(port, "/");
+    if (!take_host(host, (size_t)(port - host), p->host) || (port < p->path && *port != ':'))
+        return no_url;
+    if (port < p->path && !take_port(port, p->path, p->port))
+        return "has a port that is none: give 1 to 65535";
+    p->path_len = strlen(p->path);
+    while (p->path_len > 0 && p->path[p->path_len - 1] == '/')
+        p->path_len--;
+    return NULL;
+}
+
+static const char *http_problem(const char *host, uint32_t flags)
+{
+    if (!is_loopback(host))
+        return "is http, which would show the key to the network: use https://";
+    if (!(flags & EMQX_TLS_ALLOW_HTTP_LOOPBACK))
+        return "is http: use https://, or set EMQX_TLS_ALLOW_HTTP_LOOPBACK to test on this "
+               "machine";
+    return NULL;
 }
 
 emqx_tls_code emqxi_endpoint_parse(const emqx_tls_allocator *a, const char *endpoint,
                                    uint32_t flags, emqxi_endpoint *out, emqxi_error *error)
 {
+    parts p;
     const char *what = problem(endpoint);
     memset(out, 0, sizeof *out);
+    if (!what)
+        what = take_apart(endpoint, &p);
+    if (!what && !p.tls)
+        what = http_problem(p.host, flags);
     if (what)
         return refuse(error, what);
-    CURLU *url = curl_url();
-    if (!url)
-        return no_memory(error);
-    CURLUcode rc =
-        curl_url_set(url, CURLUPART_URL, endpoint, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
-    emqx_tls_code code =
-        rc == CURLUE_OK              ? take_url(a, url, flags, out, error)
-        : rc == CURLUE_OUT_OF_MEMORY ? no_memory(error)
-        : rc == CURLUE_BAD_PORT_NUMBER
-            ? refuse(error, "has a port that is none: give 1 to 65535")
-            : refuse(error,
-                     "is no URL: give https://HOST/public_api/v1 with the platform's host name");
-    curl_url_cleanup(url);
-    return code;
+    size_t size = sizeof "https://" + strlen(p.host) + strlen(p.port) + p.path_len;
+    out->loopback_http = !p.tls;
+    out->base = emqxi_alloc(a, size);
+    out->host = emqxi_strdup(a, p.host);
+    if (!out->base || !out->host) {
+        emqxi_endpoint_free(a, out);
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory for the endpoint");
+    }
+    snprintf(out->base, size, "%s://%s%s%.*s", p.tls ? "https" : "http", p.host, p.port,
+             (int)p.path_len, p.path);
+    return EMQX_TLS_OK;
 }
 
 void emqxi_endpoint_free(const emqx_tls_allocator *a, emqxi_endpoint *endpoint)
@@ -152,8 +188,6 @@ static bool unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* Encodes by itself: curl_easy_escape would allocate once more for each call, and not from our
- * allocator. */
 static const char before_id[] = "/deployments/", after_id[] = "/tls";
 
 size_t emqxi_url_size(const char *base, const char *deployment_id)

@@ -40,6 +40,13 @@ static void endpoints_are_taken_with_their_path(void **state)
         {"https://127.0.0.1:1/a", ALLOW, "https://127.0.0.1:1/a", "127.0.0.1", 0},
         {"http://127.0.0.1:8080/a", ALLOW, "http://127.0.0.1:8080/a", "127.0.0.1", 1},
         {"http://127.255.1.2", ALLOW, "http://127.255.1.2", "127.255.1.2", 1},
+        {"https://h:0443/a//", 0, "https://h:443/a", "h", 0},
+        {"https://h:/a", 0, "https://h/a", "h", 0},
+        {"https://h/a:b@c", 0, "https://h/a:b@c", "h", 0},
+        {"https://[2001:DB8:0:0::1]:8443", 0, "https://[2001:db8::1]:8443", "[2001:db8::1]", 0},
+        {"https://1.2.3.4.5/a", 0, "https://1.2.3.4.5/a", "1.2.3.4.5", 0},
+        {"http://0x7f000001:80/a", ALLOW, "http://127.0.0.1:80/a", "127.0.0.1", 1},
+        {"http://[0:0::0:1]/a", ALLOW, "http://[::1]/a", "[::1]", 1},
         {"http://127.1", ALLOW, "http://127.0.0.1", "127.0.0.1", 1},
         {"http://[::1]:8080/a", ALLOW, "http://[::1]:8080/a", "[::1]", 1},
         {"http://localhost/a/", ALLOW, "http://localhost/a", "localhost", 1},
@@ -77,6 +84,15 @@ static void endpoints_that_could_leak_or_mislead_are_refused_with_the_mend(void 
         {"https://:443/a", ALLOW, "is no URL"},
         {"https://h:0x1bb/a", ALLOW, "port"},
         {"https://h:65536/a", ALLOW, "port"},
+        {"https://h:0/a", ALLOW, "port"},
+        {"https://h:-1/a", ALLOW, "port"},
+        {"https://h:99999999999999999999/a", ALLOW, "port"},
+        {"https://[::1/a", ALLOW, "is no URL"},
+        {"https://[]/a", ALLOW, "is no URL"},
+        {"https://[h]/a", ALLOW, "is no URL"},
+        {"https://[::1]8443/a", ALLOW, "is no URL"},
+        {"https://h\\.example.com/a", ALLOW, "is no URL"},
+        {"https://a,b/a", ALLOW, "is no URL"},
         {"https://h/a b", ALLOW, "space"},
         {"https://h/a\n", ALLOW, "control character"},
         {"https://h/\x7f", ALLOW, "control character"},
@@ -117,6 +133,20 @@ static void endpoints_that_could_leak_or_mislead_are_refused_with_the_mend(void 
     }
 }
 
+static void a_host_of_255_bytes_is_taken_and_one_byte_more_is_not(void **state)
+{
+    (void)state;
+    char endpoint[300] = "https://";
+    emqxi_endpoint e;
+    memset(endpoint + 8, 'h', 255);
+    assert_int_equal(emqxi_endpoint_parse(&emqxi_malloc, endpoint, 0, &e, NULL), EMQX_TLS_OK);
+    assert_int_equal(strlen(e.host), 255);
+    emqxi_endpoint_free(&emqxi_malloc, &e);
+    endpoint[8 + 255] = 'h';
+    assert_int_equal(emqxi_endpoint_parse(&emqxi_malloc, endpoint, 0, &e, NULL),
+                     EMQX_TLS_E_INVALID);
+}
+
 static void deployment_ids_become_one_path_segment(void **state)
 {
     (void)state;
@@ -155,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoints_are_taken_with_their_path),
         cmocka_unit_test(endpoints_that_could_leak_or_mislead_are_refused_with_the_mend),
+        cmocka_unit_test(a_host_of_255_bytes_is_taken_and_one_byte_more_is_not),
         cmocka_unit_test(deployment_ids_become_one_path_segment),
         cmocka_unit_test(deployment_ids_that_are_none_are_refused),
     };
