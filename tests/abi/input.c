@@ -4,6 +4,9 @@
  */
 #include "world.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static char nothing;
 
 /* -- for each struct: one that works, and a call that takes it */

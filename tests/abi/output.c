@@ -4,6 +4,9 @@
  */
 #include "world.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define GUARD 16
 #define FILL  0xEE
 

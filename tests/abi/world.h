@@ -10,8 +10,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -24,55 +22,15 @@ typedef struct world {
     emqx_tls_client *client;
 } world;
 
-static inline void world_config(world *w, emqx_tls_config *config)
-{
-    emqx_tls_config_init(config);
-    config->endpoint = "https://host.example/public_api/v1";
-    config->api_key = "key";
-    config->api_secret = "secret";
-    config->flags = EMQX_TLS_SKIP_CHECK;
-    config->clock = emqx_tls_test_clock_vtable(w->clock);
-    config->transport = emqx_tls_test_transport_vtable(w->script);
-}
+void world_config(world *w, emqx_tls_config *config);
+int world_set_up(void **state);
+int world_tear_down(void **state);
 
-static inline int world_set_up(void **state)
-{
-    static world w;
-    emqx_tls_config config;
-    w.clock = emqx_tls_test_clock_new(1000, 1700000000000);
-    w.script = emqx_tls_test_transport_new(w.clock);
-    world_config(&w, &config);
-    *state = &w;
-    return emqx_tls_client_new(&config, &w.client, NULL) == EMQX_TLS_OK ? 0 : -1;
-}
+/* Of a struct of whatever size: its first member. */
+void put_size(void *p, size_t size);
+uint32_t get_size(const void *p);
 
-static inline int world_tear_down(void **state)
-{
-    world *w = *state;
-    emqx_tls_client_free(w->client);
-    emqx_tls_test_transport_free(w->script);
-    emqx_tls_test_clock_free(w->clock);
-    return 0;
-}
-
-static inline void put_size(void *p, size_t size)
-{
-    uint32_t n = (uint32_t)size;
-    memcpy(p, &n, sizeof n);
-}
-
-static inline uint32_t get_size(const void *p)
-{
-    uint32_t n;
-    memcpy(&n, p, sizeof n);
-    return n;
-}
-
-static inline void *exactly(size_t n, int fill)
-{
-    void *p = malloc(n);
-    assert_non_null(p);
-    return memset(p, fill, n);
-}
+/* n bytes of that value, to be freed. */
+void *exactly(size_t n, int fill);
 
 #endif
