@@ -8,8 +8,8 @@ import sys
 
 import model
 
-MODULES = {"redis": "emqxtls-redis", "test": "emqxtls-test"}
-PUBLIC = {"redis": "emqxtls/redis.h", "test": "emqxtls/test.h"}
+MODULES = {"redis": "emqxtls-redis", "test": "emqxtls-test", **{n: f"emqxtls {m}".strip() for n, m in model.ADAPTERS.items()}}
+PUBLIC = {"redis": "emqxtls/redis.h", "test": "emqxtls/test.h", **{n: f"emqxtls/adapters/{n}.h" for n in model.ADAPTERS}}
 
 
 def escape(text):
@@ -173,7 +173,7 @@ def function_page(entry, version, groups, pages):
         out.append(".PD")
     else:
         out += [".SH RETURN VALUE", words(entry.text.returns or "None.")]
-        if entry.kind == "function":
+        if entry.kind == "function" and entry.header not in model.ADAPTERS:  # an adapter returns what its loop does
             out += [".SH ERRORS", "None."]
     text = " ".join(p for p in [entry.text.brief, *entry.text.paragraphs] if isinstance(p, str))
     related = {w for w in re.findall(r"\bemqx_tls_\w+", text + " " + " ".join(p[0] for p in entry.params)) if w in pages}

@@ -10,7 +10,9 @@ import re
 import textwrap
 import xml.etree.ElementTree as ElementTree
 
-ORDER = ["base", "version", "values", "client", "provision", "check", "limiter", "redis", "transport", "test"]
+ORDER = ["base", "version", "values", "client", "provision", "check", "limiter", "redis", "transport", "poll", "libuv", "libevent", "glib",
+         "test"]
+ADAPTERS = {"poll": "", "libuv": "libuv", "libevent": "libevent_core", "glib": "glib-2.0"}  # and what their loop is for pkg-config
 
 
 @dataclasses.dataclass
@@ -53,6 +55,7 @@ class Entry:
 @dataclasses.dataclass
 class Header:
     name: str
+    path: str
     text: Text
     entries: list
     constants: list  # groups: (Text, [(name, value, Text)])
@@ -182,11 +185,12 @@ def read_header(xml, include, name):
             entries.append(read_function(member, name))
         elif member.get("kind") == "typedef" and member.findtext("name") not in structs | {"emqx_tls_code"}:
             entries.append(read_typedef(member, name))
-    source = (include / f"{name}.h").read_text(encoding="utf-8")
+    path = f"adapters/{name}.h" if name in ADAPTERS else f"{name}.h"
+    source = (include / path).read_text(encoding="utf-8")
     for short in re.findall(r"^EMQX_TLS_INIT_\((\w+)\)", source, re.M):
         next(e for e in entries if e.name == f"emqx_tls_{short}").inits = True
     entries.sort(key=lambda e: e.line)
-    return Header(name, read_text(node), entries, read_constants(node))
+    return Header(name, f"emqxtls/{path}", read_text(node), entries, read_constants(node))
 
 
 def read_examples(path):
@@ -198,7 +202,11 @@ def read_examples(path):
     return found
 
 
-def default_example(entry):
+def default_example(entry, header):
+    """How it is set up; or the first example of its header that uses it, where that is all of the header."""
+    if not entry.inits:
+        blocks = ["\n".join(p) for p in header.text.paragraphs if isinstance(p, list)] if header.name in ADAPTERS else []
+        return next((b for b in blocks if entry.name in b), "")
     short = entry.name.removeprefix("emqx_tls_")
     return f"{entry.name} {short};\n{entry.name}_init(&{short});"
 
@@ -237,12 +245,12 @@ def problems(headers, examples):
 def read(xml, include):
     """All headers, in the order in which one reads them. Raises ValueError if something is missing."""
     xml, include = pathlib.Path(xml), pathlib.Path(include)
-    names = {p.stem for p in include.glob("*.h")} - {"emqxtls"}
+    names = {p.stem for p in include.rglob("*.h")} - {"emqxtls"}
     examples = read_examples(pathlib.Path(__file__).parent / "examples.c")
     headers = [read_header(xml, include, n) for n in sorted(names, key=lambda n: (ORDER + [n]).index(n))]
     for header in headers:
         for entry in header.entries:
-            entry.example = examples.get(entry.name, default_example(entry) if entry.inits else "")
+            entry.example = examples.get(entry.name) or default_example(entry, header)
     missing = list(problems(headers, examples))
     if missing:
         raise ValueError("\n".join(missing))

@@ -6,7 +6,8 @@ import re
 TITLES = {
     "base": "Codes, errors, clock, allocator", "version": "Versions and features", "values": "Requests and status", "client": "Clients and the four calls",
     "provision": "Ensure, wait, remove, probe", "check": "The local check", "limiter": "The quota", "redis": "The quota in Redis",
-    "transport": "Transports", "test": "For tests",
+    "transport": "Transports", "poll": "In a loop by poll or epoll", "libuv": "In a libuv loop", "libevent": "In a libevent loop",
+    "glib": "In a GLib loop", "test": "For tests",
 }
 OF_STATUS = re.compile(r"`([^`]+)`|\b(emqx_tls_\w+|EMQX_TLS_[A-Z_0-9]+)\b")
 
@@ -96,7 +97,7 @@ class Reference:
         return '<h2 id="constants">Constants</h2>' + "\n".join(out) if out else ""
 
     def header(self, header, prototype, definition):
-        out = [f"<h1>{TITLES.get(header.name, header.name)}</h1>", f"<p><code>#include &lt;emqxtls/{header.name}.h&gt;</code></p>",
+        out = [f"<h1>{TITLES.get(header.name, header.name)}</h1>", f"<p><code>#include &lt;{header.path}&gt;</code></p>",
                self.paragraphs([header.text.brief, *header.text.paragraphs])]
         functions = [e for e in header.entries if e.kind in ("function", "callback")]
         others = [e for e in header.entries if e.kind in ("struct", "handle")]

@@ -55,6 +55,18 @@ by_pkg_config() {
   [ ! -f "$PKG_CONFIG_PATH/emqxtls-redis.pc" ] || compile program_redis emqxtls-redis "$@"
 }
 
+# The examples of the event loops that are there, with the adapters that were installed.
+event_loops() {
+  for loop in libuv:libuv libevent:libevent_core glib:glib-2.0 poll: epoll:; do
+    module=${loop#*:}
+    if [ -n "$module" ] && ! pkg-config --exists "$module" 2>/dev/null; then continue; fi
+    # shellcheck disable=SC2046,SC2086 # the words are meant
+    quiet $cc -Wall -Wextra -Werror -o "$work/loop" "$source/examples/event-loops/${loop%:*}.c" "$source/examples/event-loops/reads.c" \
+      $(pkg-config --cflags --libs emqxtls $module)
+    ! "$work/loop" 2>"$work/log" && grep -q '^usage: ' "$work/log"
+  done
+}
+
 by_cmake() { # CMAKE-ARGUMENT...
   rm -rf "$work/cmake"
   quiet cmake -S "$here/outside" -B "$work/cmake" "$@"
@@ -99,6 +111,7 @@ static_alone() { # what only a prefix without the shared library shows
 
 step "both: by pkg-config, shared"
 by_pkg_config
+event_loops
 needs_shared "$work/program"
 if [ "$how_much" = quick ]; then
   step "both: by pkg-config, static"

@@ -23,6 +23,7 @@ there() { # PATH BELOW THE PREFIX
 hooks=$(option libexecdir)/emqxtls
 there bin/emqxtls
 there "$(option includedir)/emqxtls/emqxtls.ffi.h"
+for name in glib libevent libuv poll; do there "$(option includedir)/emqxtls/adapters/$name.h"; done
 there "$(option datadir)/emqxtls/abi.json"
 there bin/emqxtls-emulator
 for name in emqxtls-renew acme.sh certbot.sh dehydrated.sh lego.sh; do there "$hooks/$name"; done
@@ -30,7 +31,7 @@ there lib/systemd/system/emqxtls-renew.timer
 there share/bash-completion/completions/emqxtls
 there share/zsh/site-functions/_emqxtls
 there share/fish/vendor_completions.d/emqxtls.fish
-for name in guide.md quota.md renewals.md emulator.md README.md examples/status.c examples/provision.c; do
+for name in guide.md quota.md renewals.md emulator.md README.md examples/status.c examples/provision.c examples/event-loops/libuv.c; do
   there "share/doc/libemqxtls/$name"
 done
 if command -v scdoc >/dev/null; then

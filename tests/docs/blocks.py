@@ -65,13 +65,28 @@ def scripts(path, text):
         yield done.returncode != 0
 
 
+def adapters():
+    """The adapters for event loops whose loop is there: (path, block, what the compiler needs)."""
+    for name, module in (("glib", "glib-2.0"), ("libevent", "libevent_core"), ("libuv", "libuv"), ("poll", "")):
+        path, flags = root / "include" / "emqxtls" / "adapters" / f"{name}.h", []
+        if module:
+            told = subprocess.run(["pkg-config", "--cflags", module], capture_output=True, text=True, check=False)
+            if told.returncode != 0:
+                print(f"left out: {name}.h, there is no {module}")
+                continue
+            flags = told.stdout.split()
+        for block in header_blocks(path.read_text(encoding="utf-8")):
+            yield path, block, [*flags, "-include", path]
+
+
 def main():
     blocks = [(p, b) for p in sorted((root / "docs").glob("*.md")) for b in page_blocks(p.read_text(encoding="utf-8"))]
     headers = sorted((root / "include" / "emqxtls").glob("*.h"))
     blocks += [(p, b) for p in headers for b in header_blocks(p.read_text(encoding="utf-8"))]
+    blocks = [(p, b, []) for p, b in blocks] + list(adapters())
     bad = 0
-    for path, block in blocks:
-        command = [*compiler, *FLAGS, "-I", root / "include", "-x", "c", "-fsyntax-only", "-"]
+    for path, block, more in blocks:
+        command = [*compiler, *FLAGS, *more, "-I", root / "include", "-x", "c", "-fsyntax-only", "-"]
         done = subprocess.run(command, input=program(block), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             bad += 1

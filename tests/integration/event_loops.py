@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
-"""event_loops.py EMULATOR LIBRARY BINDING [LIBUV-PROGRAM] - the examples for event loops, each with 100 calls against the emulator.
+"""event_loops.py EMULATOR LIBRARY BINDING PROGRAM... - the examples for event loops, and asyncio by the Python binding, each with
+100 calls against the emulator.
 
 That all calls end, that they run at the same time, and that nobody waits busily: a turn of the client is a few events of
 a connection, and while all answers are held back the program uses hardly any of the processor.
@@ -19,6 +20,7 @@ import urllib.request
 CALLS = 100
 TURNS = 10  # of the client for a call, at most: connect, handshake, answer
 HANG = 300  # seconds: longer than anything takes that does not hang
+PER_DEPLOYMENT = 2
 HOLD = 1  # seconds in which all calls wait for their answers
 
 
@@ -51,9 +53,11 @@ def release():
 # -- inside the process that uses the binding ---------------------------------------------------------------------------
 
 
-def client(binding, **options):
-    return binding.Client(os.environ["EMQXCLOUD_PLATFORM_ENDPOINT"], "test-key",
-                          options.pop("secret", "test-secret-kept-out-of-sight"), os.environ["EMQXTLS_CA_FILE"], **options)
+def client(binding, secret="test-secret-kept-out-of-sight", quota_file="wide"):
+    # The file is for every deployment apart, the binding's own limiters are for the whole key.
+    limiter = binding.Limiter.file(quota_file, flags=PER_DEPLOYMENT) if quota_file else None
+    return binding.AsyncClient(os.environ["EMQXCLOUD_PLATFORM_ENDPOINT"], "test-key", secret, limiter=limiter,
+                               ca_file=os.environ["EMQXTLS_CA_FILE"])
 
 
 async def until_all_are_held():
@@ -68,15 +72,15 @@ async def release_what_is_held():
 
 async def the_loop_stays_free(binding):
     """Another task of the loop releases the answers: were it kept waiting, they would never come."""
-    c = client(binding, quota_file="wide")
+    c = client(binding)
     hold(CALLS)
     states, _ = await asyncio.gather(asyncio.gather(*(c.get(f"free{i}") for i in range(CALLS))), release_what_is_held())
-    check(len(states) == CALLS and all(s.state == 1 for s in states), "not every deployment is without a certificate")
+    check(len(states) == CALLS and all(s.state.name == "ABSENT" for s in states), "not every deployment is without a certificate")
     c.close()
 
 
 async def a_cancelled_task_cancels_its_call(binding):
-    c = client(binding, quota_file="wide")
+    c = client(binding)
     hold(10)
     tasks = [asyncio.create_task(c.get(f"cancel{i}")) for i in range(10)]
     await until_all_are_held()
@@ -91,36 +95,64 @@ async def a_cancelled_task_cancels_its_call(binding):
 
 
 async def errors_and_the_end(binding):
-    c = client(binding, secret="wrong", quota_file="wide")
+    c = client(binding, secret="wrong")
     try:
         await c.get("d")
         check(False, "a wrong secret was accepted")
-    except binding.TlsError as error:
-        check(error.code == "UNAUTHORIZED" and error.http_status == 401, f"a wrong secret gives {error.code}")
+    except binding.Error as error:
+        check(error.code.name == "UNAUTHORIZED" and error.http_status == 401, f"a wrong secret gives {error.code!r}")
     c.close()
-    c = client(binding, quota_file="wide")
+    c = client(binding)
     hold(1)
     task = asyncio.create_task(c.get("d"))
     await until_all_are_held()
     c.close()
     ended, = await asyncio.gather(task, return_exceptions=True)
-    check(isinstance(ended, binding.TlsError) and ended.code == "CANCELLED", f"closing gives {ended!r}")
+    check(isinstance(ended, binding.Error) and ended.code.name == "CANCELLED", f"closing gives {ended!r}")
     release()
 
 
 async def the_quota_is_told(binding):
-    c = client(binding)
+    c = client(binding, quota_file=None)
     ended = await asyncio.gather(*(c.get("q") for _ in range(70)), return_exceptions=True)
-    refused = [e for e in ended if isinstance(e, binding.TlsError)]
-    check(len(refused) == 10 and all(e.code == "RATE_LIMITED" for e in refused), f"{len(refused)} of 70 were refused")
+    refused = [e for e in ended if isinstance(e, binding.Error)]
+    check(len(refused) == 10 and all(e.code.name == "RATE_LIMITED" for e in refused), f"{len(refused)} of 70 were refused")
     check(all(3600 < e.retry_after < 3700 for e in refused), "they were not told when to come back")
     c.close()
 
 
-def inside(path):
-    spec = importlib.util.spec_from_file_location("asyncio_ctypes", path)
+async def reads(binding, deployments):
+    """What the examples do, by asyncio."""
+    turns, failed, run = 0, 0, binding._c.client_run
+
+    def counted(*arguments):
+        nonlocal turns
+        turns += 1
+        return run(*arguments)
+
+    binding._c.client_run = counted
+    c = client(binding)
+
+    async def show(deployment):
+        nonlocal failed
+        try:
+            print(f"{deployment}: {(await c.get(deployment)).state_text or 'no certificate'}")
+        except binding.Error as error:
+            failed += 1
+            print(f"{deployment}: {error} ({error.code.name})")
+
+    await asyncio.gather(*map(show, deployments))
+    c.close()
+    print(f"{len(deployments)} calls, {failed} failed\n{turns} turns of the client")
+
+
+def inside(path, deployments):
+    spec = importlib.util.spec_from_file_location("emqxtls", path)
     binding = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(binding)
+    if deployments:
+        asyncio.run(reads(binding, deployments))
+        return
     for test in (the_loop_stays_free, a_cancelled_task_cancels_its_call, errors_and_the_end, the_quota_is_told):
         asyncio.run(test(binding))
         print(f"ok: {test.__name__}")
@@ -159,10 +191,10 @@ def drive(name, command, environment):
         waited = processor_time(program.pid) - before
         release()
         output, _ = program.communicate(timeout=HANG)
-    print(output.splitlines()[-1] if output else "", f"and {waited:.2f} s of the processor in {HOLD} s of waiting")
     check(program.returncode == 0, f"{name} ended with {program.returncode}:\n{output}")
-    found = re.search(r"^100 calls, 0 failed, (\d+) turns of the client$", output, re.M)
+    found = re.search(r"^100 calls, 0 failed\n(\d+) turns of the client$", output, re.M)
     check(found, f"{name} does not tell of 100 calls:\n{output}")
+    print(f"{name}: {CALLS} calls, {found[1]} turns of the client, {waited:.2f} s of the processor in {HOLD} s of waiting")
     check(sorted(re.findall(r"^(\S+): no certificate$", output, re.M)) == sorted(ids), f"{name} lost a call:\n{output}")
     check(0 < int(found[1]) <= TURNS * CALLS, f"{name} took {found[1]} turns")
     check(waited < 0.2 * HOLD, f"{name} took {waited:.2f} s of the processor in {HOLD} s: it waits busily")
@@ -176,7 +208,7 @@ def sanitizer(library):
     return {"LD_PRELOAD": found[1]} if found else {}
 
 
-def main(emulator, library, binding, libuv=None):
+def main(emulator, library, binding, *programs):
     environment = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="test-key", EMQXTLS_LIBRARY=library, PYTHONDONTWRITEBYTECODE="1",
                        EMQXCLOUD_PLATFORM_API_SECRET="test-secret-kept-out-of-sight")
     for name in list(environment):
@@ -196,36 +228,23 @@ def main(emulator, library, binding, libuv=None):
         # Python and libcurl keep what they keep until they end.
         python = dict(environment, **sanitizer(library),
                       ASAN_OPTIONS=environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
-        code, output = run([sys.executable, "-c", MAKE_WIDE], python)
-        check(code == 0, f"the quota file can't be made: {output}")
-        if libuv:
-            drive("libuv", [libuv], environment)
-        drive("asyncio", [sys.executable, binding], python)
-        code, output = run([sys.executable, SELF, "inside", binding], python)
+        asyncio_reads = [sys.executable, SELF, "inside", binding]
+        code, output = run(asyncio_reads, python)  # makes the quota file too
         print(output, end="")
         check(code == 0, "the binding")
+        for program in programs:
+            drive(os.path.basename(program).removeprefix("event-loop-"), [program], environment)
+        drive("asyncio", asyncio_reads, python)
     finally:
         server.terminate()
         server.wait()
 
 
-# A quota file for every deployment apart; later it is opened with the settings that it has.
-MAKE_WIDE = """
-import ctypes, os
-library = ctypes.CDLL(os.environ["EMQXTLS_LIBRARY"])
-config = (ctypes.c_uint32 * 10)()
-library.emqx_tls_limiter_config_init_size.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-library.emqx_tls_limiter_config_init_size(config, 40)
-config[1] = 2
-limiter = ctypes.c_void_p()
-assert library.emqx_tls_limiter_open_file(b"wide", config, ctypes.byref(limiter), None) == 0
-library.emqx_tls_limiter_unref(limiter)
-"""
 SELF = os.path.abspath(__file__)
 
 if __name__ == "__main__":
     if sys.argv[1] == "inside":
-        inside(sys.argv[2])
+        inside(sys.argv[2], sys.argv[3:])
     else:
         paths = [os.path.abspath(path) for path in sys.argv[1:]]
         with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,8 @@ Type = IntEnum("Type", "UNKNOWN ONE_WAY TWO_WAY", start=0)
 Delivery = IntEnum("Delivery", "MAYBE NOT_SENT ANSWERED", start=0)
 Action = IntEnum("Action", "NONE UNCHANGED CREATED UPDATED", start=0)
 Op = IntEnum("Op", "GET CREATE UPDATE DELETE")
-FORCE, ALLOW_EARLIER, DRY_RUN = 1, 2, 4
+FORCE, ALLOW_EARLIER, DRY_RUN = 1, 2, 4  # for ensure
+PER_METHOD, PER_DEPLOYMENT = 1, 2  # for a Limiter
 SLICE_MS = 100  # so long Ctrl-C may have to wait: Python looks for signals between calls only
 
 def _struct(name, fields):
@@ -142,9 +143,9 @@ class Request:
 class Limiter:
     """A quota, to be shared by the clients of one API key."""
 
-    def __init__(self, opened, *place, reads=60, writes=6, window=3600.0):
+    def __init__(self, opened, *place, reads=60, writes=6, window=3600.0, flags=0):
         config, error, self._handle = _new(_limiter_config), _new(_error), c_void_p()
-        config.reads, config.writes, config.window_ms = reads, writes, int(window * 1000)
+        config.reads, config.writes, config.window_ms, config.flags = reads, writes, int(window * 1000), flags
         _check(opened(*place, byref(config), byref(self._handle), byref(error)), error)
 
     @classmethod
