@@ -6,6 +6,7 @@
 #   build   the library, its examples and the emulator
 #   tests   ./tests/run.sh
 #   redis   libemqxtls-redis and its tests
+#   servers  tests/redis/servers.sh (Debian 13 or newer)
 #   slow    what ./tests/run.sh all needs besides, with acme and fuzz
 #   acme    the renewal hooks' tests
 #   bindings  tests/bindings: Debian's packages, and koffi by npm
@@ -28,6 +29,7 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit cu
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev
   libunistring-dev libgpg-error-dev'
 redis='libhiredis-dev redis-server'
+servers='libcmocka-dev valkey-server'
 slow='valgrind abigail-tools python3-cryptography-vectors'
 acme='pebble certbot lego dehydrated'
 bindings='golang-go cargo rustc luajit python3 g++ pkg-config'
@@ -37,7 +39,7 @@ fuzz='clang libclang-rt-dev'
 roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,16s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,17s/^# //p' "$0"; exit 2; }
 
 wanted=
 koffi=no
@@ -46,6 +48,7 @@ for group in "$@"; do
     build) wanted="$wanted $build" ;;
     tests) wanted="$wanted $tests" ;;
     redis) wanted="$wanted $redis" ;;
+    servers) wanted="$wanted $servers" ;;
     slow) wanted="$wanted $slow" ;;
     acme) wanted="$wanted $acme" ;;
     docs) wanted="$wanted $docs" ;;
@@ -79,7 +82,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 new_units=
-for unit in nginx.service mosquitto.service redis-server.service certbot.timer; do
+for unit in nginx.service mosquitto.service redis-server.service valkey-server.service certbot.timer; do
   [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
 done
 

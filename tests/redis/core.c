@@ -7,17 +7,17 @@
 #include "server.h"
 
 #include "limiter/core.h"
+#include "redis/link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <hiredis/hiredis.h>
-
+#define WORDS_MAX  16
 #define FLYING_MAX 64
 
-static redisContext *link_;
+static emqxi_link link_;
 static char sha1[41];
 static uint64_t seed;
 
@@ -34,13 +34,37 @@ static int64_t upto(int64_t most)
     return (int64_t)(draw() % (uint64_t)(most + 1));
 }
 
-static redisReply *ask(const char *what, redisReply *reply)
+/* `words` are cut at their spaces. */
+static redisReply *ask(const char *words, const char *last)
 {
+    const int64_t until = emqxi_link_now() + 60000;
+    char text[256];
+    const char *arguments[WORDS_MAX];
+    int count = 0;
+    snprintf(text, sizeof text, "%s", words);
+    for (char *rest, *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        arguments[count++] = word;
+    if (last)
+        arguments[count++] = last;
+    redisReply *reply =
+        emqxi_link_send(&link_, count, arguments, until) ? emqxi_link_read(&link_, until) : NULL;
     if (!reply || reply->type == REDIS_REPLY_ERROR) {
-        fprintf(stderr, "%s: %s\n", what, reply ? reply->str : link_->errstr);
+        fprintf(stderr, "%s: %s\n", words, reply ? reply->str : link_.problem);
         exit(1);
     }
     return reply;
+}
+
+static void log_in(const server *s)
+{
+    emqxi_redis_url url;
+    if (emqxi_redis_url_parse(&emqxi_malloc, s->tcp_url, &url, NULL) != EMQX_TLS_OK ||
+        !emqxi_link_open(&link_, &url, emqxi_link_now() + 60000)) {
+        fprintf(stderr, "%s: %s\n", s->tcp_url, link_.problem);
+        exit(1);
+    }
+    emqxi_redis_url_free(&emqxi_malloc, &url);
+    freeReplyObject(ask("AUTH", SERVER_PASSWORD));
 }
 
 static void load(const char *path)
@@ -59,10 +83,10 @@ static void load(const char *path)
     }
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, put,
              at + sizeof find - 1);
-    redisReply *reply = ask("load", redisCommand(link_, "SCRIPT LOAD %s", changed));
+    redisReply *reply = ask("SCRIPT LOAD", changed);
     snprintf(sha1, sizeof sha1, "%s", reply->str);
     freeReplyObject(reply);
-    freeReplyObject(ask("epoch", redisCommand(link_, "SET epoch 0123456789abcdef:0:x")));
+    freeReplyObject(ask("SET epoch 0123456789abcdef:0:x", NULL));
 }
 
 static redisReply *step(int scope, const emqxi_limits *l, const char *own)
@@ -71,7 +95,7 @@ static redisReply *step(int scope, const emqxi_limits *l, const char *own)
     snprintf(command, sizeof command,
              "EVALSHA %s 2 scope%d epoch 0123456789abcdef:0:x 0 %u %" PRId64 " %s", sha1, scope,
              l->slots, l->window_ms, own);
-    return ask(own, redisCommand(link_, command));
+    return ask(command, NULL);
 }
 
 static void same(const char *what, int64_t in_c, int64_t in_lua, int64_t at)
@@ -106,10 +130,8 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
         if (kind == 6 && release > now)
             now = release - upto(1); /* the edge itself, or the millisecond before */
         const emqxi_view v = {.log = &log, .slots = slots, .limits = &l, .now = now};
-        char *from = own;
-        freeReplyObject(
-            ask("time", redisCommand(link_, "MSET s %lld us %lld", (long long)(now / 1000),
-                                     (long long)(now % 1000 * 1000))));
+        snprintf(own, sizeof own, "MSET s %" PRId64 " us %" PRId64, now / 1000, now % 1000 * 1000);
+        freeReplyObject(ask(own, NULL));
 
         int64_t what = upto(9);
         if (what < 4 && count < FLYING_MAX) {
@@ -118,7 +140,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
             emqx_tls_grant d;
             emqxi_flight flight;
             emqxi_log_reserve(&v, &wanted, &d, &flight);
-            snprintf(from, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
+            snprintf(own, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
             redisReply *r = step(scope, &l, own);
             same("granted", d.granted, r->element[0]->integer, i);
             if (d.granted) {
@@ -161,18 +183,15 @@ int main(int argc, char **argv)
 {
     server s;
     server_new(&s, false);
-    char path[96];
-    snprintf(path, sizeof path, "%s/socket", s.folder);
     seed = argc > 2 ? strtoull(argv[2], NULL, 10) : emqxi_random() >> 1 | 1;
     int64_t steps = argc > 3 ? strtoll(argv[3], NULL, 10) : 60000, now = 1700000000000, each = 500;
     printf("seed %" PRIu64 ", %" PRId64 " steps\n", seed, steps);
     fflush(stdout);
-    link_ = redisConnectUnix(path);
-    freeReplyObject(ask("login", redisCommand(link_, "AUTH %s", SERVER_PASSWORD)));
+    log_in(&s);
     load(argv[1]);
     for (int scope = 0; scope < steps / each; scope++)
         now = schedule(scope, each, now);
-    redisFree(link_);
+    emqxi_link_close(&link_);
     server_free(&s);
     puts("every answer was the same");
     return 0;

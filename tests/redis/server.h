@@ -23,8 +23,6 @@ typedef struct server {
     int port;
     int tls_port; /* 0: none */
     bool appendonly;
-    /* else a crash of Redis may forget its last two seconds; from the next start on */
-    bool fsync_always;
     const char *more; /* lines of its configuration; NULL: none */
     pid_t pid;        /* 0: it does not run */
 } server;
