@@ -23,27 +23,35 @@ static void store(uint8_t *p, uint64_t v)
     memcpy(p, &v, sizeof v);
 }
 
-static void rounds(uint64_t v[4], int n)
+/* Inlined twice, so that the state stays in registers: half of what a step of the file store
+ * computes. */
+static inline void sip_round(uint64_t v[4])
 {
-    while (n-- > 0) {
-        v[0] += v[1];
-        v[1] = ROTL(v[1], 13) ^ v[0];
-        v[0] = ROTL(v[0], 32);
-        v[2] += v[3];
-        v[3] = ROTL(v[3], 16) ^ v[2];
-        v[0] += v[3];
-        v[3] = ROTL(v[3], 21) ^ v[0];
-        v[2] += v[1];
-        v[1] = ROTL(v[1], 17) ^ v[2];
-        v[2] = ROTL(v[2], 32);
-    }
+    v[0] += v[1];
+    v[1] = ROTL(v[1], 13) ^ v[0];
+    v[0] = ROTL(v[0], 32);
+    v[2] += v[3];
+    v[3] = ROTL(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = ROTL(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = ROTL(v[1], 17) ^ v[2];
+    v[2] = ROTL(v[2], 32);
 }
 
-static void absorb(uint64_t v[4], uint64_t m)
+static inline void absorb(uint64_t v[4], uint64_t m)
 {
     v[3] ^= m;
-    rounds(v, 2);
+    sip_round(v);
+    sip_round(v);
     v[0] ^= m;
+}
+
+static uint64_t squeeze(uint64_t v[4])
+{
+    for (int i = 0; i < 4; i++)
+        sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16])
@@ -57,9 +65,7 @@ void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t 
         absorb(v, load(p, 8));
     absorb(v, load(p, left) | (uint64_t)len << 56);
     v[2] ^= 0xee;
-    rounds(v, 4);
-    store(out, v[0] ^ v[1] ^ v[2] ^ v[3]);
+    store(out, squeeze(v));
     v[1] ^= 0xdd;
-    rounds(v, 4);
-    store(out + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
+    store(out + 8, squeeze(v));
 }

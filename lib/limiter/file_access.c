@@ -19,9 +19,9 @@
 
 /* -- open -------------------------------------------------------------------------------------- */
 
-static bool check_settings(emqxi_cells *c, const emqxi_file_header *h, bool take)
+static bool check_settings(emqxi_file *f, const emqxi_file_header *h, bool take)
 {
-    emqxi_settings *s = &c->settings, own;
+    emqxi_settings *s = &f->settings, own;
     const emqx_tls_limiter_config in_file = {.size = sizeof in_file,
                                              .flags = h->flags,
                                              .reads = h->reads,
@@ -34,7 +34,7 @@ static bool check_settings(emqxi_cells *c, const emqxi_file_header *h, bool take
     if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes &&
         s->window_ms == h->window_ms)
         return true;
-    return emqxi_disk_fail(&c->disk,
+    return emqxi_disk_fail(&f->disk,
                            "has other settings: reads %u, writes %u, window_ms %llu, flags 0x%x; "
                            "asked for are %u, %u, %llu, 0x%x; use its own (config NULL) or another "
                            "file",
@@ -58,15 +58,15 @@ static bool check_owner(emqxi_disk *d, const struct stat *s)
     return true;
 }
 
-static bool check_file(emqxi_cells *c, bool take)
+static bool check_file(emqxi_file *f, bool take)
 {
     struct stat s;
     emqxi_file_header h;
-    if (fstat(c->disk.fd, &s) != 0)
-        return emqxi_disk_cant(&c->disk, "can't be looked at");
-    return check_owner(&c->disk, &s) && emqxi_disk_read_header(&c->disk, &h) &&
-           check_settings(c, &h, take) && ((c->now && !take) || emqxi_cells_set_up(c)) &&
-           emqxi_disk_take_header(&c->disk, &h, &s) && emqxi_disk_sync_name(&c->disk);
+    if (fstat(f->disk.fd, &s) != 0)
+        return emqxi_disk_cant(&f->disk, "can't be looked at");
+    return check_owner(&f->disk, &s) && emqxi_disk_read_header(&f->disk, &h) &&
+           check_settings(f, &h, take) && ((f->now && !take) || emqxi_file_set_up(f)) &&
+           emqxi_disk_take_header(&f->disk, &h, &s) && emqxi_disk_sync_name(&f->disk);
 }
 
 static bool open_path(emqxi_disk *d)
@@ -78,20 +78,20 @@ static bool open_path(emqxi_disk *d)
 
 bool emqxi_file_attach(emqxi_file *f, bool take)
 {
-    emqxi_cells *c = &f->cells;
-    if (!open_path(&c->disk) && errno == ENOENT) {
-        if (!emqxi_cells_make_file(c))
+    if (!open_path(&f->disk) && errno == ENOENT) {
+        if (!emqxi_file_make(f))
             return false;
-        open_path(&c->disk);
+        open_path(&f->disk);
     }
-    if (c->disk.fd < 0)
+    if (f->disk.fd < 0)
         return errno == ELOOP
-                   ? emqxi_disk_fail(&c->disk,
+                   ? emqxi_disk_fail(&f->disk,
                                      "is a symbolic link; give the path of the file itself")
-                   : emqxi_disk_cant(&c->disk, "can't be opened");
+                   : emqxi_disk_cant(&f->disk, "can't be opened");
     f->forks = emqxi_fork_count();
-    memset(c->synced, 0, sizeof c->synced);
-    bool ok = check_file(c, take);
+    memset(f->synced, 0, sizeof f->synced);
+    f->newest = EMQXI_RECORDS;
+    bool ok = check_file(f, take);
     if (!ok)
         emqxi_file_detach(f);
     return ok;
@@ -99,9 +99,9 @@ bool emqxi_file_attach(emqxi_file *f, bool take)
 
 void emqxi_file_detach(emqxi_file *f)
 {
-    if (f->cells.disk.fd >= 0)
-        close(f->cells.disk.fd);
-    f->cells.disk.fd = -1;
+    if (f->disk.fd >= 0)
+        close(f->disk.fd);
+    f->disk.fd = -1;
 }
 
 /* -- lock -------------------------------------------------------------------------------------- */
@@ -117,7 +117,7 @@ static int try_file_lock(const emqxi_disk *d)
 
 bool emqxi_file_lock(emqxi_file *f)
 {
-    emqxi_disk *d = &f->cells.disk;
+    emqxi_disk *d = &f->disk;
     emqxi_error_clear(&d->error);
     for (int i = 0; i < REPLACED_MAX; i++) {
         /* After a fork the parent's descriptor is closed here and not unlocked: its lock is the
@@ -128,7 +128,7 @@ bool emqxi_file_lock(emqxi_file *f)
             return false;
         int locked = try_file_lock(d);
         if (locked == 1) {
-            emqxi_cells_look(&f->cells);
+            emqxi_file_look(f);
             return true;
         }
         if (locked < 0 && errno != EWOULDBLOCK && errno != EINTR)
@@ -144,5 +144,5 @@ bool emqxi_file_lock(emqxi_file *f)
 
 void emqxi_file_unlock(const emqxi_file *f)
 {
-    flock(f->cells.disk.fd, LOCK_UN);
+    flock(f->disk.fd, LOCK_UN);
 }

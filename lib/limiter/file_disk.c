@@ -56,11 +56,6 @@ static off_t place_of(const emqxi_disk *d, uint64_t cell, uint32_t place)
     return (off_t)(EMQXI_FILE_BLOCK + (cell * EMQXI_RECORDS + place) * d->record_size);
 }
 
-off_t emqxi_disk_size(const emqxi_disk *d, uint64_t cells)
-{
-    return place_of(d, cells, 0);
-}
-
 /* -- header ------------------------------------------------------------------------------------ */
 
 /* Against torn writes and flipped bits, not against people. */
@@ -85,15 +80,13 @@ bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h)
         return emqxi_disk_cant(d, "can't be read");
     if (n != (ssize_t)sizeof *h || h->magic != EMQXI_FILE_MAGIC)
         return damaged(d, "wrong beginning");
-    if (h->version > EMQXI_FILE_VERSION)
-        return emqxi_disk_fail(
-            d, "has format %u and this library knows format %u; use the newer library", h->version,
-            EMQXI_FILE_VERSION);
-    if (h->version < EMQXI_FILE_VERSION)
-        return emqxi_disk_fail(d,
-                               "has format %u of an older library, this one has format %u; send "
-                               "nothing with this key for one window, then delete it",
-                               h->version, EMQXI_FILE_VERSION);
+    if (h->version != EMQXI_FILE_VERSION)
+        return emqxi_disk_fail(d, "has format %u of %s library, this one has format %u; %s",
+                               h->version, h->version < EMQXI_FILE_VERSION ? "an older" : "a newer",
+                               EMQXI_FILE_VERSION,
+                               h->version < EMQXI_FILE_VERSION
+                                   ? "send nothing with this key for one window, then delete it"
+                                   : "use the newer library");
     return h->checksum == emqxi_header_checksum(h) || damaged(d, "wrong checksum");
 }
 
@@ -102,7 +95,7 @@ bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, const str
     uint64_t most = h->flags & EMQX_TLS_PER_DEPLOYMENT ? EMQXI_CELLS_MAX : 1;
     if (h->cells < 1 || h->cells > most || (h->cells & (h->cells - 1)) != 0)
         return damaged(d, "wrong number of cells");
-    if (s->st_size != emqxi_disk_size(d, h->cells))
+    if (s->st_size != place_of(d, h->cells, 0))
         return damaged(d, "wrong length");
     if (!emqxi_timebase_sound(&h->born))
         return damaged(d, "made at a time that can't be");
@@ -125,7 +118,7 @@ bool emqxi_disk_lay_out(const emqxi_disk *d)
                            .window_ms = settings->window_ms,
                            .cells = d->cells,
                            .born = d->born};
-    off_t size = emqxi_disk_size(d, d->cells);
+    off_t size = place_of(d, d->cells, 0);
     memcpy(h.hash_key, d->hash_key, sizeof h.hash_key);
     h.checksum = emqxi_header_checksum(&h);
     errno = posix_fallocate(d->fd, 0, size);
@@ -188,18 +181,14 @@ bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,
     return true;
 }
 
-bool emqxi_disk_write(const emqxi_disk *d, uint64_t cell, uint32_t place, emqxi_file_record *r)
+bool emqxi_disk_write(const emqxi_disk *d, uint64_t cell, uint32_t place, emqxi_file_record *r,
+                      bool sync)
 {
     r->checksum = record_checksum(d, cell, place, r);
     ssize_t n = pwrite(d->fd, r, d->record_len, place_of(d, cell, place));
     if (n >= 0 && (size_t)n != d->record_len)
         errno = ENOSPC;
-    return (size_t)n == d->record_len;
-}
-
-bool emqxi_disk_sync(const emqxi_disk *d)
-{
-    return fdatasync(d->fd) == 0;
+    return (size_t)n == d->record_len && (!sync || fdatasync(d->fd) == 0);
 }
 
 /* -- name -------------------------------------------------------------------------------------- */

@@ -80,8 +80,6 @@ static inline uint32_t emqxi_disk_first_slot(const emqxi_disk *d, uint32_t group
     return group == 0 ? 0 : d->settings->reads + (group - 1) * d->settings->writes;
 }
 
-off_t emqxi_disk_size(const emqxi_disk *d, uint64_t cells);
-
 uint64_t emqxi_header_checksum(const emqxi_file_header *h);
 
 /* Reads the header: is it one that we know? */
@@ -100,9 +98,10 @@ bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records);
 bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,
                       const emqxi_file_record *r);
 
-/* Writes a record with its checksum, which is set. False: errno tells. */
-bool emqxi_disk_write(const emqxi_disk *d, uint64_t cell, uint32_t place, emqxi_file_record *r);
-bool emqxi_disk_sync(const emqxi_disk *d);
+/* Writes a record with its checksum, which is set; `sync`: it is on the disk when this returns.
+ * False: errno tells. */
+bool emqxi_disk_write(const emqxi_disk *d, uint64_t cell, uint32_t place, emqxi_file_record *r,
+                      bool sync);
 
 /* Syncs the folder: its entry for the file must be on the disk before the file is relied on, and
  * whoever made it may have been killed before. */

@@ -16,153 +16,131 @@ _Static_assert(sizeof(emqxi_ticket) <= (EMQX_TLS_TICKET_WORDS - 1) * sizeof(uint
                "a ticket must hold it");
 
 /* What a cell is found by: all groups of a deployment are in one. */
-static uint64_t key_of(const emqxi_cells *c, const char *deployment_id)
+static uint64_t key_of(const emqxi_file *f, const char *deployment_id)
 {
-    return emqxi_scope(c->settings.flags, c->disk.hash_key, EMQX_TLS_OP_GET, deployment_id);
+    return emqxi_scope(f->settings.flags, f->disk.hash_key, EMQX_TLS_OP_GET, deployment_id);
 }
 
 /* Tells a file that has replaced the one that a ticket is of. */
-static uint32_t epoch_of(const emqxi_cells *c)
+static uint32_t epoch_of(const emqxi_file *f)
 {
     uint32_t epoch;
-    memcpy(&epoch, c->disk.hash_key, sizeof epoch);
+    memcpy(&epoch, f->disk.hash_key, sizeof epoch);
     return epoch;
 }
 
 /* Writes what has to be written although no slot was taken or given back. */
-static bool keep_fresh(emqxi_cells *c)
+static bool keep_fresh(emqxi_file *f)
 {
-    bool stale = c->here.seen_ms - c->now->timebase.seen_ms >= FRESH_MS;
-    return (!c->changed && !stale) || emqxi_cell_write(c, false);
+    bool stale = f->here.seen_ms - f->now->timebase.seen_ms >= FRESH_MS;
+    return (!f->changed && !stale) || emqxi_cell_write(f, false);
 }
 
-static bool file_take_slot(emqxi_cells *c, const emqx_tls_ask *ask, emqx_tls_grant *grant)
+static bool file_take_slot(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_grant *grant)
 {
-    emqxi_ticket ticket = {.scope = key_of(c, ask->deployment_id),
-                           .flight.group = emqxi_group(c->settings.flags, ask->op),
-                           .epoch = epoch_of(c)};
-    if (!emqxi_cells_claim(c, ticket.scope))
+    emqxi_ticket ticket = {.scope = key_of(f, ask->deployment_id),
+                           .flight.group = emqxi_group(f->settings.flags, ask->op),
+                           .epoch = epoch_of(f)};
+    if (!emqxi_cell_claim(f, ticket.scope))
         return false;
-    const emqxi_view v = emqxi_cell_view(c, ticket.flight.group);
+    const emqxi_view v = emqxi_cell_view(f, ticket.flight.group);
     emqxi_log_reserve(&v, ask, grant, &ticket.flight);
     if (!grant->granted)
-        return keep_fresh(c);
-    bool sync = ticket.flight.group != 0 || c->now->unsynced_reads == 0;
-    c->now->unsynced_reads -= !sync;
+        return keep_fresh(f);
+    bool sync = ticket.flight.group != 0 || f->now->unsynced_reads == 0;
+    f->now->unsynced_reads -= !sync;
     memcpy(grant->ticket, &ticket, sizeof ticket);
-    return emqxi_cell_write(c, sync);
+    return emqxi_cell_write(f, sync);
 }
 
-static bool file_settle_slot(emqxi_cells *c, const emqxi_ticket *ticket, uint32_t outcome,
-                             int64_t retry_after_ms)
+static bool file_settle_slot(emqxi_file *f, const uint64_t words[EMQX_TLS_TICKET_WORDS],
+                             uint32_t outcome, int64_t retry_after_ms)
 {
     bool found, refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
-    if (ticket->epoch != epoch_of(c) || ticket->flight.group >= c->disk.groups)
+    emqxi_ticket ticket;
+    memcpy(&ticket, words, sizeof ticket);
+    if (ticket.epoch != epoch_of(f) || ticket.flight.group >= f->disk.groups)
         return true;
-    if (!emqxi_cells_find(c, ticket->scope, &found) || !found)
+    if (!emqxi_cell_find(f, ticket.scope, &found) || !found)
         return !found;
-    const emqxi_view v = emqxi_cell_view(c, ticket->flight.group);
-    emqxi_log_settle(&v, &ticket->flight, outcome, retry_after_ms, refused ? emqxi_random() : 0);
-    return emqxi_cell_write(c, refused);
+    const emqxi_view v = emqxi_cell_view(f, ticket.flight.group);
+    emqxi_log_settle(&v, &ticket.flight, outcome, retry_after_ms, refused ? emqxi_random() : 0);
+    return emqxi_cell_write(f, refused);
 }
 
-static bool look_at(emqxi_cells *c, uint32_t op, const char *deployment_id, emqx_tls_quota *quota)
+static bool look_at(emqxi_file *f, uint32_t op, const char *deployment_id, emqx_tls_quota *quota)
 {
     bool found;
-    if (!emqxi_cells_find(c, key_of(c, deployment_id), &found) || (found && !keep_fresh(c)))
+    if (!emqxi_cell_find(f, key_of(f, deployment_id), &found) || (found && !keep_fresh(f)))
         return false;
     if (!found)
-        emqxi_cell_begin(c, 0);
-    const emqxi_view v = emqxi_cell_view(c, emqxi_group(c->settings.flags, op));
+        emqxi_cell_begin(f, 0);
+    const emqxi_view v = emqxi_cell_view(f, emqxi_group(f->settings.flags, op));
     emqxi_log_query(&v, quota);
     return true;
 }
 
 /* -- the vtable -------------------------------------------------------------------------------- */
 
-/* Ends a step, and the lock if it was had. */
-static emqx_tls_code end_step(const emqxi_file *f, bool locked, bool done, emqx_tls_error *error)
+/* Ends a step on the locked file. */
+static emqx_tls_code end_step(const emqxi_file *f, bool done, emqx_tls_error *error)
 {
-    if (locked)
-        emqxi_file_unlock(f);
-    return done ? EMQX_TLS_OK : emqxi_error_out(error, &f->cells.disk.error);
+    emqxi_file_unlock(f);
+    return done ? EMQX_TLS_OK : emqxi_error_out(error, &f->disk.error);
 }
 
 static emqx_tls_code file_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                                   emqx_tls_error *error)
 {
     emqxi_file *f = context;
-    bool locked = emqxi_file_lock(f), done = locked && file_take_slot(&f->cells, ask, grant);
-    emqx_tls_code code = end_step(f, locked, done, error);
-    if (locked || f->cells.disk.error.retry_after_ms < 0)
-        return code;
-    grant->granted = grant->reason = 0;
-    grant->busy = 1;
-    grant->early_ms = grant->late_ms = f->cells.disk.error.retry_after_ms;
-    return EMQX_TLS_OK;
+    if (!emqxi_file_lock(f))
+        return emqxi_grant_none(grant, &f->disk.error, error);
+    return end_step(f, file_take_slot(f, ask, grant), error);
 }
 
 static emqx_tls_code file_settle(void *context, const uint64_t words[EMQX_TLS_TICKET_WORDS],
                                  uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error)
 {
     emqxi_file *f = context;
-    emqxi_ticket ticket;
-    memcpy(&ticket, words, sizeof ticket);
-    bool locked = emqxi_file_lock(f);
-    bool done = locked && file_settle_slot(&f->cells, &ticket, outcome, retry_after_ms);
-    return end_step(f, locked, done, error);
+    if (!emqxi_file_lock(f))
+        return emqxi_error_out(error, &f->disk.error);
+    return end_step(f, file_settle_slot(f, words, outcome, retry_after_ms), error);
 }
 
 static emqx_tls_code file_query(void *context, uint32_t op, const char *deployment_id,
                                 emqx_tls_quota *quota, emqx_tls_error *error)
 {
     emqxi_file *f = context;
-    bool locked = emqxi_file_lock(f), done = locked && look_at(&f->cells, op, deployment_id, quota);
-    return end_step(f, locked, done, error);
+    if (!emqxi_file_lock(f))
+        return emqxi_error_out(error, &f->disk.error);
+    return end_step(f, look_at(f, op, deployment_id, quota), error);
 }
 
 static void file_destroy(void *context)
 {
     emqxi_file *f = context;
-    const emqx_tls_allocator allocator = f->cells.settings.allocator;
+    const emqx_tls_allocator allocator = f->settings.allocator;
     emqxi_file_detach(f);
-    emqxi_cells_free(&f->cells);
-    emqxi_free(&allocator, f->cells.disk.path);
+    emqxi_file_free(f);
+    emqxi_free(&allocator, f->disk.path);
     emqxi_free(&allocator, f);
 }
 
 /* -- open -------------------------------------------------------------------------------------- */
 
-/* Absolute, so that a later chdir does not lead to another file. NULL: errno tells. */
-static char *absolute(const emqx_tls_allocator *a, const char *path)
+/* Makes the path absolute, so that a later chdir does not lead to another file. */
+static bool take_path(emqxi_file *f, const char *path)
 {
-    char here[4096];
-    errno = ENOMEM;
-    if (*path == '/')
-        return emqxi_strdup(a, path);
-    if (!getcwd(here, sizeof here))
-        return NULL;
-    size_t n = strlen(here) + strlen(path) + 2;
-    errno = ENOMEM;
-    char *whole = emqxi_alloc(a, n);
-    if (whole)
-        snprintf(whole, n, "%s/%s", here, path);
-    return whole;
-}
-
-static bool file_set_up(emqxi_file *f, const char *path, bool take)
-{
-    emqxi_cells *c = &f->cells;
-    emqxi_error_clear(&c->disk.error);
-    c->disk.fd = -1;
-    c->wall_checked_ms = INT64_MIN;
-    c->disk.path = absolute(&c->settings.allocator, path);
-    if (!c->disk.path)
-        return !emqxi_fail(&c->disk.error,
-                           errno == ENOMEM ? EMQX_TLS_E_NO_MEMORY : EMQX_TLS_E_STORE,
+    char here[4096] = "";
+    if (*path != '/' && !getcwd(here, sizeof here))
+        return !emqxi_fail(&f->disk.error, EMQX_TLS_E_STORE,
                            "the quota file's path can't be made absolute: %s", strerror(errno));
-    emqxi_timebase_identify(&c->here, &c->settings.clock, c->host);
-    return emqxi_file_attach(f, take);
+    size_t n = strlen(here) + strlen(path) + 2;
+    f->disk.path = emqxi_alloc(&f->settings.allocator, n);
+    if (!f->disk.path)
+        return emqxi_file_no_memory(f);
+    snprintf(f->disk.path, n, "%s%s%s", here, *here ? "/" : "", path);
+    return true;
 }
 
 emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *config,
@@ -178,16 +156,19 @@ emqx_tls_code emqxi_file_open(const char *path, const emqx_tls_limiter_config *c
     emqxi_file *f = emqxi_zalloc(&settings->allocator, sizeof *f);
     if (!f)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    bool systems = settings->clock.now_ms == emqxi_system_clock.now_ms;
-    f->cells.host = host ? host : systems ? &emqxi_system_host : &emqxi_custom_host;
-    f->cells.settings = *settings;
-    bool ok = file_set_up(f, path, !config);
-    code = emqxi_error_out(error, &f->cells.disk.error);
+    f->host = host ? host : &emqxi_system_host;
+    f->settings = *settings;
+    f->disk.fd = -1;
+    f->wall_checked_ms = INT64_MAX;
+    emqxi_error_clear(&f->disk.error);
+    emqxi_timebase_identify(&f->here, &f->settings.clock, f->host);
+    bool ok = take_path(f, path) && emqxi_file_attach(f, !config);
+    code = emqxi_error_out(error, &f->disk.error);
     if (!ok) {
         file_destroy(f);
         return code;
     }
-    *settings = f->cells.settings;
+    *settings = f->settings;
     *store = (emqx_tls_store){.size = sizeof *store,
                               .flags = settings->flags,
                               .shared = 1,
@@ -204,8 +185,6 @@ emqx_tls_code emqx_tls_limiter_open_file(const char *path, const emqx_tls_limite
 {
     emqxi_settings settings;
     emqx_tls_store store;
-    emqx_tls_code code = emqxi_limiter_begin(limiter, error);
-    if (code == EMQX_TLS_OK)
-        code = emqxi_file_open(path, config, NULL, &store, &settings, error);
-    return emqxi_limiter_end(code, &store, &settings, limiter, error);
+    emqx_tls_code code = emqxi_file_open(path, config, NULL, &store, &settings, error);
+    return emqxi_limiter_over(code, &store, &settings, limiter, error);
 }

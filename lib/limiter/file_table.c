@@ -6,7 +6,7 @@
  * emptied that one. A new key takes the first cell on its way that is idle; where there is none, the
  * file is replaced by one with twice the cells, and what is idle is left behind.
  */
-#include "limiter/file_cell.h"
+#include "limiter/file.h"
 
 #include <string.h>
 
@@ -27,77 +27,76 @@ static bool place(uint64_t *from, uint64_t cells, uint64_t key, uint64_t cell)
 }
 
 /* Places all cells that are not idle; *fits false: there is no place for one. */
-static bool place_all(emqxi_cells *c, uint64_t *from, uint64_t cells, bool *fits)
+static bool place_all(emqxi_file *f, uint64_t *from, uint64_t cells, bool *fits)
 {
     memset(from, 0xff, cells * sizeof *from);
     *fits = true;
-    for (uint64_t cell = 0; *fits && cell < c->disk.cells; cell++) {
-        if (!emqxi_cell_read(c, cell))
+    for (uint64_t cell = 0; *fits && cell < f->disk.cells; cell++) {
+        if (!emqxi_cell_read(f, cell))
             return false;
-        if (c->now->used && !emqxi_cell_idle(c))
-            *fits = place(from, cells, c->now->key, cell);
+        if (f->now->used && !emqxi_cell_idle(f))
+            *fits = place(from, cells, f->now->key, cell);
     }
     return true;
 }
 
-static bool grow_file(emqxi_cells *c)
+static bool grow_file(emqxi_file *f)
 {
-    const emqx_tls_allocator *a = &c->settings.allocator;
+    const emqx_tls_allocator *a = &f->settings.allocator;
     bool ok = true, fits = false;
-    for (uint64_t cells = 2 * c->disk.cells; ok && !fits; cells *= 2) {
+    for (uint64_t cells = 2 * f->disk.cells; ok && !fits; cells *= 2) {
         uint64_t *from = cells <= EMQXI_CELLS_MAX ? emqxi_alloc(a, cells * sizeof *from) : NULL;
         if (!from)
-            return !emqxi_fail(&c->disk.error, EMQX_TLS_E_NO_MEMORY,
+            return !emqxi_fail(&f->disk.error, EMQX_TLS_E_NO_MEMORY,
                                "no memory for the quota of one more deployment");
-        ok =
-            place_all(c, from, cells, &fits) && (!fits || emqxi_cells_replace_file(c, from, cells));
+        ok = place_all(f, from, cells, &fits) && (!fits || emqxi_file_replace(f, from, cells));
         emqxi_free(a, from);
     }
     return ok;
 }
 
-/* As emqxi_cells_find; not found, *idle is the first cell on the way that the key may take. */
-static bool search(emqxi_cells *c, uint64_t key, bool *found, uint64_t *idle)
+/* As emqxi_cell_find; not found, *idle is the first cell on the way that the key may take. */
+static bool search(emqxi_file *f, uint64_t key, bool *found, uint64_t *idle)
 {
     *found = false;
     *idle = NO_CELL;
-    for (uint64_t i = 0; i < EMQXI_MIN(c->disk.cells, REACH); i++) {
-        uint64_t cell = (key + i) & (c->disk.cells - 1);
-        if (!emqxi_cell_read(c, cell))
+    for (uint64_t i = 0; i < EMQXI_MIN(f->disk.cells, REACH); i++) {
+        uint64_t cell = (key + i) & (f->disk.cells - 1);
+        if (!emqxi_cell_read(f, cell))
             return false;
-        if ((*found = c->now->used && c->now->key == key))
+        if ((*found = f->now->used && f->now->key == key))
             return true;
-        if (*idle == NO_CELL && (!c->now->used || emqxi_cell_idle(c)))
+        if (*idle == NO_CELL && (!f->now->used || emqxi_cell_idle(f)))
             *idle = cell;
         /* else its record may have been lost, and this one's not */
-        if (!c->now->used && !emqxi_cells_doubted(c))
+        if (!f->now->used && !emqxi_file_doubted(f))
             break;
     }
     return true;
 }
 
-bool emqxi_cells_find(emqxi_cells *c, uint64_t key, bool *found)
+bool emqxi_cell_find(emqxi_file *f, uint64_t key, bool *found)
 {
     uint64_t idle;
-    return search(c, key, found, &idle);
+    return search(f, key, found, &idle);
 }
 
-bool emqxi_cells_claim(emqxi_cells *c, uint64_t key)
+bool emqxi_cell_claim(emqxi_file *f, uint64_t key)
 {
     bool found;
     uint64_t idle = NO_CELL;
     while (idle == NO_CELL) {
-        if (!search(c, key, &found, &idle))
+        if (!search(f, key, &found, &idle))
             return false;
         if (found)
             return true;
-        if (idle == NO_CELL && !grow_file(c))
+        if (idle == NO_CELL && !grow_file(f))
             return false;
     }
-    if (!emqxi_cell_read(c, idle))
+    if (!emqxi_cell_read(f, idle))
         return false;
-    emqxi_cell_begin(c, key);
-    c->changed = true;
-    c->rebased = false; /* whose stamps they were is gone */
+    emqxi_cell_begin(f, key);
+    f->changed = true;
+    f->rebased = false; /* whose stamps they were is gone */
     return true;
 }

@@ -34,8 +34,10 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
 {
     emqx_tls_allocator own;
     emqx_tls_clock own_clock;
-    if (emqxi_limiter_begin(limiter, error) != EMQX_TLS_OK)
-        return EMQX_TLS_E_INVALID;
+    if (!limiter)
+        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
+                            "limiter is NULL; it is where the new limiter goes");
+    *limiter = NULL;
     if (!store || !emqxi_input_ok(store, sizeof *store, sizeof *store))
         return emqxi_refuse(
             error, EMQX_TLS_E_INVALID,
@@ -69,12 +71,10 @@ emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config,
 {
     emqxi_settings settings;
     emqx_tls_store store;
-    emqx_tls_code code = emqxi_limiter_begin(limiter, error);
-    if (code == EMQX_TLS_OK)
-        code = emqxi_settings_take(&settings, config, 0, error);
+    emqx_tls_code code = emqxi_settings_take(&settings, config, 0, error);
     if (code == EMQX_TLS_OK)
         code = emqxi_memory_open(&store, &settings, NULL, error);
-    return emqxi_limiter_end(code, &store, &settings, limiter, error);
+    return emqxi_limiter_over(code, &store, &settings, limiter, error);
 }
 
 emqx_tls_limiter *emqx_tls_limiter_ref(emqx_tls_limiter *limiter)
@@ -158,43 +158,18 @@ static emqx_tls_code store_failed(emqx_tls_code code, const emqx_tls_error *e, e
 static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *grant,
                               emqxi_error *error)
 {
-    const char *group = r->op == EMQX_TLS_OP_GET ? "reads" : "writes";
-    long long seconds = grant->late_ms / 1000 + (grant->late_ms % 1000 != 0);
+    const bool shut = grant->reason == EMQX_TLS_QUOTA_SHUT;
+    const bool in_flight = grant->reason == EMQX_TLS_QUOTA_IN_FLIGHT;
     if (error)
         error->retry_after_ms = grant->late_ms;
-    if (grant->reason == EMQX_TLS_QUOTA_SHUT)
-        return emqxi_fail(
-            error, EMQX_TLS_E_RATE_LIMITED,
-            "the platform has refused %s (429); nothing was sent; try again in %lld s", group,
-            seconds);
-    if (grant->reason == EMQX_TLS_QUOTA_IN_FLIGHT)
-        return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                          "the quota for %s is used up by calls that are still running; nothing "
-                          "was sent; try again in at most %lld s",
-                          group, seconds);
-    return emqxi_fail(error, EMQX_TLS_E_RATE_LIMITED,
-                      "the quota for %s is used up; nothing was sent; try again in %lld s", group,
-                      seconds);
-}
-
-static emqxi_outlook outlook_of(const emqx_tls_limiter *l, const emqxi_reserve *r,
-                                const emqx_tls_ask *ask, const emqx_tls_grant *grant)
-{
-    return (emqxi_outlook){.ahead = ask->ahead,
-                           .early_ms = grant->early_ms,
-                           .late_ms = grant->late_ms,
-                           .wait_ms = r->wait_ms,
-                           .shared = l->store.shared != 0};
-}
-
-/* Stays in line, or goes to its end. False: no memory. */
-static bool stand_in_line(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
-                          uint64_t scope, const emqxi_outlook *outlook)
-{
-    if (!waiter->queued && !emqxi_waitlist_join(&l->waitlists, scope, waiter))
-        return false;
-    r->look_again_ms = emqxi_waitlist_stay(waiter, outlook, emqxi_now(&l->clock));
-    return true;
+    return emqxi_fail(
+        error, EMQX_TLS_E_RATE_LIMITED, "the %s %s%s; nothing was sent; try again in %s%lld s",
+        shut ? "platform has refused" : "quota for", r->op == EMQX_TLS_OP_GET ? "reads" : "writes",
+        shut        ? " (429)"
+        : in_flight ? " is used up by calls that are still running"
+                    : " is used up",
+        in_flight ? "at most " : "",
+        (long long)(grant->late_ms / 1000 + (grant->late_ms % 1000 != 0)));
 }
 
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
@@ -232,8 +207,11 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     } else if (r->wait_ms <= 0 || grant.early_ms > r->wait_ms) {
         code = no_quota(r, &grant, error);
     } else {
-        const emqxi_outlook outlook = outlook_of(l, r, &ask, &grant);
-        if (!stand_in_line(l, r, waiter, scope, &outlook))
+        const emqxi_outlook outlook = {ask.ahead, grant.early_ms, grant.late_ms, r->wait_ms,
+                                       l->store.shared != 0};
+        if (waiter->queued || emqxi_waitlist_join(&l->waitlists, scope, waiter))
+            r->look_again_ms = emqxi_waitlist_stay(waiter, &outlook, emqxi_now(&l->clock));
+        else
             code = emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to wait for quota");
     }
     if (waiter->queued && (code != EMQX_TLS_OK || r->granted))
@@ -270,9 +248,8 @@ typedef struct question {
 static emqx_tls_code ask(const emqx_tls_store *s, const question *q, emqx_tls_error *e)
 {
     prepare_error(e);
-    if (q->ticket)
-        return s->settle(s->context, q->ticket, q->outcome, q->retry_after_ms, e);
-    return s->query(s->context, q->op, q->deployment_id, q->quota, e);
+    return q->ticket ? s->settle(s->context, q->ticket, q->outcome, q->retry_after_ms, e)
+                     : s->query(s->context, q->op, q->deployment_id, q->quota, e);
 }
 
 /* A store that is busy (locked by another process, away) fails with STORE and tells when to ask
@@ -281,23 +258,20 @@ static emqx_tls_code ask_patiently(emqx_tls_limiter *l, const question *q, int64
                                    emqxi_error *error)
 {
     emqx_tls_error e;
-    int64_t deadline = 0;
-    for (unsigned busy = 0;; busy++) {
-        emqx_tls_code code = ask(&l->store, q, &e);
-        if (code == EMQX_TLS_OK)
-            return code;
+    emqx_tls_code code;
+    int64_t until = INT64_MAX; /* known once it has failed */
+    for (unsigned busy = 0; (code = ask(&l->store, q, &e)) != EMQX_TLS_OK; busy++) {
         int64_t now = emqxi_now(&l->clock);
-        if (busy == 0)
-            deadline = emqxi_add(now, patience_ms);
-        if (code != EMQX_TLS_E_STORE || e.retry_after_ms < 0 || now >= deadline ||
-            !l->clock.sleep_ms)
+        until = EMQXI_MIN(until, emqxi_add(now, patience_ms));
+        if (code != EMQX_TLS_E_STORE || e.retry_after_ms < 0 || now >= until || !l->clock.sleep_ms)
             return store_failed(code, &e, error);
         int64_t pause = EMQXI_MIN(EMQXI_MAX(e.retry_after_ms, 1), BUSY_MAX_MS);
         pause = EMQXI_MIN(pause << EMQXI_MIN(busy, BUSY_DOUBLINGS), BUSY_MAX_MS);
         pthread_mutex_unlock(&l->mutex);
-        l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, deadline - now));
+        l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, until - now));
         pthread_mutex_lock(&l->mutex);
     }
+    return code;
 }
 
 emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,

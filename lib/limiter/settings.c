@@ -81,21 +81,21 @@ void emqxi_random_key(uint8_t key[16])
     memcpy(key, random, sizeof random);
 }
 
-/* -- opening ----------------------------------------------------------------------------------- */
-
-emqx_tls_code emqxi_limiter_begin(emqx_tls_limiter **limiter, emqx_tls_error *error)
+emqx_tls_code emqxi_grant_none(emqx_tls_grant *grant, const emqxi_error *why, emqx_tls_error *error)
 {
-    if (!limiter)
-        return emqxi_refuse(error, EMQX_TLS_E_INVALID,
-                            "limiter is NULL; it is where the new limiter goes");
-    *limiter = NULL;
-    return EMQX_TLS_OK;
+    emqx_tls_code code = emqxi_error_out(error, why);
+    grant->granted = grant->reason = 0;
+    grant->busy = why->retry_after_ms >= 0;
+    grant->early_ms = grant->late_ms = why->retry_after_ms;
+    return grant->busy ? EMQX_TLS_OK : code;
 }
 
-emqx_tls_code emqxi_limiter_end(emqx_tls_code opened, const emqx_tls_store *store,
-                                const emqxi_settings *settings, emqx_tls_limiter **limiter,
-                                emqx_tls_error *error)
+emqx_tls_code emqxi_limiter_over(emqx_tls_code opened, const emqx_tls_store *store,
+                                 const emqxi_settings *settings, emqx_tls_limiter **limiter,
+                                 emqx_tls_error *error)
 {
+    if (limiter)
+        *limiter = NULL;
     if (opened != EMQX_TLS_OK)
         return opened;
     emqx_tls_code code =

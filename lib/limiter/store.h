@@ -46,14 +46,16 @@ uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
                      const char *deployment_id);
 void emqxi_random_key(uint8_t key[16]);
 
-/* How each way to open a limiter begins: is there a place for it? Sets that to NULL. */
-emqx_tls_code emqxi_limiter_begin(emqx_tls_limiter **limiter, emqx_tls_error *error);
+/* A store that could not be asked, and why: where that may pass by itself it is busy, and the caller
+ * asks again. */
+emqx_tls_code emqxi_grant_none(emqx_tls_grant *grant, const emqxi_error *why,
+                               emqx_tls_error *error);
 
-/* And how it ends: `opened` is what came of opening the store. It is destroyed if the limiter can't
- * be made. */
-emqx_tls_code emqxi_limiter_end(emqx_tls_code opened, const emqx_tls_store *store,
-                                const emqxi_settings *settings, emqx_tls_limiter **limiter,
-                                emqx_tls_error *error);
+/* How each way to open a limiter ends: `opened` is what came of opening the store. It is destroyed
+ * if the limiter can't be made. */
+emqx_tls_code emqxi_limiter_over(emqx_tls_code opened, const emqx_tls_store *store,
+                                 const emqxi_settings *settings, emqx_tls_limiter **limiter,
+                                 emqx_tls_error *error);
 
 /* The store in this process's memory. Its tickets hold an emqxi_ticket whose scope is hashed under
  * this key; NULL: a random one. NO_MEMORY. */

@@ -30,20 +30,19 @@ static void machine(uint8_t id[16])
         emqxi_siphash(key, text, 32, id);
 }
 
-static bool synchronised(void)
+static bool is_system(const emqx_tls_clock *clock)
+{
+    return clock->now_ms == emqxi_system_clock.now_ms;
+}
+
+static bool synchronised(const emqx_tls_clock *clock)
 {
     struct timex t = {.modes = 0};
-    int state = adjtimex(&t);
+    int state = is_system(clock) ? adjtimex(&t) : -1;
     return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
 }
 
-static bool never(void)
-{
-    return false;
-}
-
 const emqxi_host emqxi_system_host = {machine, synchronised};
-const emqxi_host emqxi_custom_host = {machine, never};
 
 static bool known(const uint8_t id[16])
 {
@@ -67,13 +66,12 @@ static void mix_time_namespace(emqxi_timebase *here)
 void emqxi_timebase_identify(emqxi_timebase *here, const emqx_tls_clock *clock,
                              const emqxi_host *host)
 {
-    bool systems = clock->now_ms == emqxi_system_clock.now_ms;
     memset(here, 0, sizeof *here);
     here->wall_ms = EMQXI_NO_WALL;
     host->machine(here->machine);
     if (clock->boot_id)
         clock->boot_id(clock->context, here->boot);
-    if (!known(here->boot) && systems) {
+    if (!known(here->boot) && is_system(clock)) {
         /* No /proc. One boot for all of this machine's is right too, for a clock that begins with
          * the boot: a stamp that does not lie ahead of it is at least as old as it seems, and one
          * that does tells that there was a reboot. */
@@ -82,7 +80,7 @@ void emqxi_timebase_identify(emqxi_timebase *here, const emqx_tls_clock *clock,
         const uint64_t random[2] = {emqxi_random(), emqxi_random()};
         memcpy(here->boot, random, sizeof random);
         memset(here->machine, 0, sizeof here->machine);
-    } else if (systems) {
+    } else if (is_system(clock)) {
         mix_time_namespace(here);
     }
 }

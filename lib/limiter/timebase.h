@@ -24,13 +24,11 @@ typedef struct emqxi_timebase {
 /* What is asked of the machine; tests give their own. */
 typedef struct emqxi_host {
     void (*machine)(uint8_t id[16]); /* zeros: not known */
-    bool (*wall_trusted)(void);
+    bool (*wall_trusted)(const emqx_tls_clock *clock);
 } emqxi_host;
 
-/* trusts a wall clock that the kernel calls synchronised */
+/* Trusts the system's wall clock where the kernel calls it synchronised, no clock of a caller's. */
 extern const emqxi_host emqxi_system_host;
-/* for a clock of the caller's: what the kernel says is not about that one */
-extern const emqxi_host emqxi_custom_host;
 
 /* Sets boot and machine. A clock of the caller's without a boot's id is a boot of its own. */
 void emqxi_timebase_identify(emqxi_timebase *here, const emqx_tls_clock *clock,

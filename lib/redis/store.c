@@ -91,16 +91,6 @@ static redisReply *run_step(redis_store *s, const step *what, size_t done, size_
     return NULL;
 }
 
-/* Redis could not be asked. If that may pass by itself it is busy, and the caller asks again. */
-static emqx_tls_code not_asked(const redis_store *s, emqx_tls_grant *grant, emqx_tls_error *error)
-{
-    emqx_tls_code code = emqxi_error_out(error, &s->redis.error);
-    grant->granted = grant->reason = 0;
-    grant->busy = s->redis.error.retry_after_ms >= 0;
-    grant->early_ms = grant->late_ms = s->redis.error.retry_after_ms;
-    return grant->busy ? EMQX_TLS_OK : code;
-}
-
 static step make_settlement(const redis_store *s, const emqxi_ticket *t, uint32_t outcome,
                             int64_t retry_after_ms)
 {
@@ -147,7 +137,7 @@ static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_
     if (grant->granted && !given)
         s->own.settle(s->own.context, grant->ticket, EMQX_TLS_OUTCOME_NOT_SENT, -1, error);
     if (!reply)
-        return not_asked(s, grant, error);
+        return emqxi_grant_none(grant, &s->redis.error, error);
     if (given) {
         redis_take_slot(s, reply, &ticket, grant);
     } else {
@@ -289,8 +279,6 @@ emqx_tls_code emqx_tls_limiter_open_redis(const char *url, const char *prefix,
 {
     emqxi_settings settings;
     emqx_tls_store store;
-    emqx_tls_code code = emqxi_limiter_begin(limiter, error);
-    if (code == EMQX_TLS_OK)
-        code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
-    return emqxi_limiter_end(code, &store, &settings, limiter, error);
+    emqx_tls_code code = emqxi_redis_open(url, prefix, config, &store, &settings, error);
+    return emqxi_limiter_over(code, &store, &settings, limiter, error);
 }

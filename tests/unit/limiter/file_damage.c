@@ -128,11 +128,11 @@ static void edit_newest(void (*edit)(emqxi_file_record *r, int64_t value), int64
     assert_int_equal(emqxi_file_open(path, &config, NULL, &store, &settings, NULL), EMQX_TLS_OK);
     emqxi_file *file = store.context;
     assert_true(emqxi_file_lock(file));
-    assert_true(emqxi_cell_read(&file->cells, 0));
-    edit(file->cells.now, value);
+    assert_true(emqxi_cell_read(file, 0));
+    edit(file->now, value);
     for (uint32_t place = 0; place < EMQXI_RECORDS; place++) {
-        file->cells.now->sequence = file->cells.now->synced = 100 + place;
-        assert_true(emqxi_disk_write(&file->cells.disk, 0, place, file->cells.now));
+        file->now->sequence = file->now->synced = 100 + place;
+        assert_true(emqxi_disk_write(&file->disk, 0, place, file->now, false));
     }
     emqxi_file_unlock(file);
     store.destroy(store.context);

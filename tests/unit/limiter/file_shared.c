@@ -104,7 +104,7 @@ static void a_child_uses_its_parents_limiter(void **state)
 static void lock_in_child(void *context)
 {
     emqxi_file *file = context;
-    if (emqxi_file_lock(file) || file->cells.disk.error.retry_after_ms < 0)
+    if (emqxi_file_lock(file) || file->disk.error.retry_after_ms < 0)
         _exit(1);
 }
 

@@ -178,8 +178,8 @@ static void the_systems_clock_is_the_same_boots_also_without_its_id(void **state
     assert_true(emqxi_timebase_same(&one, &two));
     one.seen_ms = 1;
     assert_false(emqxi_timebase_same(&one, &two)); /* it was rebooted */
-    emqxi_timebase_identify(&one, &custom, &emqxi_custom_host);
-    emqxi_timebase_identify(&two, &custom, &emqxi_custom_host);
+    emqxi_timebase_identify(&one, &custom, &emqxi_system_host);
+    emqxi_timebase_identify(&two, &custom, &emqxi_system_host);
     assert_false(emqxi_timebase_same(&one, &two)); /* nobody knows where such a clock begins */
 }
 

@@ -19,8 +19,9 @@ static void machine_id(uint8_t id[16])
     id[0] = machine;
 }
 
-static bool is_wall_trusted(void)
+static bool is_wall_trusted(const emqx_tls_clock *clock)
 {
+    (void)clock;
     return wall_trusted;
 }
 
