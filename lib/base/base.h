@@ -64,10 +64,6 @@ void emqxi_error_clear(emqxi_error *e);
 emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same; `e` is not NULL. The arguments may point into it. */
-emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
-
 /* What an error struct had in the first release. */
 #define EMQXI_ERROR_FIRST (offsetof(emqx_tls_error, message) + 256)
 

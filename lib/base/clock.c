@@ -1,10 +1,8 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "base/base.h"
+#include "base/file.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,26 +39,10 @@ static void sleep_ms(void *context, int64_t ms)
         nanosleep(&t, NULL);
 }
 
-/* The kernel's boot_id is a UUID of 36 characters; an id of zeros means that there is none. */
 static void boot_id(void *context, unsigned char id[16])
 {
     (void)context;
-    char text[36];
-    size_t n = 0;
-    memset(id, 0, 16);
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t got = read(fd, text, sizeof text);
-    close(fd);
-    for (ssize_t i = 0; i < got && n < 32; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = memchr(digits, text[i], 16);
-        if (!digit)
-            continue;
-        id[n / 2] = (unsigned char)(id[n / 2] << 4 | (digit - digits));
-        n++;
-    }
+    emqxi_id_read("/proc/sys/kernel/random/boot_id", id);
 }
 
 const emqx_tls_clock emqxi_system_clock = {.size = sizeof emqxi_system_clock,

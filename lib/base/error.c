@@ -20,7 +20,8 @@ void emqxi_error_clear(emqxi_error *e)
     e->retry_after_ms = -1;
 }
 
-emqx_tls_code emqxi_vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static emqx_tls_code
+vfail(emqxi_error *e, emqx_tls_code code, const char *format, va_list arguments)
 {
     char text[2 * sizeof e->message];
     if (vsnprintf(text, sizeof text, format, arguments) < 0)
@@ -37,7 +38,7 @@ emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format,
     if (!e)
         return code;
     va_start(arguments, format);
-    emqxi_vfail(e, code, format, arguments);
+    vfail(e, code, format, arguments);
     va_end(arguments);
     return code;
 }
@@ -65,7 +66,7 @@ emqx_tls_code emqxi_refuse(emqx_tls_error *to, emqx_tls_code code, const char *f
     va_list arguments;
     emqxi_error_clear(&e);
     va_start(arguments, format);
-    emqxi_vfail(&e, code, format, arguments);
+    vfail(&e, code, format, arguments);
     va_end(arguments);
     return emqxi_error_out(to, &e);
 }

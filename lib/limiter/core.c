@@ -18,13 +18,6 @@ static emqxi_slot *slot_at(const emqxi_view *v, uint32_t position)
     return &v->slots[position < left ? v->log->first + position : position - left];
 }
 
-static void take_out_slot(const emqxi_view *v, uint32_t position)
-{
-    v->log->count--;
-    for (; position < v->log->count; position++)
-        *slot_at(v, position) = *slot_at(v, position + 1);
-}
-
 /* Puts a slot into its place, at `position` or before it. */
 static void put_up_to(const emqxi_view *v, uint32_t position, emqxi_slot slot)
 {
@@ -193,7 +186,8 @@ void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t 
     if (log->throttle.probe_id == flight->id)
         log->throttle.probe_id = 0;
     if (outcome == EMQX_TLS_OUTCOME_NOT_SENT) {
-        take_out_slot(v, position);
+        for (log->count--; position < log->count; position++)
+            *slot_at(v, position) = *slot_at(v, position + 1);
         return;
     }
     emqxi_slot slot = *slot_at(v, position);

@@ -22,7 +22,7 @@ struct emqx_tls_limiter {
     emqx_tls_store store;
     emqx_tls_clock clock;
     emqx_tls_allocator allocator;
-    emqxi_table waitlists;
+    emqxi_table waitlists; /* by scope; none where nobody waits */
     uint8_t hash_key[16];
 };
 
@@ -189,7 +189,7 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
         return forked(error);
     }
     uint64_t scope = emqxi_scope(l->store.flags, l->hash_key, r->op, r->deployment_id);
-    emqxi_waitlist *list = emqxi_waitlist_find(&l->waitlists, scope);
+    emqxi_waitlist *list = emqxi_table_get(&l->waitlists, scope);
     if (list)
         ask.ahead = emqxi_waitlist_ahead(list, waiter, emqxi_now(&l->clock));
     prepare_error(&e);
@@ -283,7 +283,7 @@ emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,
     if (!enter(l))
         return forked(error);
     emqx_tls_code code = ask_patiently(l, &settlement, patience_ms, error);
-    emqxi_waitlist *list = emqxi_waitlist_find(&l->waitlists, ticket[SCOPE_WORD]);
+    emqxi_waitlist *list = emqxi_table_get(&l->waitlists, ticket[SCOPE_WORD]);
     if (list)
         emqxi_waitlist_wake(list, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);

@@ -43,17 +43,11 @@ static void fetch(const scope *s)
     __builtin_prefetch(s->slots + 1);
 }
 
-static scope *find_scope(const memory *m, uint64_t key, emqxi_entry **entry)
-{
-    *entry = emqxi_table_find(&m->scopes, key);
-    return *entry ? (*entry)->value : NULL;
-}
-
 /* Looks at the next places of the table and gives back the scopes that are idle. */
 static void sweep(memory *m, int64_t now, size_t places)
 {
     for (; places > 0 && m->scopes.size > 0; places--) {
-        emqxi_entry *entry = &m->scopes.entries[m->hand & (m->scopes.size - 1)];
+        const emqxi_entry *entry = &m->scopes.entries[m->hand & (m->scopes.size - 1)];
         scope *s = entry->value;
         m->hand = (m->hand + 1) & (m->scopes.size - 1);
         fetch(m->scopes.entries[m->hand].value);
@@ -62,7 +56,7 @@ static void sweep(memory *m, int64_t now, size_t places)
         const emqxi_view v = view_of(m, s, 0, now); /* the window is the same for every group */
         if (!emqxi_log_idle(&v))
             continue;
-        emqxi_table_remove(&m->scopes, entry);
+        emqxi_table_remove(&m->scopes, entry->key);
         emqxi_free(&m->settings.allocator, s);
     }
 }
@@ -74,21 +68,20 @@ static scope *make_scope(memory *m, uint64_t key, uint32_t slots)
     if (!s)
         return NULL;
     s->log.capacity = capacity;
-    if (!emqxi_table_add(&m->scopes, key, s)) {
+    if (!emqxi_table_set(&m->scopes, key, s)) {
         emqxi_free(&m->settings.allocator, s);
         return NULL;
     }
     return s;
 }
 
-static scope *grow_scope(memory *m, emqxi_entry *entry, uint32_t slots)
+static scope *grow_scope(memory *m, uint64_t key, scope *s, uint32_t slots)
 {
-    scope *s = entry->value;
     uint32_t capacity = EMQXI_MIN(2 * s->log.capacity, slots);
     s = emqxi_resize(&m->settings.allocator, s, sizeof *s + capacity * sizeof *s->slots);
     if (!s)
         return NULL;
-    entry->value = s;
+    emqxi_table_set(&m->scopes, key, s);
     emqxi_log_grow(&s->log, s->slots, capacity);
     return s;
 }
@@ -102,15 +95,14 @@ static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx
     emqxi_ticket ticket = {
         .scope = emqxi_scope(m->settings.flags, m->hash_key, ask->op, ask->deployment_id),
         .flight.group = group};
-    emqxi_entry *entry;
-    scope *s = find_scope(m, ticket.scope, &entry);
+    scope *s = emqxi_table_get(&m->scopes, ticket.scope);
     fetch(s);
     int64_t now = emqxi_now(&m->settings.clock);
     if (s) {
         const emqxi_view v = view_of(m, s, group, now);
         emqxi_log_advance(&v);
         if (emqxi_log_full(&v))
-            s = grow_scope(m, entry, slots);
+            s = grow_scope(m, ticket.scope, s, slots);
     } else {
         sweep(m, now, 4);
         s = make_scope(m, ticket.scope, slots);
@@ -132,10 +124,9 @@ static emqx_tls_code memory_settle(void *context, const uint64_t words[EMQX_TLS_
 {
     memory *m = context;
     emqxi_ticket ticket;
-    emqxi_entry *entry;
     (void)error;
     memcpy(&ticket, words, sizeof ticket);
-    scope *s = find_scope(m, ticket.scope, &entry);
+    scope *s = emqxi_table_get(&m->scopes, ticket.scope);
     if (!s || ticket.flight.group >= EMQXI_GROUPS)
         return EMQX_TLS_OK;
     const emqxi_view v = view_of(m, s, ticket.flight.group, emqxi_now(&m->settings.clock));
@@ -148,10 +139,9 @@ static emqx_tls_code memory_query(void *context, uint32_t op, const char *deploy
                                   emqx_tls_quota *quota, emqx_tls_error *error)
 {
     memory *m = context;
-    emqxi_entry *entry;
     scope empty = {.log.capacity = 0};
     scope *s =
-        find_scope(m, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id), &entry);
+        emqxi_table_get(&m->scopes, emqxi_scope(m->settings.flags, m->hash_key, op, deployment_id));
     (void)error;
     const emqxi_view v = view_of(m, s ? s : &empty, emqxi_group(m->settings.flags, op),
                                  emqxi_now(&m->settings.clock));

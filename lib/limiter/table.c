@@ -1,24 +1,18 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "limiter/table.h"
 
-emqxi_entry *emqxi_table_find(const emqxi_table *table, uint64_t key)
+/* Where a key is, or would go. The table is not full. */
+static emqxi_entry *place_of(emqxi_entry *entries, size_t size, uint64_t key)
 {
-    size_t mask = table->size - 1;
-    if (table->size == 0)
-        return NULL;
-    for (size_t i = key & mask; table->entries[i].value; i = (i + 1) & mask)
-        if (table->entries[i].key == key)
-            return &table->entries[i];
-    return NULL;
+    size_t i = key & (size - 1);
+    while (entries[i].value && entries[i].key != key)
+        i = (i + 1) & (size - 1);
+    return &entries[i];
 }
 
-static emqxi_entry *put(emqxi_entry *entries, size_t size, emqxi_entry entry)
+void *emqxi_table_get(const emqxi_table *table, uint64_t key)
 {
-    size_t i = entry.key & (size - 1);
-    while (entries[i].value)
-        i = (i + 1) & (size - 1);
-    entries[i] = entry;
-    return &entries[i];
+    return table->size ? place_of(table->entries, table->size, key)->value : NULL;
 }
 
 static bool grow(emqxi_table *table)
@@ -29,24 +23,28 @@ static bool grow(emqxi_table *table)
         return false;
     for (size_t i = 0; i < table->size; i++)
         if (table->entries[i].value)
-            put(entries, size, table->entries[i]);
+            *place_of(entries, size, table->entries[i].key) = table->entries[i];
     emqxi_free(table->allocator, table->entries);
     table->entries = entries;
     table->size = size;
     return true;
 }
 
-emqxi_entry *emqxi_table_add(emqxi_table *table, uint64_t key, void *value)
+bool emqxi_table_set(emqxi_table *table, uint64_t key, void *value)
 {
-    if (table->count >= table->size / 5 * 4 && !grow(table))
-        return NULL;
-    table->count++;
-    return put(table->entries, table->size, (emqxi_entry){.key = key, .value = value});
+    if (!emqxi_table_get(table, key)) {
+        if (table->count >= table->size / 5 * 4 && !grow(table))
+            return false;
+        table->count++;
+    }
+    *place_of(table->entries, table->size, key) = (emqxi_entry){.key = key, .value = value};
+    return true;
 }
 
-void emqxi_table_remove(emqxi_table *table, emqxi_entry *entry)
+void emqxi_table_remove(emqxi_table *table, uint64_t key)
 {
-    size_t mask = table->size - 1, hole = (size_t)(entry - table->entries);
+    size_t mask = table->size - 1;
+    size_t hole = (size_t)(place_of(table->entries, table->size, key) - table->entries);
     table->count--;
     for (size_t i = (hole + 1) & mask; table->entries[i].value; i = (i + 1) & mask) {
         size_t home = table->entries[i].key & mask;

@@ -21,14 +21,14 @@ typedef struct emqxi_table {
     size_t count;
 } emqxi_table;
 
-/* The entry of a key, valid until the next add or remove; NULL: none. Its value may be set anew. */
-emqxi_entry *emqxi_table_find(const emqxi_table *table, uint64_t key);
+/* A key's value; NULL: none. */
+void *emqxi_table_get(const emqxi_table *table, uint64_t key);
 
-/* Adds a key that is not in it. NULL: no memory. */
-emqxi_entry *emqxi_table_add(emqxi_table *table, uint64_t key, void *value);
+/* Sets a key's value. False: no memory, which a key that is there already does not need. */
+bool emqxi_table_set(emqxi_table *table, uint64_t key, void *value);
 
-/* Takes an entry out. Others move to fill its place: it may hold one of them afterwards. */
-void emqxi_table_remove(emqxi_table *table, emqxi_entry *entry);
+/* Takes a key out that is there. Entries move to fill its place. */
+void emqxi_table_remove(emqxi_table *table, uint64_t key);
 
 /* Gives the entries back, not what they point to. */
 void emqxi_table_free(emqxi_table *table);

@@ -1,33 +1,19 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "limiter/timebase.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 /* A wall clock that the kernel calls synchronised is off by at most 16 s (it says so no longer
  * beyond that), at both ends. */
 #define WALL_ERROR_MS 32000
 
-/* /etc/machine-id must not be shown to others as it is; the hash is of use here only. 32
- * hexadecimal digits, or it is not set up yet. */
 static void machine(uint8_t id[16])
 {
-    static const uint8_t key[16] = "emqxtls quota 1";
-    char text[33];
-    memset(id, 0, 16);
-    int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t n = read(fd, text, sizeof text);
-    close(fd);
-    if (n < 32)
-        return;
-    text[32] = '\0';
-    if (strspn(text, "0123456789abcdef") == 32)
-        emqxi_siphash(key, text, 32, id);
+    emqxi_id_read("/etc/machine-id", id);
 }
 
 static bool is_system(const emqx_tls_clock *clock)

@@ -56,12 +56,6 @@ uint32_t emqxi_waitlist_ahead(emqxi_waitlist *list, emqxi_waiter *waiter, int64_
     return ahead;
 }
 
-emqxi_waitlist *emqxi_waitlist_find(const emqxi_table *lists, uint64_t scope)
-{
-    emqxi_entry *entry = lists->count > 0 ? emqxi_table_find(lists, scope) : NULL;
-    return entry ? entry->value : NULL;
-}
-
 static emqxi_waitlist *make_list(emqxi_table *lists, uint64_t scope)
 {
     emqxi_waitlist *list = emqxi_zalloc(lists->allocator, sizeof *list);
@@ -69,7 +63,7 @@ static emqxi_waitlist *make_list(emqxi_table *lists, uint64_t scope)
         return NULL;
     list->scope = scope;
     list->hopeless_ms = list->passed_ms = INT64_MIN;
-    if (emqxi_table_add(lists, scope, list))
+    if (emqxi_table_set(lists, scope, list))
         return list;
     emqxi_free(lists->allocator, list);
     return NULL;
@@ -77,7 +71,7 @@ static emqxi_waitlist *make_list(emqxi_table *lists, uint64_t scope)
 
 bool emqxi_waitlist_join(emqxi_table *lists, uint64_t scope, emqxi_waiter *waiter)
 {
-    emqxi_waitlist *list = emqxi_waitlist_find(lists, scope);
+    emqxi_waitlist *list = emqxi_table_get(lists, scope);
     if (!list && !(list = make_list(lists, scope)))
         return false;
     emqxi_list_append(&list->waiters, &waiter->node);
@@ -100,7 +94,7 @@ void emqxi_waitlist_leave(emqxi_table *lists, emqxi_waiter *waiter, int64_t now)
         wake_from(list, next, now);
         return;
     }
-    emqxi_table_remove(lists, emqxi_table_find(lists, list->scope));
+    emqxi_table_remove(lists, list->scope);
     emqxi_free(lists->allocator, list);
     if (lists->count == 0)
         emqxi_table_free(lists);

@@ -27,9 +27,6 @@ typedef struct emqxi_waitlist {
     int64_t passed_ms;   /* when all were last gone through */
 } emqxi_waitlist;
 
-/* The list of a scope, or NULL where nobody waits. */
-emqxi_waitlist *emqxi_waitlist_find(const emqxi_table *lists, uint64_t scope);
-
 /* How many that are awake stand before the waiter, or in the list if it is not in it. Finds those
  * who have fallen asleep. */
 uint32_t emqxi_waitlist_ahead(emqxi_waitlist *list, emqxi_waiter *waiter, int64_t now);

@@ -24,7 +24,7 @@ int64_t emqxi_link_now(void)
 
 static bool link_fail(emqxi_link *l, bool lasting, const char *problem)
 {
-    snprintf(l->problem, sizeof l->problem, "%s", problem);
+    l->problem = problem;
     l->lasting = lasting;
     return false;
 }

@@ -14,11 +14,10 @@
 typedef struct emqxi_link {
     int fd; /* -1: not connected */
     redisReader *reader;
-    emqxi_tls *tls; /* NULL: plain */
-    bool answered;  /* a reply has come */
-    /* What is wrong, said of the server: why a call has failed. "": no memory */
-    char problem[EMQXI_LINK_PROBLEM_SIZE];
-    bool lasting; /* and it will not pass by itself */
+    emqxi_tls *tls;      /* NULL: plain */
+    bool answered;       /* a reply has come */
+    const char *problem; /* why a call has failed, said of the server; "": no memory */
+    bool lasting;        /* it will not pass by itself */
 } emqxi_link;
 
 /* All times are CLOCK_MONOTONIC. */

@@ -47,15 +47,10 @@ static redisReply *evaluate(emqxi_redis *r, evalsha *e)
         e->arguments[1] = script;
         reply = emqxi_redis_ask(r, e->count, e->arguments);
     }
-    if (!reply || (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-                   reply->element[0]->type == REDIS_REPLY_INTEGER))
-        return reply;
-    if (reply->type == REDIS_REPLY_ERROR)
-        emqxi_redis_refused(r, "the quota's script", reply->str);
-    else
-        emqxi_redis_strange(r);
-    freeReplyObject(reply);
-    return NULL;
+    return emqxi_redis_expect(r, reply,
+                              reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+                                  reply->element[0]->type == REDIS_REPLY_INTEGER,
+                              "the quota's script");
 }
 
 /* Takes the epoch that is there, or makes one. Everybody who shares the prefix must count alike. */
@@ -68,15 +63,15 @@ static bool join_epoch(emqxi_redis *r, const char *key)
              emqxi_random(), lost);
     prepare_step(r, key, own, true, &e);
     redisReply *reply = evaluate(r, &e);
+    reply = emqxi_redis_expect(r, reply,
+                               reply && reply->elements == 2 &&
+                                   reply->element[1]->type == REDIS_REPLY_STRING &&
+                                   reply->element[1]->len < sizeof r->epoch,
+                               "");
     if (!reply)
         return false;
-    bool told = reply->elements == 2 && reply->element[1]->type == REDIS_REPLY_STRING &&
-                reply->element[1]->len < sizeof r->epoch;
-    if (told)
-        memcpy(r->epoch, reply->element[1]->str, reply->element[1]->len + 1);
+    memcpy(r->epoch, reply->element[1]->str, reply->element[1]->len + 1);
     freeReplyObject(reply);
-    if (!told)
-        return emqxi_redis_strange(r);
     r->seen_ms = emqxi_link_now();
     const char *until = strchr(r->epoch, ':'), *settings = until ? strchr(until + 1, ':') : NULL;
     if (settings && strcmp(settings + 1, r->settings) == 0)
@@ -110,12 +105,13 @@ static redisReply *try_step(emqxi_redis *r, const char *key, const char *argumen
         return NULL;
     prepare_step(r, key, arguments, false, &e);
     redisReply *reply = evaluate(r, &e);
+    bool numbers = true;
+    for (size_t i = 0; reply && i < reply->elements; i++)
+        numbers = numbers && reply->element[i]->type == REDIS_REPLY_INTEGER;
+    reply = emqxi_redis_expect(r, reply, numbers, "");
     if (!reply)
         return NULL;
-    for (size_t i = 0; i < reply->elements; i++)
-        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
-            emqxi_redis_strange(r);
-    if (r->link.fd >= 0 && reply->element[0]->integer != -1) {
+    if (reply->element[0]->integer != -1) {
         r->seen_ms = emqxi_link_now();
         r->warm = true;
         return reply;

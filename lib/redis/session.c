@@ -75,26 +75,35 @@ bool emqxi_redis_strange(emqxi_redis *r)
     return emqxi_redis_fail(r, false, "answers as no Redis does: is the address right?");
 }
 
+redisReply *emqxi_redis_expect(emqxi_redis *r, redisReply *reply, bool ok, const char *what)
+{
+    if (!reply || ok)
+        return reply;
+    if (reply->type == REDIS_REPLY_ERROR)
+        emqxi_redis_refused(r, what, reply->str);
+    else
+        emqxi_redis_strange(r);
+    freeReplyObject(reply);
+    return NULL;
+}
+
 static bool simple(emqxi_redis *r, int count, const char **arguments)
 {
     redisReply *reply = emqxi_redis_ask(r, count, arguments);
-    bool ok = reply &&
-              (reply->type == REDIS_REPLY_STATUS ||
-               (reply->type == REDIS_REPLY_ERROR ? emqxi_redis_refused(r, arguments[0], reply->str)
-                                                 : emqxi_redis_strange(r)));
+    reply = emqxi_redis_expect(r, reply, reply && reply->type == REDIS_REPLY_STATUS, arguments[0]);
     freeReplyObject(reply);
-    return ok;
+    return reply != NULL;
 }
 
 bool emqxi_redis_log_in(emqxi_redis *r)
 {
+    const emqxi_redis_url *url = &r->url;
     char database[16];
-    const char *with_user[] = {"AUTH", r->url.user, r->url.password},
-               *without[] = {"AUTH", r->url.password}, *select[] = {"SELECT", database};
-    snprintf(database, sizeof database, "%d", r->url.database);
-    if (!emqxi_link_open(&r->link, &r->url, patience_end(r)))
+    const char *login[] = {"AUTH", url->user ? url->user : url->password, url->password};
+    const char *select[] = {"SELECT", database};
+    snprintf(database, sizeof database, "%d", url->database);
+    if (!emqxi_link_open(&r->link, url, patience_end(r)))
         return away(r);
-    return (!r->url.password ||
-            simple(r, r->url.user ? 3 : 2, r->url.user ? with_user : without)) &&
-           (!r->url.database || simple(r, 2, select));
+    return (!url->password || simple(r, url->user ? 3 : 2, login)) &&
+           (!url->database || simple(r, 2, select));
 }

@@ -46,6 +46,9 @@ bool emqxi_redis_refused(emqxi_redis *r, const char *what, const char *answer);
 /* Its answer is none of Redis's. False. */
 bool emqxi_redis_strange(emqxi_redis *r);
 
+/* A reply that is as it should be (`ok`), or NULL: it is freed, and what it says of `what` told. */
+redisReply *emqxi_redis_expect(emqxi_redis *r, redisReply *reply, bool ok, const char *what);
+
 /* Connects and logs in. */
 bool emqxi_redis_log_in(emqxi_redis *r);
 void emqxi_redis_drop(emqxi_redis *r);

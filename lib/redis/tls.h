@@ -9,8 +9,6 @@
 
 #include "redis/url.h"
 
-#define EMQXI_LINK_PROBLEM_SIZE 200
-
 typedef struct emqxi_tls emqxi_tls;
 
 extern const bool emqxi_tls_available;

@@ -60,15 +60,15 @@ static const char *take_login(char **rest, emqxi_redis_url *url)
 /* One NAME=VALUE; false: it means nothing in such a URL. */
 static bool take_parameter(const char *name, const char *value, emqxi_redis_url *url)
 {
-    const char **file = strcmp(name, "ca") == 0     ? &url->ca
-                        : strcmp(name, "cert") == 0 ? &url->cert
-                        : strcmp(name, "key") == 0  ? &url->key
-                                                    : NULL;
-    if (file && url->tls)
-        *file = value;
-    return file ? url->tls
-                : url->path && strcmp(name, "db") == 0 &&
-                      number(value, DATABASE_MAX, &url->database);
+    const struct {
+        const char *name, **to;
+    } files[] = {{"ca", &url->ca}, {"cert", &url->cert}, {"key", &url->key}};
+    if (url->path && strcmp(name, "db") == 0)
+        return number(value, DATABASE_MAX, &url->database);
+    for (size_t i = 0; url->tls && i < sizeof files / sizeof files[0]; i++)
+        if (strcmp(name, files[i].name) == 0)
+            return (*files[i].to = value) != NULL;
+    return false;
 }
 
 /* Cuts ?NAME=VALUE[&NAME=VALUE...] off the end. */
@@ -92,13 +92,6 @@ static const char *take_query(char *rest, emqxi_redis_url *url)
     }
     if (!url->cert != !url->key)
         return "has one of ?cert= and ?key=: give both or none";
-    return NULL;
-}
-
-static const char *take_socket(char *rest)
-{
-    if (*rest != '/' || !percent_decode(rest))
-        return "has no absolute path: give unix:///PATH";
     return NULL;
 }
 
@@ -133,21 +126,20 @@ static const char *take_host(char *rest, emqxi_redis_url *url)
 static const char *take_apart(char *text, emqxi_redis_url *url)
 {
     static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t n = strlen(schemes[i]);
-        if (strncmp(text, schemes[i], n) != 0)
-            continue;
-        char *rest = text + n;
-        url->tls = i == 1;
-        const char *problem = take_login(&rest, url);
-        url->path = i == 2 ? rest : NULL;
-        if (!problem)
-            problem = take_query(rest, url);
-        if (problem)
-            return problem;
-        return url->path ? take_socket(rest) : take_host(rest, url);
-    }
-    return "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
+    size_t i = 0;
+    while (i < 3 && strncmp(text, schemes[i], strlen(schemes[i])) != 0)
+        i++;
+    if (i == 3)
+        return "is no Redis address: give redis://HOST:PORT/0, rediss://... or unix:///PATH";
+    char *rest = text + strlen(schemes[i]);
+    const char *problem = take_login(&rest, url);
+    url->tls = i == 1;
+    url->path = i == 2 ? rest : NULL;
+    if (problem || (problem = take_query(rest, url)))
+        return problem;
+    if (!url->path)
+        return take_host(rest, url);
+    return *rest == '/' && percent_decode(rest) ? NULL : "has no absolute path: give unix:///PATH";
 }
 
 emqx_tls_code emqxi_redis_url_parse(const emqx_tls_allocator *a, const char *text,
