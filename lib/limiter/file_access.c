@@ -31,15 +31,17 @@ static bool check_settings(emqxi_file *f, const emqxi_file_header *h, bool take)
                                              .allocator = &s->allocator};
     if (take && emqxi_settings_take(&own, &in_file, 0, NULL) == EMQX_TLS_OK)
         *s = own;
-    if (s->flags == h->flags && s->reads == h->reads && s->writes == h->writes &&
-        s->window_ms == h->window_ms)
+    const uint32_t reads = s->limits[0].slots, writes = s->limits[1].slots;
+    const uint64_t window_ms = (uint64_t)s->limits[0].window_ms;
+    if (s->flags == h->flags && reads == h->reads && writes == h->writes &&
+        window_ms == h->window_ms)
         return true;
     return emqxi_disk_fail(&f->disk,
                            "has other settings: reads %u, writes %u, window_ms %llu, flags 0x%x; "
                            "asked for are %u, %u, %llu, 0x%x; use its own (config NULL) or another "
                            "file",
-                           h->reads, h->writes, (unsigned long long)h->window_ms, h->flags,
-                           s->reads, s->writes, (unsigned long long)s->window_ms, s->flags);
+                           h->reads, h->writes, (unsigned long long)h->window_ms, h->flags, reads,
+                           writes, (unsigned long long)window_ms, s->flags);
 }
 
 static bool check_owner(emqxi_disk *d, const struct stat *s)

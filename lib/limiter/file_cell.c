@@ -98,7 +98,7 @@ static void charge(emqxi_file *f, const emqxi_timebase *was)
 void emqxi_cell_begin(emqxi_file *f, uint64_t key)
 {
     emqxi_cell_clear(f, true, key);
-    f->now->unsynced_reads = f->settings.reads / 8;
+    f->now->unsynced_reads = f->settings.limits[0].slots / 8;
     if (emqxi_file_doubted(f))
         charge(f, &f->disk.born);
 }
@@ -159,10 +159,11 @@ bool emqxi_cell_read(emqxi_file *f, uint64_t cell)
     if (!emqxi_disk_read(&f->disk, cell, f->records))
         return false;
     if (!find_records(f, known))
-        return emqxi_disk_fail(&f->disk,
-                               "is damaged, so what is left of the quota is not known; when "
-                               "nothing has been sent with this API key for %llu min, delete it",
-                               (unsigned long long)(f->settings.window_ms + 59999) / 60000 + 2);
+        return emqxi_disk_fail(
+            &f->disk,
+            "is damaged, so what is left of the quota is not known; when "
+            "nothing has been sent with this API key for %llu min, delete it",
+            (unsigned long long)(f->settings.limits[0].window_ms + 59999) / 60000 + 2);
     memcpy(f->now, record_at(f, f->newest), f->disk.record_len);
     f->changed = f->rebased = false;
     if (!emqxi_timebase_same(&f->now->timebase, &f->here))
@@ -213,7 +214,7 @@ static void stamp(emqxi_file *f, uint64_t sequence, uint64_t synced)
     f->now->sequence = sequence;
     f->now->synced = synced;
     if (sequence == synced)
-        f->now->unsynced_reads = f->settings.reads / 8;
+        f->now->unsynced_reads = f->settings.limits[0].slots / 8;
     f->now->timebase = f->here;
 }
 

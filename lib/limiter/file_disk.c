@@ -113,9 +113,9 @@ bool emqxi_disk_lay_out(const emqxi_disk *d)
     emqxi_file_header h = {.magic = EMQXI_FILE_MAGIC,
                            .version = EMQXI_FILE_VERSION,
                            .flags = settings->flags,
-                           .reads = settings->reads,
-                           .writes = settings->writes,
-                           .window_ms = settings->window_ms,
+                           .reads = settings->limits[0].slots,
+                           .writes = settings->limits[1].slots,
+                           .window_ms = (uint64_t)settings->limits[0].window_ms,
                            .cells = d->cells,
                            .born = d->born};
     off_t size = place_of(d, d->cells, 0);

@@ -77,7 +77,8 @@ void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings);
 /* Where a group's slots begin in a record. */
 static inline uint32_t emqxi_disk_first_slot(const emqxi_disk *d, uint32_t group)
 {
-    return group == 0 ? 0 : d->settings->reads + (group - 1) * d->settings->writes;
+    return group == 0 ? 0
+                      : d->settings->limits[0].slots + (group - 1) * d->settings->limits[1].slots;
 }
 
 uint64_t emqxi_header_checksum(const emqxi_file_header *h);

@@ -45,9 +45,6 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
             error, EMQX_TLS_E_INVALID,
             "limiter_config.allocator can't be used; it needs allocate, resize and release");
     settings->flags = c.flags;
-    settings->reads = c.reads;
-    settings->writes = c.writes;
-    settings->window_ms = c.window_ms;
     emqxi_limits_set(&settings->limits[0], c.reads, c.window_ms);
     emqxi_limits_set(&settings->limits[1], c.writes, c.window_ms);
     return EMQX_TLS_OK;

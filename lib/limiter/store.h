@@ -12,9 +12,7 @@
 
 typedef struct emqxi_settings {
     uint32_t flags;
-    uint32_t reads, writes;
-    uint64_t window_ms;
-    emqxi_limits limits[2]; /* the same, of reads and of each group of writes */
+    emqxi_limits limits[2]; /* of reads, and of each group of writes */
     emqx_tls_clock clock;
     emqx_tls_allocator allocator;
 } emqxi_settings;

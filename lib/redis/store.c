@@ -221,8 +221,9 @@ static emqx_tls_code redis_set_up(redis_store *s, const char *url, const char *p
     r->link.fd = -1;
     r->held_ms = s->settings.limits[0].held_ms + EMQXI_STRAY_MS;
     r->window_ms = s->settings.limits[0].window_ms;
-    snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRIu64 "/%" PRIx32,
-             s->settings.reads, s->settings.writes, s->settings.window_ms, s->settings.flags);
+    snprintf(r->settings, sizeof r->settings, "%" PRIu32 "/%" PRIu32 "/%" PRId64 "/%" PRIx32,
+             s->settings.limits[0].slots, s->settings.limits[1].slots, r->window_ms,
+             s->settings.flags);
     emqx_tls_code code = emqxi_redis_url_parse(&r->allocator, url, &r->url, error);
     if (code == EMQX_TLS_OK && r->url.tls && !emqxi_tls_available)
         code = emqxi_refuse(error, EMQX_TLS_E_INVALID,
