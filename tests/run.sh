@@ -5,9 +5,9 @@
 # tests. Ends with "N passed, N failed".
 #
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
-#   all        as CI runs it: the slow tests too; a build without OpenSSL; all but the slow ones
-#              under ASan and UBSan; what has threads under ThreadSanitizer; unit and integration
-#              tests under valgrind
+#   all        everything there is, as CI runs it: the slow tests; a build without OpenSSL; ASan and
+#              UBSan, by gcc and by clang; a moment of fuzzing; ThreadSanitizer; valgrind; the
+#              README's Install block and program in fresh roots of Debian 12 and 13
 #   build      builds alone, by gcc and by clang
 #   roots      in fresh roots of Debian 12 and 13: the tests that are not slow, once as root and once
 #              as an ordinary user; the Debian packages, built twice, compared, installed, used and
@@ -143,18 +143,23 @@ under_valgrind() {
 }
 
 everything() {
-  ./tests/packages.sh build tests redis slow acme docs bindings
+  ./tests/packages.sh build tests redis slow acme docs bindings fuzz roots
   configure build-test
+  build build-test || true # before the roots take a core
+  in_background install_blocks
   run "all tests" build-test
 
   # Where only the structure of PEM is checked; receipts and probe are not there.
   configure build-plain -Dopenssl=disabled
   run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
-  configure build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
-  run "ASan and UBSan" build-sanitize --no-suite slow --timeout-multiplier 20
+  sanitized "ASan and UBSan" build-sanitize
+  CC=clang configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+  run_only "ASan and UBSan by clang" build-fuzz --suite unit --suite fuzz --suite torture --no-suite slow --timeout-multiplier 20
+  check "fuzzers" tests/fuzz/run.sh 2
   threads
   under_valgrind
+  join
 }
 
 builds() {

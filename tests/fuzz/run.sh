@@ -18,6 +18,6 @@ for program in "$build"/tests/fuzz/fuzz-*; do
     target=${program##*/fuzz-}
     found=$build/tests/fuzz/found-$target
     mkdir -p "$found"
-    "$program" -max_total_time="$seconds" -max_len=2048 -timeout=5 -print_final_stats=1 \
+    "$program" -max_total_time="$seconds" -max_len=2048 -timeout=60 -print_final_stats=1 \
         -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$target"
 done
