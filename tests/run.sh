@@ -39,7 +39,7 @@ trap 'kill "${behind[@]}" 2>/dev/null || true; rm -rf "$results"' EXIT
 trap 'exit 130' HUP INT TERM
 
 say() {
-  printf '\n== %s\n' "$*"
+  printf '\n== %s (at %d s)\n' "$*" $SECONDS
 }
 
 configure() { # DIR OPTION...
@@ -79,7 +79,7 @@ run_only() { # NAME DIR MESON-TEST-ARGUMENT...
   shift 2
   say "$name"
   rm -f "$dir"/meson-logs/testlog*.json
-  meson test -C "$dir" --print-errorlogs "$@" || true
+  meson test -C "$dir" --print-errorlogs "$@" 2>&1 | sed '/^\[[0-9]*\/[0-9]*\] /d' || true # without ninja's steps
   count "$name" "$dir"
 }
 
