@@ -156,6 +156,7 @@ static void show_json(const struct options *o, const struct job *job)
         json_object_set_new(j, "action", json_string(emqx_tls_action_name(job->result.action)));
         json_object_set_new(j, "dry_run", json_boolean(o->dry_run));
         json_object_set_new(j, "certain", json_boolean(job->result.certain));
+        json_object_set_new(j, "type_changes", json_boolean(job->result.type_changes));
         json_object_set_new(j, "reads", json_integer(job->result.reads));
         json_object_set_new(j, "writes", json_integer(job->result.writes));
     }
@@ -205,7 +206,8 @@ void show_job(const struct options *o, const struct job *job)
     put_text(stdout, job->deployment);
     fputs(": ", stdout);
     if (o->info->command == ENSURE)
-        printf("%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run),
+        printf("%s%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run),
+               job->result.type_changes ? ", with another type" : "",
                (unsigned)job->result.reads, job->result.reads == 1 ? "" : "s",
                (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
     if (o->info->command == DELETE)

@@ -91,12 +91,20 @@ typedef struct emqx_tls_ensure_result {
     uint32_t certain; /**< 1: by receipt or probe, 0: by what the status tells. */
     /** Zone of `expire` as seen in the reply to our own write, or else as it was taken. */
     int32_t expire_offset_s;
+    /** 1: the write changes `tlsType`, such as one-way to two-way; with DRY_RUN it would. */
+    uint32_t type_changes;
+    uint32_t warnings; /**< What the local check found, and did not refuse for. */
+    char warning[256]; /**< The first of it, as a sentence; "": nothing. */
 } emqx_tls_ensure_result;
 EMQX_TLS_INIT_(ensure_result)
 
 /**
  * Makes a deployment serve a certificate: checks it, reads the status, writes only if something
  * else is in place, and waits until it runs.
+ *
+ * It compares before it applies the policy: what is in place already is unchanged, whatever the
+ * policy says, and what was found comes back as result.warnings. What is refused whatever the policy
+ * says (emqx_tls_policy) is refused at once.
  *
  * It compares `tlsType`, `expire` and, where it is told, `cn`. What is wanted and running: nothing
  * is written. Wanted and pending: it is waited for. Anything else in place, `failed` too: PUT.
@@ -164,8 +172,9 @@ EMQX_TLS_INIT_(ensure_result)
  *                                   or a probe in a build without OpenSSL, or for a leaf that can't
  *                                   be read: nothing was sent. Also, after a read, where what runs
  *                                   can't be compared: set what the message names, or FORCE.
- * @retval EMQX_TLS_E_CHECK          The local check refuses it (nothing was sent), or it would end
- *                                   before what is in place.
+ * @retval EMQX_TLS_E_CHECK          The local check refuses it: nothing was sent, or, where only
+ *                                   the policy refuses, nothing was written. Or it would end before
+ *                                   what is in place.
  * @retval EMQX_TLS_E_TIMEOUT        wait_ms is over, or the state needs waiting and wait_ms is 0:
  *                                   the message says what is there and what to do. Or a deadline of
  *                                   an exchange passed.
@@ -283,8 +292,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_remove(emqx_tls_client *c
 /* -- asynchronous: on the pattern of emqx_tls_submit ------------------------------------------- */
 
 /**
- * Starts an emqx_tls_ensure. What is wrong with an argument, and a refusal of the local check, is
- * returned here, and `done` never follows. All else comes by `done`, inside which
+ * Starts an emqx_tls_ensure. What is wrong with an argument, and what the local check refuses
+ * whatever the policy says, is returned here, and `done` never follows. All else comes by `done`, inside which
  * emqx_tls_call_result gives status and error, and emqx_tls_call_ensure_result the result.
  *
  * Everything is copied, the private key too; it is wiped as soon as no write can follow. A cancel

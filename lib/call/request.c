@@ -50,7 +50,7 @@ static emqx_tls_code request_encode(const emqx_tls_allocator *a, const emqx_tls_
 
 emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request *given,
                                  const emqx_tls_policy *policy, char **body, size_t *body_len,
-                                 emqxi_identity *identity, emqxi_error *error)
+                                 emqxi_wanted *wanted, emqxi_error *error)
 {
     emqx_tls_request r;
     emqxi_canonical canonical;
@@ -69,16 +69,18 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
         code = request_check_bare(&r, error);
         if (code != EMQX_TLS_OK)
             return code;
-        if (identity)
-            emqxi_identity_of(&r, identity);
+        if (wanted)
+            emqxi_identity_of(&r, &wanted->identity);
         return request_encode(&client->allocator, &r, body, body_len, error);
     }
     code = emqxi_check_canonical(&client->allocator, &r, policy, emqxi_wall_s(client), &canonical,
-                                 error);
+                                 wanted ? &wanted->advice : NULL, error);
     if (code != EMQX_TLS_OK)
         return code;
-    if (identity)
-        *identity = canonical.identity;
+    if (wanted)
+        wanted->identity = canonical.identity;
+    if (wanted && wanted->advice.barred)
+        return EMQX_TLS_OK;
     code = request_encode(&client->allocator, &canonical.request, body, body_len, error);
     emqxi_canonical_free(&client->allocator, &canonical);
     return code;

@@ -65,7 +65,6 @@ emqx_tls_code emqxi_canonical_write(const emqxi_check *c, emqxi_canonical *out, 
     if (!out->memory)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for the certificate");
     *r = c->request;
-    out->identity.type = r->type;
     char *at = write_part(&c->pem[EMQX_TLS_PART_CERT], out->memory, &r->cert, &r->cert_len);
     at = write_part(&c->pem[EMQX_TLS_PART_KEY], at, &r->key, &r->key_len);
     at = write_part(&c->pem[EMQX_TLS_PART_CACERT], at, &r->cacert, &r->cacert_len);

@@ -4,6 +4,8 @@
  */
 #include "check/rules.h"
 
+#include <string.h>
+
 static emqx_tls_code bad_argument(emqxi_error *error, const char *text)
 {
     return emqxi_fail(error, EMQX_TLS_E_INVALID, "%s", text);
@@ -84,15 +86,32 @@ emqx_tls_code emqx_tls_check(const emqx_tls_request *request, const emqx_tls_pol
     return emqxi_error_out(error, &e);
 }
 
+static void advise(const emqxi_check *c, emqxi_advice *advice)
+{
+    const emqx_tls_report *r = c->report;
+    advice->barred = r->refused;
+    memcpy(advice->refusal, r->first, sizeof advice->refusal);
+    advice->count = (uint32_t)r->count;
+    if (r->count > 0)
+        memcpy(advice->first, r->findings[0].text, sizeof advice->first);
+}
+
 emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_request *request,
                                     const emqx_tls_policy *policy, int64_t now_s,
-                                    emqxi_canonical *out, emqxi_error *error)
+                                    emqxi_canonical *out, emqxi_advice *advice, emqxi_error *error)
 {
     *out = (emqxi_canonical){0};
     emqxi_check c = {.allocator = a, .now_s = now_s, .identity = &out->identity};
     emqx_tls_code code = run_rules(&c, request, policy, error);
     if (code == EMQX_TLS_OK)
         code = emqxi_canonical_write(&c, out, error);
+    else if (code == EMQX_TLS_E_CHECK && advice && !c.report->unfit)
+        code = EMQX_TLS_OK;
+    if (code == EMQX_TLS_OK && advice) {
+        emqxi_error_clear(error);
+        advise(&c, advice);
+    }
+    out->identity.type = c.request.type;
     free_parts(&c);
     emqx_tls_report_free(c.report);
     return code;

@@ -20,11 +20,20 @@ typedef struct emqxi_canonical {
     size_t memory_len;
 } emqxi_canonical;
 
-/* Checks and, where nothing is refused, makes the canonical form. OK, CHECK (message: the first
+/* What the check says of a request that may be in place already. */
+typedef struct emqxi_advice {
+    bool barred;       /* the policy refuses to write it */
+    char refusal[256]; /* why */
+    uint32_t count;    /* of all findings */
+    char first[256];   /* the text of the first */
+} emqxi_advice;
+
+/* Checks and, where nothing is refused, makes the canonical form. `advice` NULL: what the policy
+ * refuses is refused; else it bars, and there is an identity alone. OK, CHECK (message: the first
  * refusal), INVALID, NO_MEMORY. */
 emqx_tls_code emqxi_check_canonical(const emqx_tls_allocator *a, const emqx_tls_request *request,
                                     const emqx_tls_policy *policy, int64_t now_s,
-                                    emqxi_canonical *out, emqxi_error *error);
+                                    emqxi_canonical *out, emqxi_advice *advice, emqxi_error *error);
 void emqxi_canonical_free(const emqx_tls_allocator *a, emqxi_canonical *canonical);
 
 #endif

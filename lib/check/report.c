@@ -50,6 +50,8 @@ void emqxi_vfound(emqxi_check *c, uint32_t id, uint32_t part, size_t index, cons
         return;
     int n = snprintf(text, sizeof text, "%s", prefix);
     vsnprintf(text + n, sizeof text - (size_t)n, format, arguments);
+    bool by_policy = row->policy || id == EMQX_TLS_FINDING_HOST_MISMATCH;
+    r->unfit = r->unfit || (severity == EMQX_TLS_REFUSE && !by_policy);
     if (severity == EMQX_TLS_REFUSE && !r->refused) {
         r->refused = true;
         emqxi_text_copy(r->first, sizeof r->first, text, strlen(text));

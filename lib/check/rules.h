@@ -33,6 +33,7 @@ struct emqx_tls_report {
     emqx_tls_finding *findings;
     size_t count, capacity;
     bool refused, no_memory;
+    bool unfit;      /* refused whatever the policy says */
     char first[256]; /* text of the first refusal */
 };
 

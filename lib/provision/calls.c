@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "call/request.h"
-
 #define PORT 8883 /* MQTT over TLS */
 
 /* What was called, with which arguments. */
@@ -70,7 +68,7 @@ static emqx_tls_code set_up_ensure(emqxi_job *job, const task *t, emqx_tls_ensur
                                   &job->body_len, &job->wanted, error);
     if (code != EMQX_TLS_OK)
         return code;
-    if (!job->wanted.readable && (o->receipt_dir || o->probe_host))
+    if (!job->wanted.identity.readable && (o->receipt_dir || o->probe_host))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "receipts and probe need a certificate that can be read");
     job->receipt_dir = o->receipt_dir ? emqxi_strdup(a, o->receipt_dir) : NULL;
@@ -80,7 +78,8 @@ static emqx_tls_code set_up_ensure(emqxi_job *job, const task *t, emqx_tls_ensur
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
     job->state.ensure = (emqxi_ensure){
         .watch.then = o->receipt_dir ? EMQXI_ACT_LOAD : EMQXI_ACT_READ,
-        .wanted = &job->wanted,
+        .wanted = &job->wanted.identity,
+        .barred = job->wanted.advice.barred,
         .flags = o->flags,
         .keeps_receipts = o->receipt_dir != NULL,
         .probes = o->probe_host != NULL,
@@ -102,10 +101,10 @@ static emqx_tls_code set_up_wait(emqxi_job *job, const task *t, emqxi_error *err
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
                           (unsigned)r.type);
-    emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, &job->wanted);
-    job->wanted.type = r.type;
-    job->state.wait.wanted = &job->wanted;
-    if (!job->wanted.readable)
+    emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, &job->wanted.identity);
+    job->wanted.identity.type = r.type;
+    job->state.wait.wanted = &job->wanted.identity;
+    if (!job->wanted.identity.readable)
         return emqxi_fail(
             error, EMQX_TLS_E_INVALID,
             "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");

@@ -182,6 +182,10 @@ static bool may_follow(const emqxi_ensure *m, uint32_t op)
 static emqxi_action write_it(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts *f,
                              uint32_t op)
 {
+    const emqx_tls_status *s = &m->watch.status;
+    if (m->barred)
+        return emqxi_end(EMQX_TLS_E_CHECK, "{refusal}");
+    m->changes_type = s->type_text[0] && s->type != m->wanted->type;
     if (is_dry(m)) {
         m->action = op == EMQX_TLS_OP_CREATE ? EMQX_TLS_ACTION_CREATED : EMQX_TLS_ACTION_UPDATED;
         return emqxi_end(EMQX_TLS_OK, "");

@@ -18,6 +18,7 @@ typedef struct emqxi_ensure {
     /* what is asked for */
     const emqxi_identity *wanted;
     uint32_t flags;
+    bool barred; /* the local check refuses to write it */
     bool keeps_receipts, probes;
     int32_t zone_s;      /* of `expire`, where the receipt knows none */
     int64_t patience_ms; /* until then the lock is waited for, where nothing else is */
@@ -34,6 +35,7 @@ typedef struct emqxi_ensure {
     enum emqxi_probed probe; /* since the status was last read */
     /* the result */
     uint32_t action; /* EMQX_TLS_ACTION_* */
+    bool changes_type;
     enum emqxi_proof proof;
 } emqxi_ensure;
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "call/request.h"
-
 #define PROBE_STEP_MS 20
 
 static int64_t job_now(const emqxi_job *job)
@@ -337,6 +335,9 @@ void emqxi_job_result(const emqx_tls_call *call, emqx_tls_ensure_result *r)
     r->certain =
         m->proof == EMQXI_PROOF_PROBE || (m->proof == EMQXI_PROOF_RECEIPT && !job->unsaved);
     r->expire_offset_s = emqxi_ensure_zone(m);
+    r->type_changes = m->changes_type;
+    r->warnings = job->wanted.advice.count;
+    memcpy(r->warning, job->wanted.advice.first, sizeof r->warning);
 }
 
 emqxi_job *emqxi_job_new(emqx_tls_client *client, const emqxi_machine *machine)

@@ -7,7 +7,7 @@
 #ifndef EMQXI_JOB_H
 #define EMQXI_JOB_H
 
-#include "call/client.h"
+#include "call/request.h"
 #include "provision/ensure.h"
 #include "provision/probe.h"
 #include "provision/receipt_file.h"
@@ -21,7 +21,7 @@ typedef struct emqxi_job {
         emqxi_wait wait;
     } state;
     char *deployment_id;
-    emqxi_identity wanted;
+    emqxi_wanted wanted;
     /* the operation under way, and how the last one ended; `attempts` are those of the whole job */
     emqx_tls_call *operation;
     uint32_t op;

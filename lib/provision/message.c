@@ -26,6 +26,7 @@ static void fill_in(char *to, size_t size, const char *text, const emqxi_job *jo
         {"{expire}", job->call.status.expire_text},
         {"{answer}", job->answer.message},
         {"{probe}", job->probed.message},
+        {"{refusal}", job->wanted.advice.refusal},
         {"{left}", left},
         {"{read}", job->unread.message},
     };

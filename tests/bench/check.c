@@ -90,8 +90,8 @@ static void library(void)
 {
     emqxi_canonical canonical;
     emqxi_error error;
-    if (emqxi_check_canonical(&emqxi_malloc, &request, NULL, time(NULL), &canonical, &error) !=
-        EMQX_TLS_OK)
+    if (emqxi_check_canonical(&emqxi_malloc, &request, NULL, time(NULL), &canonical, NULL,
+                              &error) != EMQX_TLS_OK)
         need(false, error.message);
     emqxi_canonical_free(&emqxi_malloc, &canonical);
 }

@@ -54,11 +54,12 @@ static inline emqx_tls_code edit_check(const edit_request *e)
     r.key_len = e->parts[EDIT_KEY].len;
     r.cacert = exact[EDIT_CACERT];
     r.cacert_len = e->parts[EDIT_CACERT].len;
-    emqx_tls_code code = emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &once, &error);
+    emqx_tls_code code =
+        emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &once, NULL, &error);
     HOLDS(code == EMQX_TLS_OK || (code == EMQX_TLS_E_CHECK && *error.message && !once.memory));
     if (code == EMQX_TLS_OK) {
-        HOLDS(emqxi_check_canonical(&emqxi_malloc, &once.request, NULL, PKI_NOW, &twice, &error) ==
-              EMQX_TLS_OK);
+        HOLDS(emqxi_check_canonical(&emqxi_malloc, &once.request, NULL, PKI_NOW, &twice, NULL,
+                                    &error) == EMQX_TLS_OK);
         HOLDS(once.memory_len == twice.memory_len &&
               memcmp(once.memory, twice.memory, once.memory_len) == 0);
         emqxi_canonical_free(&emqxi_malloc, &twice);

@@ -35,7 +35,7 @@ static emqx_tls_code canonical(const emqx_tls_allocator *a, const pki_parts *g,
                                emqxi_canonical *out)
 {
     emqx_tls_request r = pki_request(g);
-    return emqxi_check_canonical(a, &r, NULL, PKI_NOW, out, NULL);
+    return emqxi_check_canonical(a, &r, NULL, PKI_NOW, out, NULL, NULL);
 }
 
 static void assert_part(const char *text, size_t len, const pki_text *expected)
@@ -118,7 +118,7 @@ static void blanks_for_a_client_ca_become_nothing(void **state)
     emqxi_canonical out;
     r.cacert = " \n";
     r.cacert_len = 2;
-    assert_int_equal(emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &out, NULL),
+    assert_int_equal(emqxi_check_canonical(&emqxi_malloc, &r, NULL, PKI_NOW, &out, NULL, NULL),
                      EMQX_TLS_OK);
     assert_part(out.request.cacert, out.request.cacert_len, &plain.cacert);
     emqxi_canonical_free(&emqxi_malloc, &out);

@@ -4,6 +4,8 @@
  */
 #include "support/provision_world.h"
 
+#include <openssl/pem.h>
+
 #define NONE      EMQX_TLS_ACTION_NONE
 #define UNCHANGED EMQX_TLS_ACTION_UNCHANGED
 #define CREATED   EMQX_TLS_ACTION_CREATED
@@ -342,6 +344,88 @@ static void an_earlier_end_is_refused(void **state)
     expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
 }
 
+/* The check is on, and the certificate has 40 days left where the policy wants 60. */
+static char *with_the_check(void)
+{
+    char *key, *copy;
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_PKCS8PrivateKey(bio, w.made.key, NULL, NULL, 0, NULL, NULL);
+    long len = BIO_get_mem_data(bio, &key);
+    copy = strndup(key, (size_t)len);
+    BIO_free(bio);
+    w.f->request.key = copy;
+    w.f->request.key_len = strlen(copy);
+    emqx_tls_client_free(w.f->client);
+    w.f->config.flags = 0;
+    open_client(w.f);
+    emqx_tls_test_clock_set_wall(w.f->clock, (END - 40 * 86400) * INT64_C(1000));
+    return copy;
+}
+
+/* Compared first: the policy refuses only what would be written. */
+static void what_is_in_place_is_unchanged_whatever_the_policy_says(void **state)
+{
+    (void)state;
+    char *key = with_the_check();
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    assert_int_equal(w.result.warnings, 1);
+    assert_non_null(strstr(w.result.warning, "days"));
+    get_is(SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    static const char *const other[] = {"{}", OLD_RUNNING, TLS("failed", END_TEXT)};
+    for (size_t i = 0; i < 3; i++) {
+        w.options.flags = i == 1 ? EMQX_TLS_DRY_RUN : 0;
+        get_is(other[i]);
+        expect_end(EMQX_TLS_E_CHECK, NONE, 1, 0);
+        assert_non_null(strstr(w.f->error.message, "days"));
+        assert_int_equal(w.result.warnings, 1);
+    }
+    w.options.flags = EMQX_TLS_FORCE;
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_E_CHECK, NONE, 1, 0);
+    w.options.flags = 0;
+    emqx_tls_test_clock_set_wall(w.f->clock, (END + 1) * INT64_C(1000));
+    expect_end(EMQX_TLS_E_CHECK, NONE, 0, 0); /* expired: nothing is sent */
+    free(key);
+}
+
+static void what_the_check_warns_of_comes_with_the_result(void **state)
+{
+    (void)state;
+    emqx_tls_policy policy;
+    emqx_tls_policy_init(&policy);
+    policy.days_left = EMQX_TLS_WARN;
+    w.options.policy = &policy;
+    char *key = with_the_check();
+    get_is("{}");
+    post_is(SAME_PENDING);
+    expect_end(EMQX_TLS_OK, CREATED, 1, 1);
+    assert_int_equal(w.result.warnings, 1);
+    assert_non_null(strstr(w.result.warning, "days"));
+    free(key);
+}
+
+static void a_change_of_the_type_is_told(void **state)
+{
+    (void)state;
+    static const char two_way[] =
+        "{\"tlsType\":\"two-way\",\"status\":\"running\",\"expire\":\"" OLD_TEXT "\"}";
+    w.options.flags = EMQX_TLS_DRY_RUN;
+    get_is(two_way);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 0);
+    assert_int_equal(w.result.type_changes, 1);
+    get_is(OLD_RUNNING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 0);
+    assert_int_equal(w.result.type_changes, 0);
+    w.options.flags = 0;
+    get_is(two_way);
+    put_is(SAME_PENDING);
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+    assert_int_equal(w.result.type_changes, 1);
+    assert_int_equal(w.result.warnings, 0);
+}
+
 static void force_writes_what_looks_unchanged(void **state)
 {
     (void)state;
@@ -509,6 +593,9 @@ int main(void)
         TEST(an_empty_reply_to_a_write_is_not_absence),
         TEST(one_that_looks_alike_must_be_seen_to_move_or_have_time),
         TEST(an_earlier_end_is_refused),
+        TEST(what_is_in_place_is_unchanged_whatever_the_policy_says),
+        TEST(what_the_check_warns_of_comes_with_the_result),
+        TEST(a_change_of_the_type_is_told),
         TEST(force_writes_what_looks_unchanged),
         TEST(a_dry_run_reads_once_and_says_what_it_would_do),
         TEST(the_zone_is_seen_in_the_reply_to_the_write),
