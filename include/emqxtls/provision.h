@@ -106,7 +106,8 @@ EMQX_TLS_INIT_(ensure_result)
  * policy says, and what was found comes back as result.warnings. What is refused whatever the policy
  * says (emqx_tls_policy) is refused at once.
  *
- * It compares `tlsType`, `expire` and, where it is told, `cn`. What is wanted and running: nothing
+ * It compares `tlsType`, `expire` and, where it is told, `cn`: any name of the leaf, however it is
+ * spelled. What the platform told as `cn` after our own write is kept in the receipt. What is wanted and running: nothing
  * is written. Wanted and pending: it is waited for. Anything else in place, `failed` too: PUT.
  * Nothing: POST. `terminated`: POST when it is gone. Never DELETE.
  *

@@ -124,6 +124,7 @@ typedef struct emqxi_order {
     const char *body;
     size_t body_len;
     uint32_t timeout_ms, quota_wait_ms; /* timeout_ms 0: both as the client's */
+    int64_t end_ms; /* then all of it is over, on the client's clock; 0: no such bound */
     bool internal;
     /* A slot is held and the exchange is about to start; nothing of it leaves after lease_ms.
      * False: it must not, `error` says why. May be NULL. */

@@ -41,6 +41,8 @@ static action operation_reserve(operation *o, int64_t now)
         if (o->state == EMQXI_OPERATION_STORE_BUSY)
             waited = EMQXI_MIN(waited, o->quota_left_ms);
         o->deadline += waited;
+        if (o->end_ms)
+            o->deadline = EMQXI_MIN(o->deadline, o->end_ms);
         o->quota_left_ms = EMQXI_MAX(o->quota_left_ms - waited, 0);
     }
     int64_t lease_ms = o->deadline - now;

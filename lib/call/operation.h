@@ -39,6 +39,7 @@ typedef struct emqxi_operation {
     bool is_read;
     uint32_t timeout_ms;
     int64_t deadline;      /* for all but waiting for quota */
+    int64_t end_ms;        /* for all of it; 0: none */
     int64_t quota_left_ms; /* for which it may still wait */
 } emqxi_operation;
 

@@ -272,6 +272,7 @@ static void operation_set_up(operation_call *o, emqx_tls_client *client, const e
     o->machine.is_read = order->op == EMQX_TLS_OP_GET;
     o->machine.timeout_ms = is_own ? order->timeout_ms : client->timeout_ms;
     o->machine.quota_left_ms = is_own ? order->quota_wait_ms : client->quota_wait_ms;
+    o->machine.end_ms = order->end_ms;
     o->machine.deadline = emqxi_now(&client->clock) + o->machine.timeout_ms;
     emqxi_exchange_init(&o->exchange, client, order->op,
                         o->deployment_id + strlen(o->deployment_id) + 1, body, body_len);

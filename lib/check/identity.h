@@ -7,6 +7,7 @@
 #define EMQXI_IDENTITY_H
 
 #include "base/base.h"
+#include "check/names.h"
 
 #include <string.h>
 
@@ -18,6 +19,7 @@ typedef struct emqxi_identity {
     bool readable;
     int64_t not_after;                              /* of the leaf: seconds since 1970 */
     char common_name[256];                          /* of the leaf */
+    emqxi_names names;                              /* all of the leaf */
     unsigned char leaf_sha256[32], spki_sha256[32]; /* of the leaf's DER and of its public key */
     /* of all certificates' DER in their order; zeroes: no client CA */
     unsigned char chain_sha256[32], cacert_sha256[32];

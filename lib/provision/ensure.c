@@ -31,6 +31,12 @@ static int64_t age_s(const emqxi_ensure *m, const emqxi_event *e)
     return EMQXI_MAX(e->wall_s - m->receipt.time_s, 0);
 }
 
+/* May what ran before that write still run? Whole seconds. */
+static bool is_young(const emqxi_ensure *m, const emqxi_event *e)
+{
+    return age_s(m, e) <= EMQXI_STRAY_MS / 1000;
+}
+
 static void write_down(emqxi_ensure *m, uint32_t state, int64_t wall_s)
 {
     m->receipt.state = state;
@@ -38,10 +44,21 @@ static void write_down(emqxi_ensure *m, uint32_t state, int64_t wall_s)
     m->receipt.time_s = wall_s;
 }
 
-static void learn_zone(emqxi_ensure *m, const emqxi_event *e, bool own_reply)
+static enum emqxi_likeness likeness(const emqxi_ensure *m, const emqxi_identity *to)
 {
-    emqxi_receipt_learn_zone(&m->receipt, m->wanted, &m->watch.status, emqxi_ensure_zone(m),
-                             own_reply, e->wall_s);
+    const char *cn = emqxi_receipt_cn(&m->receipt, m->wanted);
+    return emqxi_compare(&m->watch.status, to, emqxi_ensure_zone(m), cn);
+}
+
+/* Learns how the platform tells what it took: its zone, its spelling of the name. */
+static void learn(emqxi_ensure *m, const emqxi_event *e, bool own_reply)
+{
+    const emqx_tls_status *s = &m->watch.status;
+    bool settled = own_reply ? s->state == EMQX_TLS_STATE_PENDING
+                             : m->watch.fate == EMQXI_FATE_SETTLED || !is_young(m, e);
+    emqxi_receipt_learn_zone(&m->receipt, m->wanted, s, emqxi_ensure_zone(m), own_reply, e->wall_s);
+    if (own_reply || age_s(m, e) < EMQXI_RECENT_S) /* later it is another certificate */
+        emqxi_receipt_learn_cn(&m->receipt, m->wanted, s, emqxi_ensure_zone(m), settled);
 }
 
 /* -- waiting ----------------------------------------------------------------------------------- */
@@ -105,9 +122,9 @@ static emqxi_action late(const emqxi_watch *watch)
     else if (m->watch.fate < EMQXI_FATE_ACCEPTED)
         text = "wait_ms is over: deployment {id} is still {state}, nothing was written; call again";
     else if (s->state == EMQX_TLS_STATE_RUNNING)
-        text = emqxi_compare(s, m->wanted, emqxi_ensure_zone(m)) == EMQXI_DIFFERENT
-                   ? TOOK " with the certificate before it"
-                   : TOOK ", and with which certificate can't be told yet";
+        text = likeness(m, m->wanted) == EMQXI_DIFFERENT ? TOOK " with the certificate before it"
+                                                         : TOOK
+                   ", and with which certificate can't be told yet";
     return emqxi_end(EMQX_TLS_E_TIMEOUT, text);
 }
 
@@ -300,14 +317,14 @@ static emqxi_action judge(emqxi_ensure *m, const emqxi_event *e)
     emqxi_facts facts = {
         .state = s->state,
         .flags = m->flags,
-        .likeness = emqxi_compare(s, m->wanted, zone_s),
+        .likeness = likeness(m, m->wanted),
         .record = recorded(m),
         .before = m->receipt.before,
         .fate = m->watch.fate,
         .probe = m->probe,
         .readable = m->wanted->readable,
         .stale = emqxi_receipt_is_stale(&m->receipt, s, age_s(m, e)),
-        .young = age_s(m, e) <= EMQXI_STRAY_MS / 1000, /* whole seconds */
+        .young = is_young(m, e),
         .forgetful =
             !m->keeps_receipts && (!m->probes || m->probe != EMQXI_PROBE_UNASKED || is_dry(m)),
     };
@@ -354,7 +371,7 @@ static emqxi_action on_read(emqxi_ensure *m, const emqxi_event *e)
                  e->now_ms - m->written_ms >= EMQXI_STRAY_MS;
     if (m->watch.fate == EMQXI_FATE_ACCEPTED && moved)
         m->watch.fate = EMQXI_FATE_SETTLED;
-    learn_zone(m, e, false);
+    learn(m, e, false);
     return judge(m, e);
 }
 
@@ -383,7 +400,7 @@ static emqxi_action on_accepted(emqxi_ensure *m, const emqxi_event *e)
                    m->before == EMQXI_BEFORE_ALIKE_FAILED ||
                    m->before == EMQXI_BEFORE_DIFFERENT_FAILED;
     carried_out(m, e, settled ? EMQXI_FATE_SETTLED : EMQXI_FATE_ACCEPTED);
-    learn_zone(m, e, true);
+    learn(m, e, true);
     m->watch.polls = 0;
     return judge(m, e);
 }
@@ -434,7 +451,7 @@ static emqxi_action on_probed(emqxi_ensure *m, const emqxi_event *e)
          * one may be another server's. */
         emqxi_identity served = {
             .type = m->wanted->type, .readable = true, .not_after = e->served->not_after};
-        if (emqxi_compare(&m->watch.status, &served, emqxi_ensure_zone(m)) != EMQXI_DIFFERENT)
+        if (likeness(m, &served) != EMQXI_DIFFERENT)
             m->probe = EMQXI_PROBE_DISPROVES;
     }
     return judge(m, e);

@@ -179,6 +179,7 @@ static bool start_operation(emqxi_job *job, uint32_t op, emqxi_event *event)
         .body_len = puts ? job->body_len : 0,
         .timeout_ms = time_left(job, client->timeout_ms),
         .quota_wait_ms = waits ? time_left(job, UINT32_MAX) : client->quota_wait_ms,
+        .end_ms = job->state.watch.deadline_ms,
         .internal = true,
         .before_send = op == EMQX_TLS_OP_GET ? NULL : before_send,
         .done = operation_done,

@@ -2,7 +2,6 @@
 #include "provision/likeness.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define DAY_S     86400
 #define QUARTER_S 900
@@ -28,12 +27,13 @@ static bool comparable(const emqx_tls_status *status, const emqxi_identity *want
 }
 
 enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
-                                  int32_t offset_s)
+                                  int32_t offset_s, const char *known)
 {
+    const char *cn = status->common_name;
     if (status->type_text[0] && status->type != wanted->type)
         return EMQXI_DIFFERENT;
-    if (status->common_name[0] && wanted->common_name[0] &&
-        strcasecmp(status->common_name, wanted->common_name) != 0)
+    if (*cn && wanted->names.count > 0 && strcmp(cn, known) != 0 &&
+        !emqxi_names_have(&wanted->names, cn))
         return EMQXI_DIFFERENT;
     if (!comparable(status, wanted))
         return EMQXI_UNTOLD;

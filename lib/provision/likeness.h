@@ -16,10 +16,10 @@ enum emqxi_likeness {
     EMQXI_SAME       /* `expire` is the same, and nothing told differs */
 };
 
-/* offset_s: the zone of the platform's `expire`. A bare date is compared by day; a common name that
- * is "" is not compared. */
+/* offset_s: the zone of the platform's `expire`. A bare date is compared by day. `known`: what the
+ * platform is known to tell as `cn` of it besides its names, or "". Without names none is compared. */
 enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
-                                  int32_t offset_s);
+                                  int32_t offset_s, const char *known);
 
 /* Does it tell `expire` without a time of day? */
 bool emqxi_bare_date(const emqx_tls_status *status);

@@ -6,8 +6,6 @@
 
 #include "provision/likeness.h"
 
-/* so long the platform may need until it runs what it took: its own tools wait as long */
-#define RECENT_S (30 * 60)
 #define LAG_S    120  /* so long a read may show what was there before a write that it took */
 #define SUMMER_S 3600 /* summer time moves a zone by at most so much */
 
@@ -23,7 +21,7 @@ enum emqxi_recorded emqxi_recorded(const emqxi_receipt *r, const emqxi_identity 
         return EMQXI_RECORD_NONE;
     if (emqxi_receipt_is_of(r, wanted))
         return r->state == EMQXI_RECEIPT_DONE ? EMQXI_RECORD_OURS : EMQXI_RECORD_INTENT;
-    bool alike = emqxi_compare(status, &r->identity, zone_s) != EMQXI_DIFFERENT;
+    bool alike = emqxi_compare(status, &r->identity, zone_s, r->cn) != EMQXI_DIFFERENT;
     return alike ? EMQXI_RECORD_OTHER : EMQXI_RECORD_NONE;
 }
 
@@ -33,7 +31,24 @@ bool emqxi_receipt_is_stale(const emqxi_receipt *r, const emqx_tls_status *statu
     bool as_before = !absent && strcmp(r->was, status->expire_text) == 0;
     if (r->state == EMQXI_RECEIPT_DONE && age_s < LAG_S)
         return absent || as_before;
-    return r->state != EMQXI_RECEIPT_NONE && as_before && r->was[0] && age_s < RECENT_S;
+    return r->state != EMQXI_RECEIPT_NONE && as_before && r->was[0] && age_s < EMQXI_RECENT_S;
+}
+
+const char *emqxi_receipt_cn(const emqxi_receipt *r, const emqxi_identity *wanted)
+{
+    return emqxi_receipt_is_of(r, wanted) ? r->cn : "";
+}
+
+void emqxi_receipt_learn_cn(emqxi_receipt *r, const emqxi_identity *wanted,
+                            const emqx_tls_status *status, int32_t zone_s, bool settled)
+{
+    const char *cn = status->common_name;
+    if (r->state != EMQXI_RECEIPT_DONE || !emqxi_receipt_is_of(r, wanted) || !*cn ||
+        emqxi_names_have(&wanted->names, cn) ||
+        (!settled && strcmp(status->expire_text, r->was) == 0))
+        return;
+    if (emqxi_compare(status, wanted, zone_s, cn) == EMQXI_SAME)
+        strcpy(r->cn, cn);
 }
 
 void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
@@ -52,7 +67,7 @@ void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
      * another certificate. Dates come nearer to the zone with every write. */
     bool near = !r->zone_known || by_day || abs(zone - zone_s) <= SUMMER_S;
     bool ours = own_reply || (!r->zone_known && !by_day) ||
-                (near && wall_s >= r->time_s && wall_s - r->time_s < RECENT_S);
+                (near && wall_s >= r->time_s && wall_s - r->time_s < EMQXI_RECENT_S);
     if (!ours)
         return;
     r->zone_known = true;

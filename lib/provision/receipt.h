@@ -9,6 +9,9 @@
 #include "check/identity.h"
 #include "provision/decide.h"
 
+/* so long the platform may need until it runs what it took: its own tools wait as long */
+#define EMQXI_RECENT_S (30 * 60)
+
 enum { EMQXI_RECEIPT_NONE, EMQXI_RECEIPT_INTENT, EMQXI_RECEIPT_DONE };
 
 typedef struct emqxi_receipt {
@@ -18,8 +21,11 @@ typedef struct emqxi_receipt {
     char was[32];             /* and its `expire` as the platform told it; "": none */
     int64_t time_s;           /* the wall clock when it was written */
     int64_t lease_s;          /* of an intent: nothing of the write left after time_s + lease_s */
+    /* what the platform tells, learned from a write of our own: the zone of `expire`, and `cn` where
+     * that is none of the names as we know them; "" */
     bool zone_known;
-    int32_t zone_s; /* of the platform's `expire`, learned from a write of our own */
+    int32_t zone_s;
+    char cn[256];
 } emqxi_receipt;
 
 /* -- receipt.c */
@@ -33,6 +39,14 @@ enum emqxi_recorded emqxi_recorded(const emqxi_receipt *receipt, const emqxi_ide
  * writes by minutes; `expire` may be that of before until the new one runs. */
 bool emqxi_receipt_is_stale(const emqxi_receipt *receipt, const emqx_tls_status *status,
                             int64_t age_s);
+
+/* How the platform is known to tell the wanted one's `cn`, or "". */
+const char *emqxi_receipt_cn(const emqxi_receipt *receipt, const emqxi_identity *wanted);
+
+/* Learns `cn` from a status that shows our own write by its `expire`. `settled`: it would not be
+ * that of before any more. */
+void emqxi_receipt_learn_cn(emqxi_receipt *receipt, const emqxi_identity *wanted,
+                            const emqx_tls_status *status, int32_t zone_s, bool settled);
 
 /* Learns the zone from a status that shows our own write, if it does. zone_s: as it is taken so
  * far; own_reply: the status came in the reply to that write. */

@@ -56,6 +56,8 @@ size_t emqxi_receipt_encode(const emqxi_receipt *r, const char *name, char *to, 
                   "was", r->was, "time", (json_int_t)r->time_s, "lease", (json_int_t)r->lease_s);
     if (o && r->zone_known)
         json_object_set_new(o, "zone", json_integer(r->zone_s));
+    if (o && r->cn[0])
+        json_object_set_new(o, "cn", json_string(r->cn));
     size_t len = o ? json_dumpb(o, to, size, JSON_INDENT(1)) : 0;
     json_decref(o);
     return len < size ? len : 0;
@@ -78,17 +80,18 @@ static bool take_zone(const json_t *zone, emqxi_receipt *r)
 static bool take(json_t *o, const char *name, emqxi_receipt *r)
 {
     int version;
-    const char *receipt, *state, *type, *chain, *spki, *cacert, *before, *was;
+    const char *receipt, *state, *type, *chain, *spki, *cacert, *before, *was, *cn = "";
     json_int_t not_after, time, lease;
     json_t *zone = NULL;
     uint32_t index;
-    if (json_unpack(o, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s?o}",
+    if (json_unpack(o, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s?o, s?s}",
                     "version", &version, "receipt", &receipt, "state", &state, "type", &type,
                     "chain", &chain, "spki", &spki, "cacert", &cacert, "not_after", &not_after,
-                    "before", &before, "was", &was, "time", &time, "lease", &lease, "zone",
-                    &zone) != 0)
+                    "before", &before, "was", &was, "time", &time, "lease", &lease, "zone", &zone,
+                    "cn", &cn) != 0)
         return false;
-    if (version != VERSION || strcmp(receipt, name) != 0 || strlen(was) >= sizeof r->was)
+    if (version != VERSION || strcmp(receipt, name) != 0 || strlen(was) >= sizeof r->was ||
+        strlen(cn) >= sizeof r->cn)
         return false;
     if (!find(state, states, LENGTH(states), &r->state) ||
         !find(type, types, LENGTH(types), &r->identity.type) ||
@@ -101,6 +104,7 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
     if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
     strcpy(r->was, was);
+    strcpy(r->cn, cn);
     r->identity.not_after = not_after;
     r->identity.readable = true;
     r->time_s = time;

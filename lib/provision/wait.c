@@ -48,7 +48,7 @@ static emqxi_action on_event(emqxi_watch *w, const emqxi_event *e)
         return emqxi_end(EMQX_TLS_E_FAILED, "the platform put the certificate of deployment {id} "
                                             "into \"failed\": check it and write it again");
     if (s->state == EMQX_TLS_STATE_RUNNING &&
-        (!wanted || emqxi_compare(s, wanted, 0) != EMQXI_DIFFERENT))
+        (!wanted || emqxi_compare(s, wanted, 0, "") != EMQXI_DIFFERENT))
         return emqxi_end(EMQX_TLS_OK, "");
     return emqxi_waits(w) ? emqxi_poll(w, EMQXI_ACT_READ, INT64_MAX) : late(w);
 }

@@ -26,10 +26,9 @@ static emqx_tls_status told(const char *text, int64_t expire)
 
 static emqxi_identity wanted(void)
 {
-    return (emqxi_identity){.type = EMQX_TLS_TYPE_ONE_WAY,
-                            .readable = true,
-                            .not_after = END,
-                            .common_name = "mqtt.example"};
+    emqxi_identity w = {.type = EMQX_TLS_TYPE_ONE_WAY, .readable = true, .not_after = END};
+    emqxi_names_add(&w.names, "mqtt.example", strlen("mqtt.example"));
+    return w;
 }
 
 static void the_same_second_is_the_same(void **state)
@@ -37,12 +36,12 @@ static void the_same_second_is_the_same(void **state)
     (void)state;
     emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22 02:40:00", END);
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
     s.expire = END + 1;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     assert_true(emqxi_earlier(&s, &w, 0));
     s.expire = END - 1;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     assert_false(emqxi_earlier(&s, &w, 0));
 }
 
@@ -53,20 +52,30 @@ static void type_and_name_count_where_they_are_told(void **state)
     emqx_tls_status s = told("2031-03-22 02:40:00", END);
     strcpy(s.type_text, "two-way");
     s.type = EMQX_TLS_TYPE_TWO_WAY;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     strcpy(s.type_text, "three-way");
     s.type = EMQX_TLS_TYPE_UNKNOWN;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     strcpy(s.type_text, "one-way");
     s.type = EMQX_TLS_TYPE_ONE_WAY;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
     strcpy(s.common_name, "other.example");
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     strcpy(s.common_name, "MQTT.example");
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
     strcpy(s.common_name, "other.example");
-    w.common_name[0] = '\0'; /* a leaf without a name */
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    w.names.count = 0; /* a leaf without a name */
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
+}
+
+static void what_the_platform_is_known_to_tell_is_one_of_its_names(void **state)
+{
+    (void)state;
+    emqxi_identity w = wanted();
+    emqx_tls_status s = told("2031-03-22 02:40:00", END);
+    strcpy(s.common_name, "mqtt (example)");
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, "mqtt (example)"), EMQXI_SAME);
 }
 
 static void without_an_end_nothing_is_the_same(void **state)
@@ -74,11 +83,11 @@ static void without_an_end_nothing_is_the_same(void **state)
     (void)state;
     emqxi_identity w = wanted();
     emqx_tls_status s = told("soon", INT64_MIN);
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_UNTOLD);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_UNTOLD);
     assert_false(emqxi_earlier(&s, &w, 0));
     s = told("2031-03-22 02:40:00", END);
     w.readable = false;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_UNTOLD);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_UNTOLD);
 }
 
 static void the_zone_shifts_what_is_told(void **state)
@@ -86,8 +95,8 @@ static void the_zone_shifts_what_is_told(void **state)
     (void)state;
     emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22 10:40:00", END + 8 * 3600);
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
-    assert_int_equal(emqxi_compare(&s, &w, 8 * 3600), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 8 * 3600, ""), EMQXI_SAME);
     assert_false(emqxi_earlier(&s, &w, 8 * 3600));
 }
 
@@ -97,19 +106,19 @@ static void a_bare_date_is_compared_by_day(void **state)
     const int64_t midnight = END - END % 86400;
     emqxi_identity w = wanted();
     emqx_tls_status s = told("2031-03-22", midnight);
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
     assert_false(emqxi_earlier(&s, &w, 0));
     w.not_after = midnight + 86399;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
     w.not_after = midnight + 86400;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     w.not_after = midnight - 1;
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_DIFFERENT);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_DIFFERENT);
     assert_true(emqxi_earlier(&s, &w, 0));
-    assert_int_equal(emqxi_compare(&s, &w, 3600), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 3600, ""), EMQXI_SAME);
     w.not_after = -1; /* before 1970: the day before it */
     s = told("1969-12-31", -86400);
-    assert_int_equal(emqxi_compare(&s, &w, 0), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, 0, ""), EMQXI_SAME);
 }
 
 static void a_zone_is_whole_quarter_hours_within_14_hours(void **state)
@@ -159,7 +168,7 @@ static void of_a_bare_date_it_is_the_nearest_that_fits(void **state)
     int32_t zone;
     assert_true(emqxi_zone_of(&s, &w, 0, &zone));
     assert_int_equal(zone, 11 * 3600 + 1800);
-    assert_int_equal(emqxi_compare(&s, &w, zone), EMQXI_SAME);
+    assert_int_equal(emqxi_compare(&s, &w, zone, ""), EMQXI_SAME);
 }
 
 int main(void)
@@ -167,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_second_is_the_same),
         cmocka_unit_test(type_and_name_count_where_they_are_told),
+        cmocka_unit_test(what_the_platform_is_known_to_tell_is_one_of_its_names),
         cmocka_unit_test(without_an_end_nothing_is_the_same),
         cmocka_unit_test(the_zone_shifts_what_is_told),
         cmocka_unit_test(a_bare_date_is_compared_by_day),

@@ -495,6 +495,26 @@ static void without_quota_for_reads_it_says_what_it_knows(void **state)
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_UNKNOWN);
 }
 
+/* A blocking transport can't be stopped: what it is given must end by itself in time. */
+static void a_blocking_transport_keeps_wait_ms(void **state)
+{
+    (void)state;
+    emqx_tls_test_step slow = {.method = "PUT", .http_status = 200, .delay_ms = MINUTES(10)};
+    emqx_tls_client_free(w.f->client);
+    w.f->config.transport = emqx_tls_test_transport_blocking(w.f->script);
+    open_client(w.f);
+    use_up(EMQX_TLS_OP_UPDATE, 6);
+    int64_t free_in = quota(w.f, EMQX_TLS_OP_UPDATE).next_ms;
+    emqx_tls_test_clock_advance(w.f->clock, free_in - 50000); /* the next slot comes after 50 s */
+    w.options.wait_ms = 60000;
+    int64_t began = now(w.f);
+    get_is(OLD_RUNNING);
+    expect(w.f, &slow);
+    expect_end(EMQX_TLS_E_TIMEOUT, NONE, 1, 1);
+    assert_in_range(now(w.f) - began, 55000, 60000);
+    assert_int_equal(w.f->error.delivery, EMQX_TLS_DELIVERY_MAYBE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +549,7 @@ int main(void)
         TEST(a_429_for_a_write_ends_it),
         TEST(without_quota_for_the_write_nothing_is_written),
         TEST(without_quota_for_reads_it_says_what_it_knows),
+        TEST(a_blocking_transport_keeps_wait_ms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

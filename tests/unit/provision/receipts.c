@@ -239,6 +239,38 @@ static void an_earlier_end_than_that_of_the_receipt_is_refused(void **state)
     free(later);
 }
 
+#define NAMED(status, expire, cn)                                                                  \
+    "{\"tlsType\":\"one-way\",\"status\":\"" status "\",\"expire\":\"" expire "\",\"cn\":\"" cn    \
+    "\"}"
+
+/* How the platform spells the name decides nothing, and what it told of our own write is known. */
+static void a_name_that_is_told_otherwise_is_no_reason_to_write(void **state)
+{
+    (void)state;
+    static const char *const alike[] = {
+        NAMED("running", END_TEXT, "CN=" NAME), NAMED("running", END_TEXT, NAME "."),
+        NAMED("running", END_TEXT, "MQTT.EXAMPLE"), NAMED("running", END_TEXT, "CN=" NAME ",O=x")};
+    for (size_t i = 0; i < 4; i++) {
+        get_is(alike[i]);
+        expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    }
+    w.options.wait_ms = MINUTES(10);
+    get_is(NAMED("running", END_TEXT, "my broker (1)")); /* another one with this end, perhaps */
+    write_is("PUT", 200, NAMED("pending", END_TEXT, "my broker (1)"));
+    get_is(NAMED("pending", END_TEXT, "my broker (1)"));
+    get_is(NAMED("running", END_TEXT, "my broker (1)"));
+    expect_end(EMQX_TLS_OK, UPDATED, 3, 1);
+    assert_string_equal(receipt().cn, "my broker (1)");
+    emqx_tls_test_clock_advance(w.f->clock, MINUTES(60));
+    get_is(NAMED("running", END_TEXT, "my broker (1)"));
+    expect_end(EMQX_TLS_OK, UNCHANGED, 1, 0);
+    certainly(1);
+    w.options.wait_ms = 0;
+    get_is(NAMED("running", END_TEXT, "my broker (2)")); /* but this is not it */
+    write_is("PUT", 200, NAMED("pending", END_TEXT, "my broker (1)"));
+    expect_end(EMQX_TLS_OK, UPDATED, 1, 1);
+}
+
 static void there_is_nothing_secret_in_it(void **state)
 {
     (void)state;
@@ -414,6 +446,7 @@ int main(void)
         TEST(nothing_there_right_after_a_write_is_no_reason_to_write),
         TEST(the_one_before_that_still_runs_is_not_told_as_running),
         TEST(an_earlier_end_than_that_of_the_receipt_is_refused),
+        TEST(a_name_that_is_told_otherwise_is_no_reason_to_write),
         TEST(there_is_nothing_secret_in_it),
         TEST(a_refused_write_puts_the_receipt_back),
         TEST(without_quota_nothing_is_written_into_the_folder),
