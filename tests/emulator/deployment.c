@@ -42,6 +42,7 @@ void deployment_free(void *p)
     forget_material(d);
     shown_free(&d->now);
     shown_free(&d->old);
+    free(d->before);
     free(d->status);
     free(d->id);
     free(d);
@@ -101,6 +102,10 @@ static void serve(struct deployment *d, const struct settings *s)
 
 void deployment_move_on(struct deployment *d, const struct settings *s, int64_t ms)
 {
+    if (d->before && ms - d->written >= s->lag) {
+        free(d->before);
+        d->before = NULL;
+    }
     if (d->state == STATE_STALE && ms - d->since >= s->stale) {
         d->state = STATE_PENDING;
         d->since += s->stale;
@@ -132,6 +137,7 @@ bool deployment_set_status(struct deployment *d, const char *status)
 void deployment_put(struct deployment *d, struct material *m, const struct settings *s, int64_t ms)
 {
     bool served = d->state == STATE_RUNNING;
+    deployment_hold(d, s, ms);
     /* of two quick writes, what is served is still what was before both */
     if (d->state != STATE_STALE) {
         shown_free(&d->old);
@@ -156,6 +162,7 @@ void deployment_put(struct deployment *d, struct material *m, const struct setti
 
 void deployment_delete(struct deployment *d, const struct settings *s, int64_t ms)
 {
+    deployment_hold(d, s, ms);
     forget_material(d);
     serve(d, s);
     shown_free(&d->old);
@@ -166,33 +173,71 @@ void deployment_delete(struct deployment *d, const struct settings *s, int64_t m
 
 /* -- answers ----------------------------------------------------------------------------------- */
 
-static void describe(const struct shown *shown, const char *status, const struct settings *s,
-                     struct answer *a)
+/* The name as the settings have it told; to be freed. */
+static char *tell_name(const char *name, const struct settings *s)
 {
-    char expire[32];
+    const char *form = s->cn ? s->cn : "{}", *place = strstr(form, "{}");
+    char *told = NULL;
+    if (name && place &&
+        asprintf(&told, "%.*s%s%s", (int)(place - form), form, name, place + 2) < 0)
+        told = NULL;
+    return place ? told : name ? strdup(form) : NULL;
+}
+
+/* To be freed. */
+static char *describe(const struct shown *shown, const char *status, const struct settings *s)
+{
+    static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
+    static const char *const members[] = {"tlsType", "status", "expire", "cn"};
+    char expire[32], *cn = tell_name(shown->common_name, s);
     time_t t = (time_t)(shown->expire + s->expire_zone_s);
     struct tm tm;
     gmtime_r(&t, &tm);
-    strftime(expire, sizeof expire,
-             s->expire_format == EXPIRE_DATE ? "%Y-%m-%d" : "%Y-%m-%d %H:%M:%S", &tm);
+    strftime(expire, sizeof expire, forms[s->expire_format], &tm);
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:s*}", "tlsType", shown->type == 2 ? "two-way" : "one-way",
-                  "status", status, "expire", expire, "cn", shown->common_name);
+                  "status", status, "expire", expire, "cn", cn);
+    for (size_t i = 0; s->omit && i < sizeof members / sizeof members[0]; i++)
+        if (list_has(s->omit, members[i]))
+            json_object_del(body, members[i]);
     char *text = json_dumps(body, JSON_COMPACT);
-    answer_text(a, 200, "%s", text ? text : "{}");
-    free(text);
     json_decref(body);
+    free(cn);
+    return text ? text : strdup("{}");
 }
 
-void deployment_describe(const struct deployment *d, const struct settings *s, struct answer *a)
+static void answer_with(struct answer *a, char *text)
+{
+    answer_text(a, 200, "%s", text);
+    free(text);
+}
+
+static char *describe_now(const struct deployment *d, const struct settings *s)
 {
     static const char *const texts[] = {"",        "running", "pending",
                                         "running", "failed",  "terminated"};
     const char *status = d->state == STATE_SET ? d->status : texts[d->state];
-    describe(d->state == STATE_STALE ? &d->old : &d->now, status, s, a);
+    return describe(d->state == STATE_STALE ? &d->old : &d->now, status, s);
+}
+
+void deployment_hold(struct deployment *d, const struct settings *s, int64_t ms)
+{
+    if (s->lag > 0 && !d->before)
+        d->before = d->state == STATE_NONE ? strdup("") : describe_now(d, s);
+    d->written = ms;
+}
+
+bool deployment_is_told(const struct deployment *d)
+{
+    return d->before ? *d->before : d->state != STATE_NONE;
+}
+
+void deployment_describe(const struct deployment *d, const struct settings *s, struct answer *a)
+{
+    answer_with(a, d->before ? strdup(d->before) : describe_now(d, s));
 }
 
 void deployment_describe_new(const struct deployment *d, const struct settings *s, struct answer *a)
 {
-    describe(&d->now, "pending", s, a);
+    answer_with(a, describe(&d->now, "pending", s));
 }

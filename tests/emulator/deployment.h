@@ -26,9 +26,12 @@ struct shown { /* what GET tells */
 struct deployment {
     char *id;
     enum state state;
-    int64_t since;             /* when this state began */
-    struct shown now, old;     /* old: what is still served while the state is stale */
-    char *status;              /* the text of STATE_SET */
+    int64_t since;         /* when this state began */
+    struct shown now, old; /* old: what is still served while the state is stale */
+    char *status;          /* the text of STATE_SET */
+    /* what GET tells while it lags behind the last write; NULL: it does not, "": nothing is there */
+    char *before;
+    int64_t written;
     char *cert, *key, *cacert; /* only kept for --serve-dir */
 };
 
@@ -40,6 +43,10 @@ void deployment_move_on(struct deployment *, const struct settings *, int64_t ms
 bool deployment_set_status(struct deployment *, const char *status);
 void deployment_put(struct deployment *, struct material *, const struct settings *, int64_t ms);
 void deployment_delete(struct deployment *, const struct settings *, int64_t ms);
+/* Notes what GET tells now: a write is about to change it. */
+void deployment_hold(struct deployment *, const struct settings *, int64_t ms);
+/* Does GET tell of a certificate? */
+bool deployment_is_told(const struct deployment *);
 /* The answer to GET. */
 void deployment_describe(const struct deployment *, const struct settings *, struct answer *);
 /* The answer to POST and PUT: what was given, and `pending` whatever GET will say. */

@@ -22,7 +22,7 @@
 
 enum { KIND_SLIDING, KIND_FIXED };
 enum { RETRY_AFTER_NONE, RETRY_AFTER_SECONDS, RETRY_AFTER_DATE };
-enum { EXPIRE_TIME, EXPIRE_DATE };
+enum { EXPIRE_TIME, EXPIRE_DATE, EXPIRE_ISO };
 enum { ABSENT_EMPTY, ABSENT_404 };
 enum { OUTCOME_RUNNING, OUTCOME_FAILED };
 
@@ -34,7 +34,8 @@ struct settings {
     char *credentials_file;
     char **credentials; /* "key:secret", NULL-terminated */
     char *deployments, *forbidden;
-    int64_t absent, outcome, pending, stale, terminated;
+    int64_t absent, outcome, pending, stale, lag, terminated;
+    char *cn, *omit;
     int64_t expire_format, expire_zone_s, min_days;
     int64_t reads, writes, window, window_kind, window_offset, retry_after;
     bool count_rejected, per_method, per_deployment;

@@ -139,7 +139,7 @@ static void over_quota(const struct platform *p, int64_t wait, struct answer *a)
 static void get(struct platform *p, const char *id, struct answer *a)
 {
     struct deployment *d = find(p, id, false);
-    if (d && d->state != STATE_NONE)
+    if (d && deployment_is_told(d))
         deployment_describe(d, p->settings, a);
     else if (p->settings->absent == ABSENT_404)
         tell(a, 404, "NOT_FOUND", "no certificate");
