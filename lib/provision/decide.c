@@ -111,16 +111,20 @@ static bool has(uint8_t set, unsigned value)
     return !set || set & OF(value);
 }
 
+static bool fits(size_t i, const emqxi_facts *f)
+{
+    return has(table[i].fate, f->fate) && has(table[i].state, f->state) &&
+           has(table[i].looks, f->likeness) && has(table[i].record, f->record) &&
+           has(table[i].before, f->before) && has(table[i].probe, f->probe);
+}
+
 emqxi_decision emqxi_decide(const emqxi_facts *f)
 {
     size_t i = 0;
     unsigned holds = (f->flags & EMQX_TLS_FORCE ? FORCED : 0) | (f->stale ? STALE : 0) |
                      (f->readable ? 0 : ILLEGIBLE) | (f->young ? YOUNG : 0) |
                      (f->forgetful ? FORGETFUL : 0);
-    while (!has(table[i].fate, f->fate) || !has(table[i].state, f->state) ||
-           !has(table[i].looks, f->likeness) || !has(table[i].record, f->record) ||
-           !has(table[i].before, f->before) || !has(table[i].probe, f->probe) ||
-           (table[i].when & ~holds))
+    while (!fits(i, f) || (table[i].when & ~holds))
         i++;
     emqxi_decision d = {.verdict = table[i].verdict,
                         .certain = table[i].also & CERTAIN,

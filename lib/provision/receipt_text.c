@@ -68,6 +68,14 @@ static bool is_moment(json_int_t seconds)
     return seconds >= -MOMENT_MAX && seconds <= MOMENT_MAX;
 }
 
+static bool take_text(const char *text, char *to, size_t size)
+{
+    size_t len = strlen(text);
+    if (len < size)
+        memcpy(to, text, len + 1);
+    return len < size;
+}
+
 static bool take_zone(const json_t *zone, emqxi_receipt *r)
 {
     json_int_t seconds = json_integer_value(zone);
@@ -90,8 +98,8 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
                     "before", &before, "was", &was, "time", &time, "lease", &lease, "zone", &zone,
                     "cn", &cn) != 0)
         return false;
-    if (version != VERSION || strcmp(receipt, name) != 0 || strlen(was) >= sizeof r->was ||
-        strlen(cn) >= sizeof r->cn)
+    if (version != VERSION || strcmp(receipt, name) != 0 ||
+        !take_text(was, r->was, sizeof r->was) || !take_text(cn, r->cn, sizeof r->cn))
         return false;
     if (!find(state, states, LENGTH(states), &r->state) ||
         !find(type, types, LENGTH(types), &r->identity.type) ||
@@ -103,8 +111,6 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
         return false;
     if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
-    strcpy(r->was, was);
-    strcpy(r->cn, cn);
     r->identity.not_after = not_after;
     r->identity.readable = true;
     r->time_s = time;
