@@ -207,9 +207,9 @@ void show_job(const struct options *o, const struct job *job)
     fputs(": ", stdout);
     if (o->info->command == ENSURE)
         printf("%s%s (%u read%s, %u write%s); ", action_name(job->result.action, o->dry_run),
-               job->result.type_changes ? ", with another type" : "",
-               (unsigned)job->result.reads, job->result.reads == 1 ? "" : "s",
-               (unsigned)job->result.writes, job->result.writes == 1 ? "" : "s");
+               job->result.type_changes ? ", with another type" : "", (unsigned)job->result.reads,
+               job->result.reads == 1 ? "" : "s", (unsigned)job->result.writes,
+               job->result.writes == 1 ? "" : "s");
     if (o->info->command == DELETE)
         fputs("deleted", stdout);
     else if (o->info->command == REMOVE)

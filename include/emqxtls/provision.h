@@ -103,12 +103,12 @@ EMQX_TLS_INIT_(ensure_result)
  * else is in place, and waits until it runs.
  *
  * It compares before it applies the policy: what is in place already is unchanged, whatever the
- * policy says, and what was found comes back as result.warnings. What is refused whatever the policy
- * says (emqx_tls_policy) is refused at once.
+ * policy says, and what was found comes back as result.warnings. What is refused whatever the
+ * policy says (emqx_tls_policy) is refused at once.
  *
  * It compares `tlsType`, `expire` and, where it is told, `cn`: any name of the leaf, however it is
- * spelled. What the platform told as `cn` after our own write is kept in the receipt. What is wanted and running: nothing
- * is written. Wanted and pending: it is waited for. Anything else in place, `failed` too: PUT.
+ * spelled. What the platform told as `cn` after our own write is kept in the receipt. What is
+ * wanted and running: nothing is written. Wanted and pending: it is waited for. Anything else in place, `failed` too: PUT.
  * Nothing: POST. `terminated`: POST when it is gone. Never DELETE.
  *
  * At most one write. One more only after a read has shown that a lost one was not carried out, or
@@ -145,9 +145,9 @@ EMQX_TLS_INIT_(ensure_result)
  * with the same end is served, that is one more reason to write. It does not show the client CA, so
  * for two-way only a receipt makes `certain` 1.
  *
- * `certain` says that the receipt, or the port, knows this certificate. By a receipt it is worth as
- * much as the rule that every writer uses the folder: it does not see what somebody else writes with
- * the same end, type and name. By a probe it is what was served at that moment.
+ * `certain` says that the receipt, or the port, knows this certificate. By a receipt it is worth
+ * as much as the rule that every writer uses the folder: it does not see what somebody else writes
+ * with the same end, type and name. By a probe it is what was served at that moment.
  *
  * #EMQX_TLS_FORCE writes at each call. With a wait_ms that is over before the certificate runs, a
  * job that calls again until it succeeds spends a write each time: force once, then go on without.
@@ -155,8 +155,8 @@ EMQX_TLS_INIT_(ensure_result)
  * wait_ms bounds it all, quota waits included; each exchange is bounded by the client's timeout_ms
  * too. What may pass (the platform or the quota's store can't be reached, 5xx, 408, 425) is tried
  * again until it is over, right before which there is a last look; a write only where nothing of it
- * was sent. With 0 it does not wait: OK then also means that the write was accepted and is pending, and
- * quota is waited for as the client is set up to.
+ * was sent. With 0 it does not wait: OK then also means that the write was accepted and is
+ * pending, and quota is waited for as the client is set up to.
  *
  * @param client         Borrowed.
  * @param deployment_id  1 to 128 bytes: the ID such as "ge6a1a75", not the name. It is
@@ -190,7 +190,8 @@ EMQX_TLS_INIT_(ensure_result)
  * @retval EMQX_TLS_E_NO_MEMORY      Out of memory; error.delivery tells whether a request was sent.
  * @retval EMQX_TLS_E_TRANSPORT      Name, connection or TLS; or probe_host could not be reached.
  *                                   With every error, error.delivery is MAYBE where it is not known
- *                                   whether a write was carried out, else that of the last exchange.
+ *                                   whether a write was carried out, else that of the last
+ *                                   exchange.
  * @retval EMQX_TLS_E_CANCELLED      emqx_tls_client_interrupt.
  * @retval EMQX_TLS_E_UNAUTHORIZED   401: API key or secret wrong.
  * @retval EMQX_TLS_E_FORBIDDEN      403: the key has no access to the deployment.
@@ -294,8 +295,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_remove(emqx_tls_client *c
 
 /**
  * Starts an emqx_tls_ensure. What is wrong with an argument, and what the local check refuses
- * whatever the policy says, is returned here, and `done` never follows. All else comes by `done`, inside which
- * emqx_tls_call_result gives status and error, and emqx_tls_call_ensure_result the result.
+ * whatever the policy says, is returned here, and `done` never follows. All else comes by `done`,
+ * inside which emqx_tls_call_result gives status and error, and emqx_tls_call_ensure_result the result.
  *
  * Everything is copied, the private key too; it is wiped as soon as no write can follow. A cancel
  * does not take back what has left; with a receipt the next ensure knows of it. Reading a receipt

@@ -6,7 +6,7 @@
 #define CUT_AT    64 /* the most that X.520 has for a common name */
 #define LABEL_MAX 63
 
-/* -- A-labels: own code, since no library that the build needs has it --------------------------- */
+/* -- A-labels: own code, since no library that the build needs has it -------------------------- */
 
 static char *put_utf8(char *to, uint32_t c)
 {

@@ -17,7 +17,8 @@ enum emqxi_likeness {
 };
 
 /* offset_s: the zone of the platform's `expire`. A bare date is compared by day. `known`: what the
- * platform is known to tell as `cn` of it besides its names, or "". Without names none is compared. */
+ * platform is known to tell as `cn` of it besides its names, or "". Without names none is
+ * compared. */
 enum emqxi_likeness emqxi_compare(const emqx_tls_status *status, const emqxi_identity *wanted,
                                   int32_t offset_s, const char *known);
 

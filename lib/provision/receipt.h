@@ -21,8 +21,8 @@ typedef struct emqxi_receipt {
     char was[32];             /* and its `expire` as the platform told it; "": none */
     int64_t time_s;           /* the wall clock when it was written */
     int64_t lease_s;          /* of an intent: nothing of the write left after time_s + lease_s */
-    /* what the platform tells, learned from a write of our own: the zone of `expire`, and `cn` where
-     * that is none of the names as we know them; "" */
+    /* what the platform tells, learned from a write of our own: the zone of `expire`, and `cn`
+     * where that is none of the names as we know them; "" */
     bool zone_known;
     int32_t zone_s;
     char cn[256];

@@ -76,6 +76,13 @@ static bool take_text(const char *text, char *to, size_t size)
     return len < size;
 }
 
+static bool take_fingerprints(const char *chain, const char *spki, const char *cacert,
+                              emqxi_identity *to)
+{
+    return from_hex(chain, to->chain_sha256) && from_hex(spki, to->spki_sha256) &&
+           from_hex(cacert, to->cacert_sha256);
+}
+
 static bool take_zone(const json_t *zone, emqxi_receipt *r)
 {
     json_int_t seconds = json_integer_value(zone);
@@ -106,8 +113,7 @@ static bool take(json_t *o, const char *name, emqxi_receipt *r)
         !find(before, befores, LENGTH(befores), &index))
         return false;
     r->before = (enum emqxi_before)index;
-    if (!from_hex(chain, r->identity.chain_sha256) || !from_hex(spki, r->identity.spki_sha256) ||
-        !from_hex(cacert, r->identity.cacert_sha256))
+    if (!take_fingerprints(chain, spki, cacert, &r->identity))
         return false;
     if (!is_moment(not_after) || !is_moment(time) || lease < 0 || lease > UINT32_MAX)
         return false;
