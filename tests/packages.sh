@@ -30,7 +30,7 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit cu
   libunistring-dev libgpg-error-dev'
 redis='libhiredis-dev redis-server'
 servers='libcmocka-dev valkey-server'
-slow='valgrind abigail-tools python3-cryptography-vectors'
+slow='valgrind abigail-tools python3-cryptography-vectors strace systemd'
 acme='pebble certbot lego dehydrated'
 bindings='golang-go cargo rustc luajit python3 g++ pkg-config'
 deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'

@@ -56,6 +56,8 @@ export LD_LIBRARY_PATH="$root$prefix/$(option libdir)" EMQXTLS="$root$prefix/bin
 cd "$work"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 200 -subj /CN=broker.test >log 2>&1
 echo "ge6a1a75 $work/cert.pem $work/key.pem" >table
-export EMQXTLS_TABLE="$work/table" EMQXTLS_SECRET_FILE="$work/none"
-"$root$prefix/bin/emqxtls-emulator" --pending 0.2 --lifetime 60 -- "$root$prefix/$hooks/emqxtls-renew" "$work/cert.pem" | tee said
+export EMQXTLS_TABLE="$work/table" EMQXTLS_SECRET_FILE="$work/credentials"
+"$root$prefix/bin/emqxtls-emulator" --pending 0.2 --lifetime 60 -- sh -c '
+  (umask 077 && env | grep ^EMQXCLOUD_PLATFORM_ >credentials)
+  exec "$1" "$PWD/cert.pem"' sh "$root$prefix/$hooks/emqxtls-renew" | tee said
 grep -q created said

@@ -350,7 +350,9 @@ run 5 probe --probe 127.0.0.1:1
 
 # -- the table of emqxtls-renew: with CR, without a last line end; a folder is none
 printf '# comment\r\nh1 first.pem first.key\r\n\r\nh2 first.pem first.key' >table
-export EMQXTLS=$emqxtls EMQXTLS_STATE=$work/renew EMQXTLS_SECRET_FILE=$work/none EMQXTLS_OPTIONS="${ca[*]} --dry-run" EMQXTLS_TABLE=table
+(umask 077 && env | grep ^EMQXCLOUD_PLATFORM_ >renew-credentials)
+export EMQXTLS=$emqxtls EMQXTLS_STATE=$work/renew EMQXTLS_SECRET_FILE=$work/renew-credentials EMQXTLS_OPTIONS="${ca[*]} --dry-run"
+export EMQXTLS_TABLE=table
 curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
 output=$(sh "$renew" 2>&1; echo "status $?")
 tells '^h1: would create' && tells '^h2: would create' && tells '^status 0$'

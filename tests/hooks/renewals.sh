@@ -68,6 +68,7 @@ unset EMQXCLOUD_PLATFORM_API_KEY EMQXCLOUD_PLATFORM_API_SECRET
 export EMQXTLS=$emqxtls EMQXTLS_TABLE=$work/table EMQXTLS_STATE=$work/state EMQXTLS_SECRET_FILE=$work/credentials
 export EMQXTLS_WAIT=10m EMQXTLS_OPTIONS="--ca-file $work/platform/ca.pem"
 cp -r "$hooks" "$work/hooks"
+export EMQXTLS_RENEW=$work/hooks/emqxtls-renew
 
 case $client in
   certbot) chain=$work/le/live/broker.test/fullchain.pem key=$work/le/live/broker.test/privkey.pem ;;
@@ -82,9 +83,9 @@ case $client in
   certbot)
     export REQUESTS_CA_BUNDLE=$work/acme-cert.pem
     bot=(certbot --server "$acme" --config-dir "$work/le" --work-dir "$work/le-work" --logs-dir "$work/le-logs" -n)
-    obtain() {
+    obtain() { # OPTION...
       "${bot[@]}" certonly --standalone --http-01-port "$(free_port)" -d broker.test --agree-tos -m a@broker.test --no-eff-email \
-        --key-type rsa --rsa-key-size 2048 --deploy-hook "$work/hooks/certbot.sh"
+        --key-type rsa --rsa-key-size 2048 --deploy-hook "$work/hooks/certbot.sh" "$@"
     }
     renew() { "${bot[@]}" renew --force-renewal --no-random-sleep-on-renew; }
     ;;
@@ -108,24 +109,30 @@ KEY_ALGO=rsa
 KEYSIZE=2048
 CONTACT_EMAIL=a@broker.test
 END
-    obtain() { dehydrated -f config --register --accept-terms && dehydrated -f config -c -d broker.test; }
-    renew() { dehydrated -f config -c -x -d broker.test; }
+    printf 'broker.test\nweb.test\n' >domains.txt
+    obtain() { dehydrated -f config --register --accept-terms && dehydrated -f config --cron --keep-going; }
+    renew() { dehydrated -f config --cron --keep-going --force; }
     ;;
   acme.sh)
-    # Its own server side is lego's here; the hook is sourced and called as acme.sh does, with its variables and arguments.
+    # Its own server side is lego's here; the hook is sourced and called as acme.sh does, with its variables and arguments, and
+    # keeps what it saves. Only the first time are the variables of emqxtls-renew set, as they are not in cron.
     command -v lego >/dev/null || exit 77
-    export LEGO_CA_CERTIFICATES=$work/acme-cert.pem EMQXTLS_RENEW=$work/hooks/emqxtls-renew
+    export LEGO_CA_CERTIFICATES=$work/acme-cert.pem
     lego=(lego --server "$acme" --path "$work/lego" --email a@broker.test --accept-tos --domains broker.test --key-type rsa2048
       --http --http.port "127.0.0.1:$(free_port)")
     deploy() {
       mkdir -p acme/broker.test
       cp lego/certificates/broker.test.crt acme/broker.test/fullchain.cer
       cp lego/certificates/broker.test.key acme/broker.test/broker.test.key
-      sh -c '. "$1/hooks/acme.sh" && emqxtls_deploy broker.test "$1/acme/broker.test/broker.test.key" \
+      sh -c '_savedeployconf() { printf %s "$2" >"acme/SAVED_$1"; } && _readdomainconf() { cat "acme/$1" 2>/dev/null; } &&
+        . "$1/hooks/acme.sh" && emqxtls_deploy broker.test "$1/acme/broker.test/broker.test.key" \
         "$1/acme/broker.test/broker.test.cer" "$1/acme/broker.test/ca.cer" "$1/acme/broker.test/fullchain.cer"' sh "$work"
     }
     obtain() { "${lego[@]}" run && deploy; }
-    renew() { "${lego[@]}" renew --days 3650 --no-random-sleep && deploy; }
+    renew() (
+      unset EMQXTLS EMQXTLS_RENEW EMQXTLS_TABLE EMQXTLS_STATE EMQXTLS_SECRET_FILE EMQXTLS_WAIT EMQXTLS_OPTIONS
+      "${lego[@]}" renew --days 3650 --no-random-sleep && deploy
+    )
     ;;
 esac
 
@@ -161,8 +168,14 @@ expect "writes after a daily run with nothing to do" "$(arrived PUT) $(arrived P
 
 # A hook that can't reach the platform fails, is seen to fail, and the daily run repairs it.
 sed -i.good 's/_SECRET=.*/_SECRET=wrong/' credentials
+[ "$client" != dehydrated ] || web=$(fingerprint certs/web.test/fullchain.pem)
 renew >broken.out 2>&1 || true
 grep -q 'UNAUTHORIZED' broken.out
+# dehydrated goes on behind it, with one that is none of the table's, and says so.
+if [ "$client" = dehydrated ]; then
+  [ "$(fingerprint certs/web.test/fullchain.pem)" != "$web" ]
+  grep -q "no row for $work/certs/web.test/fullchain.pem" broken.out
+fi
 status=0
 hooks/emqxtls-renew "$chain" >daily-broken.out 2>&1 || status=$?
 expect "exit status of a daily run that is refused" "$status" 4
@@ -170,6 +183,19 @@ mv credentials.good credentials
 hooks/emqxtls-renew "$chain" >repaired.out 2>&1
 expect "certificate that is served after the repair" "$(fingerprint served/ge6a1a75.cert.pem)" "$(fingerprint "$chain")"
 expect "updates in all" "$(arrived PUT)" 2
+
+# A row whose files are not there fails in the daily run, which goes through all of them.
+status=0
+hooks/emqxtls-renew >moved.out 2>&1 || status=$?
+expect "exit status of a daily run with a row whose files have moved" "$status" 2
+grep -q 'ge6a1a75: unchanged' moved.out
+grep -q "$work/nothing.pem: No such file" moved.out
+
+# certbot gives a second certificate of the same name another folder.
+if [ "$client" = certbot ]; then
+  obtain --duplicate >second.out 2>&1
+  grep -q "no row for $work/le/live/broker.test-0001/fullchain.pem. The nearest is that of 'ge6a1a75'" second.out
+fi
 
 if grep -rlE 'renewal-secret|PRIVATE KEY' ./*.out arrived; then
   echo "a secret was told"
