@@ -43,14 +43,41 @@ static void set_policy(emqx_tls_policy *policy, const char *setting)
     fail_msg("the policy has no %s", member);
 }
 
+static void replace(pki_text *text, const check_replacement *r)
+{
+    pki_text to = {0};
+    const char *at = text->data, *hit;
+    size_t what = strlen(r->what), with = strlen(r->with);
+    if (*r->what == '^' || *r->what == '*')
+        pki_append(&to, r->with, with);
+    while (text->len > 0 && *r->what == '$' && text->data[text->len - 1] == '\n')
+        text->data[--text->len] = '\0';
+    for (; (hit = strstr(at, r->what)); at = hit + what) {
+        pki_append(&to, at, (size_t)(hit - at));
+        pki_append(&to, r->with, with);
+    }
+    if (*r->what != '*')
+        pki_append(&to, at, strlen(at));
+    if (*r->what == '$')
+        pki_append(&to, r->with, with);
+    free(text->data);
+    *text = to;
+}
+
+static void edit(pki_text *text, check_edit how, const check_replacement *replacements)
+{
+    if (how)
+        how(text);
+    for (size_t i = 0; i < CHECK_REPLACEMENTS && replacements[i].what; i++)
+        replace(text, &replacements[i]);
+}
+
 static void build(const check_case *c, material *m)
 {
     memset(m, 0, sizeof *m);
     m->parts = pki_parts_make(c->cert, c->key, c->cacert ? c->cacert : "");
-    if (c->edit_cert)
-        c->edit_cert(&m->parts.cert);
-    if (c->edit_key)
-        c->edit_key(&m->parts.key);
+    edit(&m->parts.cert, c->edit_cert, c->cert_text);
+    edit(&m->parts.key, c->edit_key, c->key_text);
     m->request = pki_request(&m->parts);
     m->request.type = c->type ? c->type : c->cacert ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
     emqx_tls_policy_init(&m->policy);

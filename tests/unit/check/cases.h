@@ -14,6 +14,16 @@
 
 typedef void (*check_edit)(pki_text *text);
 
+/* Puts `with` in the place of each `what`. "^": before the text, "$": behind its last line and on
+ * it, "*": in its place. */
+typedef struct check_replacement {
+    const char *what, *with;
+} check_replacement;
+#define CHECK_REPLACEMENTS 3
+
+#define BEGIN "-----BEGIN CERTIFICATE-----"
+#define END   "-----END CERTIFICATE-----"
+
 typedef struct check_case {
     const char *name;
     const char *cert, *key, *cacert; /* pieces */
@@ -21,6 +31,7 @@ typedef struct check_case {
     const char *x509;                /* what only a build with OpenSSL finds */
     uint32_t type;                   /* 0: two-way if there is a cacert, else one-way */
     check_edit edit_cert, edit_key;
+    check_replacement cert_text[CHECK_REPLACEMENTS], key_text[CHECK_REPLACEMENTS]; /* after that */
     const char *policy; /* "days_left=warn chain_order=off" */
     const char *host;
     uint32_t min_days; /* 0: the default */
@@ -32,7 +43,5 @@ extern const check_case check_cases_form[], check_cases_request[], check_cases_l
     check_cases_chain[], check_cases_files[], check_cases_lines[];
 extern const size_t check_cases_form_count, check_cases_request_count, check_cases_leaf_count,
     check_cases_chain_count, check_cases_files_count, check_cases_lines_count;
-
-void check_replace(pki_text *text, const char *what, const char *with);
 
 #endif

@@ -46,26 +46,6 @@ static void utf16be_bare(pki_text *t)
     utf16(t, "", true);
 }
 
-static void utf8_bom(pki_text *t)
-{
-    pki_text to = {0};
-    pki_append(&to, "\xEF\xBB\xBF", 3);
-    pki_append(&to, t->data, t->len);
-    free(t->data);
-    *t = to;
-}
-
-/* Puts text around. */
-static void wrap(pki_text *t, const char *front, const char *back)
-{
-    pki_text to = {0};
-    pki_append(&to, front, strlen(front));
-    pki_append(&to, t->data, t->len);
-    pki_append(&to, back, strlen(back));
-    free(t->data);
-    *t = to;
-}
-
 static void base64(pki_text *t)
 {
     unsigned char *to = malloc(t->len * 2 + 8);
@@ -80,55 +60,6 @@ static void base64_twice(pki_text *t)
     base64(t);
 }
 
-static void secret(pki_text *t)
-{
-    base64(t);
-    wrap(t, "apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: ", "\n");
-}
-
-static void json(pki_text *t)
-{
-    check_replace(t, "\n", "\\n");
-    wrap(t, "{\n  \"certificate\": \"", "\"\n}\n");
-}
-
-static void json_list(pki_text *t)
-{
-    check_replace(t, "\n", "\\n");
-    wrap(t, "[\"", "\"]\n");
-}
-
-static void json_secret(pki_text *t)
-{
-    base64(t);
-    wrap(t, "{\"data\": {\"tls.crt\": \"", "\"}}");
-}
-
-static void page(pki_text *t)
-{
-    wrap(t, "<!DOCTYPE html>\n<html><body><pre>", "</pre></body></html>\n");
-}
-
-static void percent(pki_text *t)
-{
-    check_replace(t, "+", "%2B");
-    check_replace(t, " ", "%20");
-    check_replace(t, "\n", "%0A");
-}
-
-static void form_encoded(pki_text *t)
-{
-    check_replace(t, "+", "%2B");
-    check_replace(t, " ", "+");
-    check_replace(t, "\n", "%0D%0A");
-}
-
-static void without_lines(pki_text *t)
-{
-    check_replace(t, "-----BEGIN CERTIFICATE-----\n", "");
-    check_replace(t, "-----END CERTIFICATE-----\n", "");
-}
-
 static void hexadecimal(pki_text *t)
 {
     pki_text to = {0};
@@ -139,53 +70,6 @@ static void hexadecimal(pki_text *t)
     }
     free(t->data);
     *t = to;
-}
-
-static void becomes(pki_text *t, const char *text)
-{
-    free(t->data);
-    *t = (pki_text){0};
-    pki_append(t, text, strlen(text));
-}
-
-static void absolute(pki_text *t)
-{
-    becomes(t, "/etc/letsencrypt/live/mqtt.example.com/fullchain.pem\n");
-}
-
-static void relative(pki_text *t)
-{
-    becomes(t, "certs/server.crt");
-}
-
-static void drive(pki_text *t)
-{
-    becomes(t, "C:\\certs\\server.pem");
-}
-
-static void address(pki_text *t)
-{
-    becomes(t, "https://example.com/chain.pem");
-}
-
-static void not_found(pki_text *t)
-{
-    becomes(t, "<html>\n<head><title>404 Not Found</title></head>\n<body>-----</body></html>\n");
-}
-
-static void api_error(pki_text *t)
-{
-    becomes(t, "{\"errors\":[\"permission denied\"]}\n");
-}
-
-static void ssh(pki_text *t)
-{
-    becomes(t, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPxn0vXoxFM me@here\n");
-}
-
-static void putty(pki_text *t)
-{
-    becomes(t, "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\n");
 }
 
 #define X509_DER "'openssl x509 -inform DER -in FILE -out NEW' makes PEM of it"
@@ -200,8 +84,8 @@ const check_case check_cases_files[] = {
      .edit_cert = utf16le_bare, .says = "iconv -f UTF-16LE"},
     {"UTF-16 without a mark, big end first", "bag leaf inter", "leaf.key", NULL, "!not-utf8@cert.0",
      "", .edit_cert = utf16be_bare, .says = "iconv -f UTF-16BE"},
-    {"UTF-8 with a mark", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = utf8_bom,
-     .edit_key = utf8_bom},
+    {"UTF-8 with a mark", "leaf inter", "leaf.key", NULL, "", "",
+     .cert_text = {{"^", "\xEF\xBB\xBF"}}, .key_text = {{"^", "\xEF\xBB\xBF"}}},
     {"a certificate in DER", "leaf.der", "leaf.key", NULL, "!not-utf8@cert.0", "",
      .says = "cert is a certificate in DER|" X509_DER},
     {"a certificate in DER with a newline", "leaf.der space", "leaf.key", NULL, "!not-utf8@cert.0",
@@ -238,45 +122,58 @@ const check_case check_cases_files[] = {
     {"compressed", "gz", "leaf.key", NULL, "!not-utf8@cert.0", "", .says = "gunzip"},
     {"noise", "noise", "leaf.key", NULL, "!not-utf8@cert.0", "",
      .says = "not text, nor a known kind"},
-    {"a web page", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = not_found,
+    {"a web page", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text =
+         {{"*", "<html>\n<head><title>404 Not Found</title></head>\n<body>-----</body></html>\n"}},
      .says = "web page"},
     {"a web page with the PEM in it", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = page, .says = "web page"},
-    {"JSON", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = json,
+     .cert_text = {{"^", "<!DOCTYPE html>\n<html><body><pre>"}, {"$", "</pre></body></html>\n"}},
+     .says = "web page"},
+    {"JSON", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"\n", "\\n"}, {"^", "{\n  \"certificate\": \""}, {"$", "\"\n}\n"}},
      .says = "JSON|jq -r .NAME"},
     {"a list in JSON", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = json_list, .says = "JSON|jq -r .[]"},
+     .cert_text = {{"\n", "\\n"}, {"^", "[\""}, {"$", "\"]\n"}}, .says = "JSON|jq -r .[]"},
     {"JSON without PEM", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = api_error, .says = "JSON"},
-    {"JSON for the key", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "", .edit_key = json,
+     .cert_text = {{"*", "{\"errors\":[\"permission denied\"]}\n"}}, .says = "JSON"},
+    {"JSON for the key", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "",
+     .key_text = {{"\n", "\\n"}, {"^", "{\n  \"certificate\": \""}, {"$", "\"\n}\n"}},
      .says = "JSON"},
     {"base64 of PEM", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0 !not-pem@key.0", "",
      .edit_cert = base64, .edit_key = base64, .says = "base64 of PEM|base64 -d"},
     {"base64 of base64 of PEM", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
      .edit_cert = base64_twice, .says = "base64"},
     {"a Secret of Kubernetes", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = secret, .says = "base64 of PEM"},
+     .edit_cert = base64,
+     .cert_text = {{"^", "apiVersion: v1\nkind: Secret\ndata:\n  tls.crt: "}, {"$", "\n"}},
+     .says = "YAML or the like with base64 of PEM|sed -n 's/^ *NAME: *//p' FILE"},
     {"a Secret of Kubernetes in JSON", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = json_secret, .says = "base64 of PEM"},
-    {"percent-encoded", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = percent,
+     .edit_cert = base64, .cert_text = {{"^", "{\"data\": {\"tls.crt\": \""}, {"$", "\"}}"}},
+     .says = "JSON with base64 of PEM|jq -r '.data[\"NAME\"]' FILE"},
+    {"percent-encoded", "leaf inter", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"+", "%2B"}, {" ", "%20"}, {"\n", "%0A"}},
      .says = "percent-encoded|u.unquote("},
     {"encoded as a form", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "",
-     .edit_key = form_encoded, .says = "percent-encoded|u.unquote_plus("},
+     .key_text = {{"+", "%2B"}, {" ", "+"}, {"\n", "%0D%0A"}},
+     .says = "percent-encoded|u.unquote_plus("},
     {"a row of base64 without BEGIN and END", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
-     .edit_cert = without_lines, .says = "without BEGIN and END"},
+     .cert_text = {{BEGIN "\n", ""}, {END "\n", ""}}, .says = "without BEGIN and END"},
     {"DER in hexadecimal digits", "leaf.der", "leaf.key", NULL, "!not-pem@cert.0", "",
      .edit_cert = hexadecimal, .says = "hexadecimal|xxd -r -p"},
-    {"a path", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = absolute,
+    {"a path", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"*", "/etc/letsencrypt/live/mqtt.example.com/fullchain.pem\n"}},
      .says = "a path"},
-    {"a path from here", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = relative,
-     .says = "a path"},
-    {"a path of Windows", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = drive,
-     .says = "a path"},
-    {"an address", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "", .edit_cert = address,
-     .says = "address"},
-    {"an SSH public key", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "", .edit_key = ssh,
+    {"a path from here", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"*", "certs/server.crt"}}, .says = "a path"},
+    {"a path of Windows", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"*", "C:\\certs\\server.pem"}}, .says = "a path"},
+    {"an address", "leaf", "leaf.key", NULL, "!not-pem@cert.0", "",
+     .cert_text = {{"*", "https://example.com/chain.pem"}}, .says = "address"},
+    {"an SSH public key", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "",
+     .key_text = {{"*", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPxn0vXoxFM me@here\n"}},
      .says = "SSH public key"},
-    {"a key of PuTTY", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "", .edit_key = putty,
+    {"a key of PuTTY", "leaf inter", "leaf.key", NULL, "!not-pem@key.0", "",
+     .key_text = {{"*", "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\n"}},
      .says = "PuTTY|puttygen"},
     {"what openssl -text prints, alone", "printed", "leaf.key", NULL, "!not-pem@cert.0", "",
      .says = "openssl x509 -text"},

@@ -7,68 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void check_replace(pki_text *text, const char *what, const char *with)
-{
-    pki_text to = {0};
-    const char *at = text->data, *hit;
-    while ((hit = strstr(at, what))) {
-        pki_append(&to, at, (size_t)(hit - at));
-        pki_append(&to, with, strlen(with));
-        at = hit + strlen(what);
-    }
-    pki_append(&to, at, strlen(at));
-    free(text->data);
-    *text = to;
-}
-
-static void crlf(pki_text *t)
-{
-    check_replace(t, "\n", "\r\n");
-}
-
-static void cr(pki_text *t)
-{
-    check_replace(t, "\n", "\r");
-}
-
-static void trailing_space(pki_text *t)
-{
-    check_replace(t, "\n", " \t \n");
-}
-
-static void indented(pki_text *t)
-{
-    check_replace(t, "\n", "\n    ");
-}
-
-static void bom(pki_text *t)
-{
-    check_replace(t, "-----BEGIN", "\xEF\xBB\xBF-----BEGIN");
-}
-
-static void blank_lines(pki_text *t)
-{
-    check_replace(t, "\n", "\n\n");
-}
-
-static void escaped(pki_text *t)
-{
-    check_replace(t, "\n", "\\n");
-}
-
-static void flattened(pki_text *t)
-{
-    check_replace(t, "\n", " ");
-}
-
-/* All base64 of a block on one line. */
-static void one_line(pki_text *t)
-{
-    check_replace(t, "\n", "");
-    check_replace(t, "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\n");
-    check_replace(t, "-----END CERTIFICATE-----", "\n-----END CERTIFICATE-----\n");
-}
-
 static void no_last_newline(pki_text *t)
 {
     t->data[--t->len] = '\0';
@@ -106,17 +44,21 @@ static void over_a_mebibyte(pki_text *t)
 
 const check_case check_cases_form[] = {
     /* put right */
-    {"CRLF", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = crlf, .edit_key = crlf},
-    {"CR alone", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = cr, .edit_key = cr},
-    {"a BOM before each block", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = bom,
-     .edit_key = bom},
+    {"CRLF", "leaf inter", "leaf.key", NULL, "", "", .cert_text = {{"\n", "\r\n"}},
+     .key_text = {{"\n", "\r\n"}}},
+    {"CR alone", "leaf inter", "leaf.key", NULL, "", "", .cert_text = {{"\n", "\r"}},
+     .key_text = {{"\n", "\r"}}},
+    {"a BOM before each block", "leaf inter", "leaf.key", NULL, "", "",
+     .cert_text = {{"-----BEGIN", "\xEF\xBB\xBF-----BEGIN"}},
+     .key_text = {{"-----BEGIN", "\xEF\xBB\xBF-----BEGIN"}}},
     {"space at the end of lines", "leaf inter", "leaf.key", NULL, "", "",
-     .edit_cert = trailing_space, .edit_key = trailing_space},
-    {"indented blocks", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = indented,
-     .edit_key = indented},
-    {"blank lines", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = blank_lines,
-     .edit_key = blank_lines},
-    {"base64 in one long line", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = one_line},
+     .cert_text = {{"\n", " \t \n"}}, .key_text = {{"\n", " \t \n"}}},
+    {"indented blocks", "leaf inter", "leaf.key", NULL, "", "", .cert_text = {{"\n", "\n    "}},
+     .key_text = {{"\n", "\n    "}}},
+    {"blank lines", "leaf inter", "leaf.key", NULL, "", "", .cert_text = {{"\n", "\n\n"}},
+     .key_text = {{"\n", "\n\n"}}},
+    {"base64 in one long line", "leaf inter", "leaf.key", NULL, "", "",
+     .cert_text = {{"\n", ""}, {BEGIN, BEGIN "\n"}, {END, "\n-----END CERTIFICATE-----\n"}}},
     {"no newline at the end", "leaf inter", "leaf.key", NULL, "", "", .edit_cert = no_last_newline,
      .edit_key = no_last_newline},
     {"Bag Attributes", "bag leaf bag inter", "bag leaf.key", NULL, "", ""},
@@ -144,9 +86,9 @@ const check_case check_cases_form[] = {
     {"a NUL in a block", "leaf inter", "leaf.key", NULL, "!pem-damaged@cert.0", "",
      .edit_cert = with_nul},
     {"literal \\n for line ends", "leaf", "leaf.key", NULL, "!pem-damaged@cert.0", "",
-     .edit_cert = escaped},
+     .cert_text = {{"\n", "\\n"}}},
     {"line ends turned into spaces", "leaf", "leaf.key", NULL, "!pem-damaged@cert.0", "",
-     .edit_cert = flattened},
+     .cert_text = {{"\n", " "}}},
     {"no END line before the next block", "leaf no-end inter", "leaf.key", NULL,
      "!pem-damaged@cert.1", ""},
     {"no END line at the end", "leaf inter no-end", "leaf.key", NULL, "!pem-damaged@cert.2", ""},
