@@ -37,7 +37,7 @@ void emqxi_recognise_shape(enum emqxi_der_shape shape, bool der, emqxi_nature *n
 }
 
 /* What a file begins with, or has in it. */
-enum { START, ANYWHERE, BINARY, JSON };
+enum { START, ANYWHERE, IN_JSON, BINARY, JSON };
 static const struct sign {
     const char *bytes;
     size_t len;
@@ -53,7 +53,11 @@ static const struct sign {
      "-deststoretype PKCS12', 'openssl pkcs12 -nodes -in P12' makes PEM of it"},
     {SIGN("PK\3\4"), BINARY, "a ZIP archive", "unpack it with 'unzip FILE'"},
     {SIGN("\x1F\x8B"), BINARY, "compressed", "unpack it with 'gunzip < FILE > NEW'"},
-    {SIGN("LS0tLS1CRUdJTi"), ANYWHERE, "base64 of PEM", "decode it with 'base64 -d FILE > NEW'"},
+    {SIGN("LS0tLS1CRUdJTi"), START, "base64 of PEM", "decode it with 'base64 -d FILE > NEW'"},
+    {SIGN("LS0tLS1CRUdJTi"), IN_JSON, "JSON with base64 of PEM in it",
+     "take it out with: jq -r '.data[\"NAME\"]' FILE | base64 -d > NEW"},
+    {SIGN("LS0tLS1CRUdJTi"), ANYWHERE, "YAML or the like with base64 of PEM in it",
+     "take it out with: sed -n 's/^ *NAME: *//p' FILE | base64 -d > NEW"},
     {SIGN("TFMwdExTMUNSVWRKVG"), ANYWHERE, "base64 of base64 of PEM",
      "decode it with 'base64 -d FILE | base64 -d > NEW'"},
     {SIGN("BEGIN%20"), ANYWHERE, "percent-encoded",
@@ -76,7 +80,7 @@ static const struct sign {
 
 static bool shows(const struct sign *sign, const char *text, size_t len)
 {
-    if (sign->where == ANYWHERE)
+    if (sign->where == ANYWHERE || (sign->where == IN_JSON && len > 0 && text[0] == '{'))
         return memmem(text, len, sign->bytes, sign->len);
     size_t n = sign->len;
     if (len < n || memcmp(text, sign->bytes, n) != 0)
