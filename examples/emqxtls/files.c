@@ -211,14 +211,27 @@ void credentials_free(struct credentials *c)
         file_free(c->api_secret, strlen(c->api_secret));
 }
 
-int material_load(struct material *m, const struct options *o)
+/* Which files the options' paths lead to now. */
+static void look_at(const struct options *o, struct stat files[3])
+{
+    const char *const paths[] = {o->cert_file, o->key_file, o->cacert_file};
+    for (size_t i = 0; i < 3; i++)
+        if (!paths[i] || stat(paths[i], &files[i]) != 0)
+            files[i] = (struct stat){0};
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    if (a->st_dev != b->st_dev || a->st_ino != b->st_ino)
+        return false;
+    return !S_ISREG(a->st_mode) || /* reading changes the times of a pipe */
+           (a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
+}
+
+static int read_material(struct material *m, const struct options *o)
 {
     emqx_tls_request *r = &m->request;
-    *m = (struct material){0};
-    emqx_tls_request_init(r);
-    r->type = o->type;
-    if (r->type == EMQX_TLS_TYPE_UNKNOWN)
-        r->type = o->cacert_file ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
     if (o->cert_file && !(m->cert = file_read(o->cert_file, &r->cert_len, false)))
         return EXIT_USAGE;
     if (o->key_file && !(m->key = file_read(o->key_file, &r->key_len, true)))
@@ -229,6 +242,28 @@ int material_load(struct material *m, const struct options *o)
     r->key = m->key;
     r->cacert = m->cacert;
     return EXIT_DONE;
+}
+
+int material_load(struct material *m, const struct options *o)
+{
+    struct stat before[3], after[3];
+    emqx_tls_request *r = &m->request;
+    *m = (struct material){0};
+    emqx_tls_request_init(r);
+    r->type = o->type;
+    if (r->type == EMQX_TLS_TYPE_UNKNOWN)
+        r->type = o->cacert_file ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
+    /* A renewal may replace them meanwhile, a mounted Kubernetes Secret all at once: then chain and
+     * key may be of two certificates. */
+    look_at(o, before);
+    int code = read_material(m, o);
+    look_at(o, after);
+    for (size_t i = 0; i < 3 && code == EXIT_DONE; i++)
+        if (!is_same_file(&before[i], &after[i])) {
+            complain(o->cert_file, "the files were replaced while they were read: run it again");
+            code = EXIT_LATER;
+        }
+    return code;
 }
 
 void material_free(struct material *m)
