@@ -96,6 +96,10 @@ typedef struct emqx_tls_exchange {
     /** To be called once, with how the exchange ended. */
     void (*done)(void *done_user, const emqx_tls_reply *reply);
     void *done_user; /**< For `done`. */
+    /** Where a `start` that fails may say why, as reply.detail does. What it is set to must stay
+     * valid until the transport is called again. In an exchange of an older library, whose `size`
+     * ends before it, there is no such member. */
+    const char **detail;
 } emqx_tls_exchange;
 
 /**

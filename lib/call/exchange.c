@@ -41,11 +41,15 @@ bool emqxi_exchange_start(emqx_tls_client *client, emqx_tls_exchange *x, int64_t
 {
     x->timeout_ms = (uint32_t)timeout_ms;
     x->connect_timeout_ms = EMQXI_MIN(client->connect_timeout_ms, x->timeout_ms);
+    x->detail = &answer->detail;
+    answer->detail = NULL;
     *handle = NULL;
     emqx_tls_code code = client->transport.start(client->transport.context, x, handle);
     if (code == EMQX_TLS_OK)
         return true;
+    const char *detail = answer->detail;
     *answer = failure(code, EMQX_TLS_DELIVERY_NOT_SENT);
+    answer->detail = detail;
     answer->permanent = code != EMQX_TLS_E_TRANSPORT;
     return false;
 }

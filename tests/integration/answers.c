@@ -228,6 +228,27 @@ static void an_answer_cut_behind_its_head_is_no_certificate(void **state)
     fixture_end(&f);
 }
 
+static void a_wait_costs_a_slot_a_poll_where_the_server_closes_idle_connections(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"close", "drop"};
+    for (size_t i = 0; i < 2; i++) {
+        char fault[80];
+        fixture f;
+        fixture_start(&f, (const char *[]){"--pending", "60", NULL});
+        assert_int_equal(create(&f, &material, EMQX_TLS_TYPE_ONE_WAY), EMQX_TLS_OK);
+        sprintf(fault, "{'method': 'GET', 'times': 0, 'end': '%s'}", ends[i]);
+        emulator_fault(&f.emulator, fault);
+        uint32_t used = fixture_used(&f, EMQX_TLS_OP_GET);
+        assert_int_equal(emqx_tls_wait(f.client, ID, NULL, 5600, &f.status, &f.error),
+                         EMQX_TLS_E_TIMEOUT);
+        uint32_t polls = fixture_used(&f, EMQX_TLS_OP_GET) - used;
+        assert_int_equal(polls, emulator_arrivals(&f.emulator, "GET", ID));
+        assert_in_range(polls, 2, 3); /* at once, after 5 s or so, and at the end */
+        fixture_end(&f);
+    }
+}
+
 static void not_modified_is_no_redirect(void **state)
 {
     (void)state;
@@ -293,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_head_without_an_end_is_given_up),
         cmocka_unit_test(odd_but_proper_answers_are_understood),
         cmocka_unit_test(an_answer_cut_behind_its_head_is_no_certificate),
+        cmocka_unit_test(a_wait_costs_a_slot_a_poll_where_the_server_closes_idle_connections),
         cmocka_unit_test(not_modified_is_no_redirect),
         cmocka_unit_test(any_2xx_is_success_for_a_delete),
         cmocka_unit_test(retry_after_is_read_against_the_replys_date),

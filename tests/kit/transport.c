@@ -163,12 +163,19 @@ static emqx_tls_test_step begin(emqx_tls_test_transport *t, const emqx_tls_excha
     return take_step(t, x);
 }
 
+static emqx_tls_code fail_to_start(const emqx_tls_exchange *x, const emqx_tls_test_step *step)
+{
+    if (x->size >= offsetof(emqx_tls_exchange, detail) + sizeof x->detail)
+        *x->detail = step->detail;
+    return step->code;
+}
+
 static emqx_tls_code start_blocking(void *context, const emqx_tls_exchange *x, void **handle)
 {
     emqx_tls_test_transport *t = context;
     emqx_tls_test_step step = begin(t, x, handle);
     if (step.flags & EMQX_TLS_TEST_START_FAILS)
-        return step.code;
+        return fail_to_start(x, &step);
     bool late = step.flags & EMQX_TLS_TEST_NEVER || times_out(x, &step);
     emqx_tls_test_clock_advance(t->clock, late ? (int64_t)x->timeout_ms : step.delay_ms);
     answer(x, &step, late);
@@ -180,7 +187,7 @@ static emqx_tls_code start(void *context, const emqx_tls_exchange *x, void **han
     emqx_tls_test_transport *t = context;
     emqx_tls_test_step step = begin(t, x, handle);
     if (step.flags & EMQX_TLS_TEST_START_FAILS)
-        return step.code;
+        return fail_to_start(x, &step);
     if (step.flags & EMQX_TLS_TEST_IN_START) {
         answer(x, &step, false);
         return EMQX_TLS_OK;

@@ -66,6 +66,21 @@ static void what_was_not_sent_gives_its_slot_back(void **state)
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 1);
 }
 
+static void a_start_that_fails_may_say_why(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step step = {.method = "PUT",
+                               .times = 3,
+                               .flags = EMQX_TLS_TEST_START_FAILS,
+                               .code = EMQX_TLS_E_TRANSPORT,
+                               .detail = "no socket is free"};
+    expect(f, &step);
+    assert_int_equal(update(f), EMQX_TLS_E_TRANSPORT);
+    assert_non_null(strstr(f->error.message, ": no socket is free"));
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_NOT_SENT);
+}
+
 static void a_write_is_repeated_only_if_it_was_not_sent(void **state)
 {
     fixture *f = *state;
@@ -344,6 +359,7 @@ int main(void)
         TEST(a_server_in_a_hurry_is_asked_again_by_reads_alone),
         TEST(a_read_that_got_lost_is_repeated),
         TEST(what_was_not_sent_gives_its_slot_back),
+        TEST(a_start_that_fails_may_say_why),
         TEST(a_write_is_repeated_only_if_it_was_not_sent),
         TEST(a_transport_that_does_not_say_means_maybe),
         TEST(a_certificate_that_does_not_verify_is_final),

@@ -6,6 +6,7 @@
 #include "support/tls_server.h"
 
 #include <curl/curl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,8 +93,15 @@ static void a_certificate_of_an_unknown_ca_is_refused_for_good(void **state)
     assert_int_equal(loopback_requests(f->server), 0);
 }
 
-/* OpenSSL and the library ask this for the time. */
-static time_t fixed_now;
+/* OpenSSL and the library ask this for the time, and libcurl the second. */
+static time_t fixed_now, ahead_s;
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    long code = syscall(SYS_clock_gettime, clock, t);
+    t->tv_sec += ahead_s;
+    return (int)code;
+}
 
 time_t time(time_t *to)
 {
@@ -300,6 +308,20 @@ static void a_kept_connection_that_was_closed_costs_nothing(void **state)
     }
 }
 
+static void a_connection_idle_for_longer_than_a_wait_pauses_is_not_used(void **state)
+{
+    fixture *f = *state;
+    serve_tls(f, server.ca_path);
+    for (size_t i = 0; i < 3; i++) {
+        static const int idle_s[] = {0, 60, 72};
+        ahead_s += idle_s[i];
+        outcome o = run(f, "GET", NULL);
+        assert_answered(o, 200);
+        assert_int_equal(loopback_connections(f->server), i < 2 ? 1 : 2);
+    }
+    ahead_s = 0;
+}
+
 /* An answer behind the one that was asked for, in the same record of TLS or in one of its own. */
 static bool surplus_apart;
 
@@ -365,6 +387,7 @@ int main(void)
         TEST(an_empty_answer_whose_end_was_told_is_one),
         TEST(an_answer_cut_behind_its_head_is_none),
         TEST(a_kept_connection_that_was_closed_costs_nothing),
+        TEST(a_connection_idle_for_longer_than_a_wait_pauses_is_not_used),
         TEST(an_answer_that_nobody_asked_for_is_not_taken_for_the_next_ones),
         TEST(writes_offer_no_http2),
     };
