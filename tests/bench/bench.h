@@ -42,7 +42,11 @@ extern const subject library_unsure; /* the same without the local check */
 void bench_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Keeps a function's name and calls for callgrind's --toggle-collect. */
+#ifdef __clang__ /* which makes no clones */
+#define BENCH_MEASURED __attribute__((noinline))
+#else
 #define BENCH_MEASURED __attribute__((noinline, noclone))
+#endif
 
 double bench_now(void); /* seconds */
 double bench_median(double *values, size_t n);

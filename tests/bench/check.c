@@ -3,6 +3,7 @@
  * The local check beside the same proofs by hand with OpenSSL. They take turns. Prints lines
  * NAME<tab>us per check<tab>median ratio to the first.
  */
+#include "bench.h"
 #include "check/check.h"
 
 #include <stdio.h>
@@ -86,7 +87,7 @@ static void hand(void)
 
 /* -- the library: what create, update and ensure run ------------------------------------------- */
 
-static void library(void)
+static void by_library(void)
 {
     emqxi_canonical canonical;
     emqxi_error error;
@@ -101,16 +102,16 @@ static void library(void)
 static const struct {
     const char *name;
     void (*check)(void);
-} subjects[] = {{"hand", hand}, {"hand-again", hand}, {"library", library}};
+} subjects[] = {{"hand", hand}, {"hand-again", hand}, {"library", by_library}};
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
 /* By this name a profiler is told to count here alone. */
-static double __attribute__((noinline, noclone)) bench_measured(size_t subject, int checks)
+BENCH_MEASURED static double bench_measured(size_t at, int checks)
 {
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int i = 0; i < checks; i++)
-        subjects[subject].check();
+        subjects[at].check();
     clock_gettime(CLOCK_MONOTONIC, &end);
     return ((double)(end.tv_sec - begin.tv_sec) * 1e6 +
             (double)(end.tv_nsec - begin.tv_nsec) / 1e3) /

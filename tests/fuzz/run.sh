@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 tests/packages.sh build tests fuzz
 [ -d "$build" ] || CC="${CC:-clang}" meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
     -Dbuildtype=debugoptimized
-ninja -C "$build"
+ninja -C "$build" fuzzers
 # UBSan would only tell, and go on.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 for program in "$build"/tests/fuzz/fuzz-*; do
