@@ -149,7 +149,9 @@ typedef struct emqx_tls_error {
     int32_t http_status; /**< Of the last answer; 0: none came. */
     uint32_t attempts;   /**< Exchanges that were given to the transport. */
     uint32_t delivery;   /**< EMQX_TLS_DELIVERY_*; NOT_SENT where no exchange was started. */
-    uint32_t reserved;   /**< 0. */
+    /** 1: trying again can't help, such as where the server's certificate does not verify; 0: it may,
+     * or the code alone tells. */
+    uint32_t permanent;
     /** Milliseconds to wait before the next try, with #EMQX_TLS_E_RATE_LIMITED; else -1. Enough if
      * nobody else takes the slot. */
     int64_t retry_after_ms;

@@ -376,7 +376,8 @@ EMQX_TLS_API EMQX_TLS_NODISCARD emqx_tls_code emqx_tls_submit_remove(
     void *user, emqx_tls_call **call, emqx_tls_error *error);
 
 /**
- * Copies the result of an ensure, inside its `done`. Of any other call it is all zero.
+ * Copies the result of an ensure, inside its `done`. Of wait and remove it has reads and writes; of
+ * any other call it is all zero.
  *
  * @param call         Borrowed.
  * @param[out] result  Set up by its init.

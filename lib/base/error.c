@@ -50,6 +50,7 @@ emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from)
         .http_status = from->http_status,
         .attempts = from->attempts,
         .delivery = from->delivery,
+        .permanent = from->permanent,
         .retry_after_ms = from->retry_after_ms,
     };
     memcpy(own.api_code, from->api_code, sizeof own.api_code);

@@ -327,12 +327,14 @@ void emqxi_job_result(const emqx_tls_call *call, emqx_tls_ensure_result *r)
 {
     const emqxi_job *job = (const emqxi_job *)call;
     *r = (emqx_tls_ensure_result){.size = sizeof *r};
-    if (!call || call->type != &job_call || job->machine != &emqxi_ensure_machine)
+    if (!call || call->type != &job_call)
+        return;
+    r->reads = job->reads;
+    r->writes = job->writes;
+    if (job->machine != &emqxi_ensure_machine)
         return;
     const emqxi_ensure *m = &job->state.ensure;
     r->action = m->action;
-    r->reads = job->reads;
-    r->writes = job->writes;
     r->certain =
         m->proof == EMQXI_PROOF_PROBE || (m->proof == EMQXI_PROOF_RECEIPT && !job->unsaved);
     r->expire_offset_s = emqxi_ensure_zone(m);

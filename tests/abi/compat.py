@@ -65,7 +65,8 @@ def struct_problems(name, old, new, same_machine):
     if same_machine and new["size"] < old["size"]:
         yield f"{name} has shrunk from {old['size']} to {new['size']} bytes"
     for was, now in zip(old["members"], new["members"]):
-        if (was["name"], was["type"]) != (now["name"], now["type"]):
+        named = was["name"] == now["name"] or was["name"] == "reserved"  # it was 0, and a caller may still take it for that
+        if not named or was["type"] != now["type"]:
             yield f"{name}.{was['name']} has become {now['type']} {now['name']}"
         elif same_machine and (was["offset"], was["size"]) != (now["offset"], now["size"]):
             yield f"{name}.{was['name']} has moved from {was['offset']} to {now['offset']}"
@@ -137,6 +138,7 @@ def try_out(new):
         "a code is added": (["enumerations", "emqx_tls_code_value", "values", "EMQX_TLS_E_NEW"], {"value": 16}),
         "a struct is added": (["structs", "emqx_tls_new"], error),
         "a member is added at the end": (["structs", "emqx_tls_error"], {**error, "members": longer, "size": error["size"] + 8}),
+        "a reserved member gets a name": (["structs", "emqx_tls_quota", "members", 6, "name"], "new"),
         "an argument may be NULL": (["functions", "emqx_tls_get", "arguments", 1, "null"], True),
     }
     for what, (path, value) in breaking.items():

@@ -121,6 +121,7 @@ static void a_certificate_that_does_not_verify_is_final(void **state)
                    EMQX_TLS_TEST_PERMANENT);
     assert_int_equal(get(f), EMQX_TLS_E_TRANSPORT);
     assert_int_equal(f->error.attempts, 1);
+    assert_int_equal(f->error.permanent, 1);
     assert_int_equal(quota(f, EMQX_TLS_OP_GET).used, 0);
 }
 
