@@ -25,52 +25,60 @@ void file_free(char *data, size_t len)
 
 static char *complain(const char *path, const char *what)
 {
-    fprintf(stderr, "emqxtls: %s: %s\n", path, what);
+    say("%s: %s", path, what);
     return NULL;
+}
+
+static const char too_large[] = "not a file of at most 1 MiB";
+
+/* NULL, or what is wrong with it. */
+static const char *unfit(const char *path, int fd, bool secret)
+{
+    struct stat info;
+    struct statvfs system;
+    if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode) || info.st_size > FILE_MAX_BYTES)
+        return too_large;
+    if (!secret || !S_ISREG(info.st_mode) || !(info.st_mode & S_IROTH))
+        return NULL;
+    /* as a Kubernetes or Docker secret is mounted, which its owner can't chmod */
+    if (fstatvfs(fd, &system) != 0 || !(system.f_flag & ST_RDONLY))
+        return "everybody can read this secret: chmod o-r it";
+    complain(path, "everybody can read this secret: mount it with defaultMode: 0400");
+    return NULL;
+}
+
+/* With read(2), not stdio: a FILE would keep a copy. NULL, or what is wrong. */
+static const char *read_all(int fd, char *to, size_t *got)
+{
+    while (*got <= FILE_MAX_BYTES) {
+        ssize_t n = read(fd, to + *got, FILE_MAX_BYTES + 1 - *got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? strerror(errno) : NULL;
+        *got += (size_t)n;
+    }
+    return too_large;
 }
 
 char *file_read(const char *path, size_t *len, bool secret)
 {
-    struct stat info;
-    size_t got = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return complain(path, strerror(errno));
-    if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode) || info.st_size > FILE_MAX_BYTES) {
+    char *data = fd < 0 ? NULL : malloc(FILE_MAX_BYTES + 2);
+    const char *problem = fd < 0 ? strerror(errno)
+                          : data ? unfit(path, fd, secret)
+                                 : "out of memory";
+    *len = 0;
+    if (!problem)
+        problem = read_all(fd, data, len);
+    if (fd >= 0)
         close(fd);
-        return complain(path, "not a file of at most 1 MiB");
+    if (!problem) {
+        data[*len] = '\0';
+        return data;
     }
-    if (secret && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH)) {
-        struct statvfs system;
-        /* as a Kubernetes or Docker secret is mounted, which its owner can't chmod */
-        if (fstatvfs(fd, &system) != 0 || !(system.f_flag & ST_RDONLY)) {
-            close(fd);
-            return complain(path, "everybody can read this secret: chmod o-r it");
-        }
-        complain(path, "everybody can read this secret: mount it with defaultMode: 0400");
-    }
-    char *data = malloc(FILE_MAX_BYTES + 2);
-    const char *problem = data ? NULL : "out of memory";
-    while (data && got <= FILE_MAX_BYTES) { /* read(2), not stdio: a FILE would keep a copy */
-        ssize_t n = read(fd, data + got, FILE_MAX_BYTES + 1 - got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            problem = strerror(errno);
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    }
-    close(fd);
-    if (data && got > FILE_MAX_BYTES)
-        problem = "not a file of at most 1 MiB";
-    if (problem) {
-        file_free(data, got);
-        return complain(path, problem);
-    }
-    data[got] = '\0';
-    *len = got;
-    return data;
+    file_free(data, *len);
+    return complain(path, problem);
 }
 
 /* -- lines ------------------------------------------------------------------------------------- */
@@ -116,7 +124,7 @@ static const char *const names[] = {"EMQXCLOUD_PLATFORM_ENDPOINT", "EMQXCLOUD_PL
 /* Says what is wrong with a line, and nothing of what is in it. */
 static bool bad_line(const char *path, unsigned number, const char *what)
 {
-    fprintf(stderr, "emqxtls: %s, line %u: %s\n", path, number, what);
+    say("%s, line %u: %s", path, number, what);
     return false;
 }
 
@@ -159,10 +167,8 @@ static bool take_file(const char *path, char **values[3])
     file_free(text, len);
     for (size_t i = 0; good && i < 3; i++)
         if (!*values[i] || !**values[i]) {
-            fprintf(stderr,
-                    "emqxtls: %s is not in %s: all three come from there, none from the "
-                    "environment\n",
-                    names[i], path);
+            say("%s is not in %s: all three come from there, none from the environment", names[i],
+                path);
             good = false;
         }
     return good;
@@ -173,10 +179,8 @@ static bool take_environment(char **values[3])
     for (size_t i = 0; i < 3; i++) {
         const char *value = getenv(names[i]);
         if (!value || !*value) {
-            fprintf(stderr,
-                    "emqxtls: %s is not set: put all three into the environment or into "
-                    "--secret-file\n",
-                    names[i]);
+            say("%s is not set: put all three into the environment or into --secret-file",
+                names[i]);
             return false;
         }
         if (!(*values[i] = strdup(value)))

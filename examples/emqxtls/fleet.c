@@ -49,8 +49,7 @@ static void on_done(void *user, emqx_tls_call *call, emqx_tls_code code)
     job->call = NULL;
     job->fleet->active--;
     emqx_tls_call_result(call, &job->status, &job->error);
-    if (job->fleet->options->info->command == ENSURE)
-        emqx_tls_call_ensure_result(call, &job->result);
+    emqx_tls_call_ensure_result(call, &job->result); /* of remove, what it wrote */
     finish_job(job);
 }
 
@@ -80,7 +79,7 @@ static emqx_tls_code submit_ensure(struct job *job)
     options.wait_ms = wait_left(job->fleet);
     options.receipt_dir = o->receipt_dir;
     options.probe_host = o->probe_host;
-    options.probe_port = o->probe_port;
+    options.probe_port = (uint32_t)o->probe_port;
     return emqx_tls_submit_ensure(job->fleet->client, job->deployment, job->fleet->request,
                                   &options, on_done, job, &job->call, &job->error);
 }
@@ -210,11 +209,22 @@ static size_t allow_connections(size_t calls)
                : 1;
 }
 
+/* A second one ends the program at once. nohup keeps its word. */
+static void catch_signals(void (*handler)(int))
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND}, before;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sigaction(numbers[i], &action, &before);
+        if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN)
+            signal(SIGHUP, SIG_IGN);
+    }
+}
+
 int run_fleet(struct fleet *f)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    f->job_count =
-        allow_connections(f->count < f->options->concurrency ? f->count : f->options->concurrency);
+    size_t most = (size_t)f->options->concurrency;
+    f->job_count = allow_connections(f->count < most ? f->count : most);
     f->jobs = calloc(f->job_count ? f->job_count : 1, sizeof *f->jobs);
     if (!f->jobs)
         return EXIT_OTHER;
@@ -225,11 +235,9 @@ int run_fleet(struct fleet *f)
     }
     f->began_ms = monotonic_ms();
     interrupted_client = f->client;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch_signals(on_signal);
     drive(f);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    catch_signals(SIG_DFL);
     show_end(f);
     return f->exit_code;
 }

@@ -33,54 +33,64 @@ const size_t command_count = sizeof commands / sizeof commands[0];
 #define PLATFORM     (ALL & ~(BIT(CHECK) | BIT(PROBE)))
 #define GIVEN        (WRITING | BIT(CHECK) | BIT(WAIT))
 
+#define AT(member) offsetof(struct options, member)
+
 const struct option_row option_rows[] = {
-    {'d', "deployment", "ID", PLATFORM, "What",
+    {'d', "deployment", "ID", 0, PLATFORM, "What",
      "the deployment's ID, not its name; for status, ensure and wait it may be repeated"},
-    {OPT_DEPLOYMENTS, "deployments", "FILE", PLATFORM, "What",
+    {OPT_DEPLOYMENTS, "deployments", "FILE", 0, PLATFORM, "What",
      "one ID a line, # begins a comment; - for standard input"},
-    {OPT_CERT, "cert", "FILE", GIVEN | BIT(PROBE), "What", "PEM: the leaf first, then its chain"},
-    {OPT_KEY, "key", "FILE", GIVEN, "What", "PEM: the leaf's private key, without a passphrase"},
-    {OPT_CACERT, "cacert", "FILE", GIVEN, "What", "PEM: the client CA; makes it two-way"},
-    {OPT_TYPE, "type", "TYPE", GIVEN, "What", "one-way or two-way; told by --cacert if not given"},
-    {OPT_WAIT, "wait", "DURATION", ALL & ~(BIT(CHECK) | BIT(QUOTA)), "How",
+    {0, "cert", "FILE", AT(cert_file), GIVEN | BIT(PROBE), "What",
+     "PEM: the leaf first, then its chain"},
+    {0, "key", "FILE", AT(key_file), GIVEN, "What",
+     "PEM: the leaf's private key, without a passphrase"},
+    {0, "cacert", "FILE", AT(cacert_file), GIVEN, "What", "PEM: the client CA; makes it two-way"},
+    {OPT_TYPE, "type", "TYPE", 0, GIVEN, "What",
+     "one-way or two-way; told by --cacert if not given"},
+    {OPT_WAIT, "wait", "DURATION", 0, ALL & ~(BIT(CHECK) | BIT(QUOTA)), "How",
      "wait so long at most, such as 90s, 10m, 1h30m; ensure without it does not wait"},
-    {OPT_DRY_RUN, "dry-run", NULL, BIT(ENSURE), "How",
+    {0, "dry-run", NULL, AT(dry_run), BIT(ENSURE), "How",
      "ensure: say what would be done, write nothing"},
-    {OPT_FORCE, "force", NULL, BIT(ENSURE), "How", "ensure: write even if it looks unchanged"},
-    {OPT_ALLOW_EARLIER, "allow-earlier", NULL, BIT(ENSURE), "How",
+    {0, "force", NULL, AT(force), BIT(ENSURE), "How", "ensure: write even if it looks unchanged"},
+    {0, "allow-earlier", NULL, AT(allow_earlier), BIT(ENSURE), "How",
      "ensure: accept an earlier expiry than the one in place"},
-    {OPT_RECEIPT, "receipt", "DIR", BIT(ENSURE), "How",
+    {0, "receipt", "DIR", AT(receipt_dir), BIT(ENSURE), "How",
      "ensure: keep receipts here: 'unchanged' is then exact, also for a new key"},
-    {OPT_PROBE, "probe", "HOST:PORT", BIT(ENSURE) | BIT(PROBE), "How",
+    {OPT_PROBE, "probe", "HOST:PORT", 0, BIT(ENSURE) | BIT(PROBE), "How",
      "look at the certificate that is served there, at the end"},
-    {OPT_QUOTA, "quota-file", "PATH", PLATFORM, "How",
+    {0, "quota-file", "PATH", AT(quota), PLATFORM, "How",
      "where the quota is kept (a file, redis://..., rediss://..., unix://...; 'memory' for this "
      "run only); by default a file in your state directory"},
-    {OPT_QUOTA_PREFIX, "quota-prefix", "P", PLATFORM, "How",
+    {0, "quota-prefix", "P", AT(quota_prefix), PLATFORM, "How",
      "with Redis: what its keys begin with; by default one for each API key"},
-    {OPT_PER_DEPLOYMENT, "per-deployment", NULL, PLATFORM, "How",
+    {0, "per-deployment", NULL, AT(per_deployment), PLATFORM, "How",
      "every deployment has a quota of its own"},
-    {OPT_CONCURRENCY, "concurrency", "N", MANY, "How",
+    {OPT_CONCURRENCY, "concurrency", "N", 0, MANY, "How",
      "with many deployments: at most N at once (32)"},
-    {OPT_RESUME, "resume", "FILE", MANY, "How",
+    {0, "resume", "FILE", AT(resume_file), MANY, "How",
      "with many deployments: note here what is done, and leave it out the next time"},
-    {OPT_HOST, "host", "NAME", BIT(CHECK) | BIT(ENSURE) | BIT(PROBE), "How",
+    {0, "host", "NAME", AT(host), BIT(CHECK) | BIT(ENSURE) | BIT(PROBE), "How",
      "check, ensure: a name that clients connect to; probe: the name asked for (SNI)"},
-    {OPT_MIN_DAYS, "min-days-left", "N", BIT(CHECK) | BIT(ENSURE), "How",
+    {OPT_MIN_DAYS, "min-days-left", "N", 0, BIT(CHECK) | BIT(ENSURE), "How",
      "check, ensure: refuse a certificate with fewer days (60)"},
-    {OPT_SECRET_FILE, "secret-file", "FILE", PLATFORM, "Where from",
+    {0, "secret-file", "FILE", AT(secret_file), PLATFORM, "Where from",
      "lines NAME=VALUE with the three variables above, instead of the environment"},
-    {OPT_CA_FILE, "ca-file", "FILE", PLATFORM, "Where from",
+    {0, "ca-file", "FILE", AT(ca_file), PLATFORM, "Where from",
      "CA certificates for the platform's own server"},
-    {OPT_ALLOW_HTTP, "allow-http-loopback", NULL, PLATFORM, "Where from",
+    {0, "allow-http-loopback", NULL, AT(allow_http), PLATFORM, "Where from",
      "accept an http:// endpoint on this machine"},
-    {OPT_JSON, "json", NULL, ALL, "Output", "one JSON object a line"},
-    {'q', "quiet", NULL, ALL, "Output", "errors only"},
-    {'v', "verbose", NULL, ALL, "Output", "tell every exchange"},
-    {'h', "help", NULL, ALL, "Output", "this text; behind a command that of the command"},
-    {'V', "version", NULL, ALL, "Output", "the version"},
+    {0, "json", NULL, AT(json), ALL, "Output", "one JSON object a line"},
+    {'q', "quiet", NULL, AT(quiet), ALL, "Output", "errors only"},
+    {'v', "verbose", NULL, AT(verbose), ALL, "Output", "tell every exchange"},
+    {'h', "help", NULL, 0, ALL, "Output", "this text; behind a command that of the command"},
+    {'V', "version", NULL, 0, ALL, "Output", "the version"},
 };
 const size_t option_count = sizeof option_rows / sizeof option_rows[0];
+
+int option_key(size_t row)
+{
+    return option_rows[row].key ? option_rows[row].key : OPT_ROW + (int)row;
+}
 
 #define COLUMNS 80
 #define INDENT  26
@@ -113,8 +123,8 @@ static void show_options(unsigned set)
             continue;
         if (strcmp(section, o->section) != 0)
             printf("%s:\n", section = o->section);
-        int n = o->key < OPT_CERT ? printf("  -%c, --%s", o->key, o->name)
-                                  : printf("      --%s", o->name);
+        int n = o->key > 0 && o->key < OPT_TYPE ? printf("  -%c, --%s", o->key, o->name)
+                                                : printf("      --%s", o->name);
         n += o->value ? printf(" %s", o->value) : 0;
         if (n + 2 > INDENT) {
             putchar('\n');

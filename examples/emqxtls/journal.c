@@ -124,7 +124,7 @@ int journal_open(struct journal **out, const struct options *o, const struct mat
     *out = j;
     if (!problem)
         return EXIT_DONE;
-    fprintf(stderr, "emqxtls: --resume %s: %s\n", o->resume_file, problem);
+    say("--resume %s: %s", o->resume_file, problem);
     return EXIT_USAGE;
 }
 

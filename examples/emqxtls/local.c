@@ -17,13 +17,13 @@ static json_t *json_of_finding(const emqx_tls_finding *f)
 {
     return json_pack("{ss si ss ss si so}", "finding", f->name, "id", (int)f->id, "severity",
                      severity_name(f), "part", parts[f->part % 4], "index", (int)f->index, "text",
-                     json_of(f->text));
+                     json_of_message(f->text));
 }
 
 static void show_finding(FILE *to, const emqx_tls_finding *f)
 {
     fprintf(to, "%s: %s: ", severity_name(f), parts[f->part % 4]);
-    put_text(to, f->text); /* it names the block, from 0 */
+    put_message(to, f->text); /* it names the block, from 0 */
     fprintf(to, " (%s)\n", f->name);
 }
 
@@ -63,56 +63,72 @@ json_t *show_warnings(const struct options *o, const struct material *m)
     return warnings;
 }
 
+/* Shows all findings, or those that are refused. */
+static void show_findings(const struct options *o, const emqx_tls_report *report)
+{
+    emqx_tls_finding f;
+    for (size_t i = 0; next_finding(report, &i, &f);)
+        if (!o->quiet || f.severity == EMQX_TLS_REFUSE)
+            show_finding(stdout, &f);
+    if (emqx_tls_report_count(report) == 0 && !o->quiet)
+        puts("nothing found that the platform would refuse");
+}
+
+static json_t *json_of_check(const struct options *o, const emqx_tls_report *report,
+                             const emqx_tls_error *error)
+{
+    json_t *j = json_outcome(o, NULL, emqx_tls_code_name(error->code), exit_of(error));
+    json_t *findings = json_array();
+    emqx_tls_finding f;
+    for (size_t i = 0; next_finding(report, &i, &f);)
+        json_array_append_new(findings, json_of_finding(&f));
+    json_object_set_new(j, "findings", findings);
+    return j;
+}
+
 int run_check(const struct options *o)
 {
     struct material m;
     emqx_tls_report *report = NULL;
     emqx_tls_error error;
-    emqx_tls_finding f;
     emqx_tls_error_init(&error);
     int code = material_load(&m, o);
-    if (code != EXIT_DONE) {
-        material_free(&m);
-        return code;
-    }
-    emqx_tls_code checked = check(o, &m, &report, &error);
-    if (checked != EMQX_TLS_OK && checked != EMQX_TLS_E_CHECK)
-        show_failure(o, &error);
-    for (size_t i = 0; next_finding(report, &i, &f);) {
-        if (o->quiet && f.severity != EMQX_TLS_REFUSE)
-            continue;
-        if (o->json)
-            show_object(json_of_finding(&f));
+    if (code == EXIT_DONE) {
+        emqx_tls_code checked = check(o, &m, &report, &error);
+        if (checked != EMQX_TLS_OK && checked != EMQX_TLS_E_CHECK)
+            show_failure(o, &error);
+        else if (o->json)
+            show_object(json_of_check(o, report, &error), stdout);
         else
-            show_finding(stdout, &f);
+            show_findings(o, report);
+        code = exit_of(&error);
     }
-    if (checked == EMQX_TLS_OK && emqx_tls_report_count(report) == 0 && !o->quiet && !o->json)
-        puts("nothing found that the platform would refuse");
     emqx_tls_report_free(report);
     material_free(&m);
-    return exit_of(&error);
+    return code;
 }
 
-static bool leap(int year)
+static void show_probe(const struct options *o, const emqx_tls_probe_result *r, bool compared)
 {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* Own arithmetic, not gmtime(): time_t ends in 2038 on some machines of 32 bits, and certificates
- * reach beyond. */
-static void utc_text(int64_t seconds, char to[64])
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int64_t day = seconds / 86400 - (seconds % 86400 < 0);
-    int rest = (int)(seconds - day * 86400), year = 1970, month = 0;
-    for (; day < 0; day += 365 + leap(year))
-        year--;
-    for (; day >= 365 + leap(year); year++)
-        day -= 365 + leap(year);
-    for (; day >= days[month] + (month == 1 && leap(year)); month++)
-        day -= days[month] + (month == 1 && leap(year));
-    snprintf(to, 64, "%04d-%02d-%02d %02d:%02d:%02d", year, month + 1, (int)day + 1, rest / 3600,
-             rest / 60 % 60, rest % 60);
+    char until[64] = "";
+    time_t end = (time_t)r->not_after;
+    struct tm utc;
+    if (gmtime_r(&end, &utc))
+        strftime(until, sizeof until, "%Y-%m-%d %H:%M:%S", &utc);
+    if (o->json) {
+        json_t *j = json_outcome(o, NULL, "OK", !compared || r->matches ? EXIT_DONE : EXIT_LATER);
+        json_object_set_new(j, "cn", json_of(r->common_name));
+        json_end(j, until, r->not_after);
+        json_object_set_new(j, "sha256", json_string(r->sha256));
+        if (compared)
+            json_object_set_new(j, "matches", json_boolean(r->matches));
+        show_object(j, stdout);
+    } else if (!o->quiet) {
+        printf("%s:%d serves%s", o->probe_host, o->probe_port,
+               *r->common_name ? " cn " : " a certificate");
+        put_text(stdout, r->common_name);
+        printf(", until %s UTC, sha256 %s\n", until, r->sha256);
+    }
 }
 
 int run_probe(const struct options *o)
@@ -120,13 +136,12 @@ int run_probe(const struct options *o)
     struct material m = {0};
     emqx_tls_probe_result result;
     emqx_tls_error error;
-    char until[64] = "";
     emqx_tls_probe_result_init(&result);
     emqx_tls_error_init(&error);
     int code = material_load(&m, o);
     const emqx_tls_request *expected = o->cert_file ? &m.request : NULL;
     if (code == EXIT_DONE &&
-        emqx_tls_probe(o->probe_host, o->probe_port, o->host, expected,
+        emqx_tls_probe(o->probe_host, (uint32_t)o->probe_port, o->host, expected,
                        o->wait_ms ? o->wait_ms : 10000, &result, &error) != EMQX_TLS_OK) {
         show_failure(o, &error);
         code = exit_of(&error);
@@ -134,23 +149,10 @@ int run_probe(const struct options *o)
     material_free(&m);
     if (code != EXIT_DONE)
         return code;
-    utc_text(result.not_after, until);
-    if (o->json) {
-        json_t *j =
-            json_pack("{ss so ss ss}", "command", "probe", "cn", json_of(result.common_name),
-                      "expire", until, "sha256", result.sha256);
-        if (expected)
-            json_object_set_new(j, "matches", json_boolean(result.matches));
-        show_object(j);
-    } else if (!o->quiet) {
-        printf("%s:%u serves%s", o->probe_host, (unsigned)o->probe_port,
-               *result.common_name ? " cn " : " a certificate");
-        put_text(stdout, result.common_name);
-        printf(", until %s UTC, sha256 %s\n", until, result.sha256);
-    }
+    show_probe(o, &result, expected != NULL);
     if (!expected || result.matches)
         return EXIT_DONE;
     if (!o->json)
-        fprintf(stderr, "emqxtls: that is not the certificate of %s\n", o->cert_file);
+        say("that is not the certificate of %s", o->cert_file);
     return EXIT_LATER; /* it may yet come: after a write it takes a while */
 }

@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
     struct options o;
     bool stop;
     hold_standard_files();
+    signal(SIGPIPE, SIG_IGN); /* what was written is told, also where nobody reads stdout */
 #ifdef __linux__
     prctl(PR_SET_DUMPABLE, 0); /* key and secret are in its memory: no core dump */
 #endif
@@ -43,6 +45,7 @@ int main(int argc, char **argv)
             code = run_platform_command(&o);
         }
     }
+    code = show_last(&o, code);
     options_free(&o);
-    return show_last(code);
+    return code;
 }

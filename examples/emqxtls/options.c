@@ -11,18 +11,18 @@
 /* Says it, and how to go on. */
 static int usage(const char *format, const char *what)
 {
-    fputs("emqxtls: ", stderr);
-    fprintf(stderr, format, what);
-    fputs("\nTry 'emqxtls --help'.\n", stderr);
+    say(format, what);
+    fputs("Try 'emqxtls --help'.\n", stderr);
     return EXIT_USAGE;
 }
 
-static bool parse_number(const char *text, unsigned long most, unsigned long *out)
+static bool parse_number(const char *text, long least, long most, int *out)
 {
     char *end;
     errno = 0;
-    *out = strtoul(text, &end, 10);
-    return isdigit((unsigned char)*text) && !*end && !errno && *out <= most;
+    long n = strtol(text, &end, 10);
+    *out = (int)n;
+    return isdigit((unsigned char)*text) && !*end && !errno && n >= least && n <= most;
 }
 
 /* "90", "90s", "10m", "1h30m" in milliseconds; at most 49 days. */
@@ -59,11 +59,10 @@ static bool parse_duration(const char *text, uint32_t *ms)
 }
 
 /* "host:8883", "[::1]:8883". */
-static bool parse_host_port(const char *text, char **host, uint16_t *port)
+static bool parse_host_port(const char *text, char **host, int *port)
 {
-    unsigned long n;
     const char *colon = strrchr(text, ':');
-    if (!colon || colon == text || !parse_number(colon + 1, 65535, &n) || n == 0)
+    if (!colon || colon == text || !parse_number(colon + 1, 1, 65535, port))
         return false;
     size_t len = (size_t)(colon - text);
     if (text[0] == '[' && len > 2 && text[len - 1] == ']') {
@@ -72,7 +71,6 @@ static bool parse_host_port(const char *text, char **host, uint16_t *port)
     }
     free(*host);
     *host = strndup(text, len);
-    *port = (uint16_t)n;
     return *host != NULL;
 }
 
@@ -100,7 +98,7 @@ static int add_deployment(struct options *o, const char *id)
 
 static int cant_read(const char *path)
 {
-    fprintf(stderr, "emqxtls: can't read --deployments %s: %s\n", path, strerror(errno));
+    say("can't read --deployments %s: %s", path, strerror(errno));
     return EXIT_USAGE;
 }
 
@@ -132,97 +130,52 @@ static int read_deployments(struct options *o, const char *path)
     return code;
 }
 
-static int take(struct options *o, int option, const char *value)
+/* An option whose value is more than a text, or that may be repeated. */
+static int take_value(struct options *o, int option, const char *value)
 {
-    unsigned long n;
     switch (option) {
     case 'd':
         return add_deployment(o, value);
     case OPT_DEPLOYMENTS:
         return read_deployments(o, value);
     case OPT_CONCURRENCY:
-        if (!parse_number(value, 4096, &n) || n == 0)
+        if (!parse_number(value, 1, 4096, &o->concurrency))
             return usage("--concurrency %s: give a number from 1 to 4096", value);
-        o->concurrency = (unsigned)n;
-        break;
-    case OPT_CERT:
-        o->cert_file = value;
-        break;
-    case OPT_KEY:
-        o->key_file = value;
-        break;
-    case OPT_CACERT:
-        o->cacert_file = value;
         break;
     case OPT_TYPE:
-        if (strcmp(value, "one-way") == 0)
-            o->type = EMQX_TLS_TYPE_ONE_WAY;
-        else if (strcmp(value, "two-way") == 0)
-            o->type = EMQX_TLS_TYPE_TWO_WAY;
-        else
-            return usage("--type %s: give one-way or two-way", value);
-        break;
+        for (o->type = EMQX_TLS_TYPE_TWO_WAY; o->type; o->type--)
+            if (strcmp(value, emqx_tls_type_name(o->type)) == 0)
+                return EXIT_DONE;
+        return usage("--type %s: give one-way or two-way", value);
     case OPT_WAIT:
         if (!parse_duration(value, &o->wait_ms))
             return usage("--wait %s: give a duration such as 90s, 10m or 1h30m, at most 49 days",
                          value);
         o->wait_given = true;
         break;
-    case OPT_DRY_RUN:
-        o->dry_run = true;
-        break;
-    case OPT_FORCE:
-        o->force = true;
-        break;
-    case OPT_ALLOW_EARLIER:
-        o->allow_earlier = true;
-        break;
-    case OPT_QUOTA:
-        o->quota = value;
-        break;
-    case OPT_QUOTA_PREFIX:
-        o->quota_prefix = value;
-        break;
-    case OPT_PER_DEPLOYMENT:
-        o->per_deployment = true;
-        break;
-    case OPT_RECEIPT:
-        o->receipt_dir = value;
-        break;
-    case OPT_RESUME:
-        o->resume_file = value;
-        break;
     case OPT_PROBE:
         if (!parse_host_port(value, &o->probe_host, &o->probe_port))
             return usage("--probe %s: give HOST:PORT, such as broker.example:8883", value);
         break;
-    case OPT_CA_FILE:
-        o->ca_file = value;
-        break;
-    case OPT_SECRET_FILE:
-        o->secret_file = value;
-        break;
-    case OPT_ALLOW_HTTP:
-        o->allow_http = true;
-        break;
-    case OPT_HOST:
-        o->host = value;
-        break;
     case OPT_MIN_DAYS:
-        if (!parse_number(value, 36500, &n))
+        if (!parse_number(value, 0, 36500, &o->min_days_left))
             return usage("--min-days-left %s: give a number of days", value);
-        o->min_days_left = (int32_t)n;
-        break;
-    case OPT_JSON:
-        o->json = true;
-        break;
-    case 'q':
-        o->quiet = true;
-        break;
-    case 'v':
-        o->verbose = true;
         break;
     }
+    return EXIT_DONE;
+}
+
+static int take(struct options *o, int option, const char *value)
+{
+    const struct option_row *row = option_rows;
+    while (option_key((size_t)(row - option_rows)) != option)
+        row++;
+    if (!row->member)
+        return take_value(o, option, value);
+    if (row->value)
+        memcpy((char *)o + row->member, &value, sizeof value);
+    else
+        *(bool *)((char *)o + row->member) = true;
     return EXIT_DONE;
 }
 
@@ -244,14 +197,14 @@ static int validate(const struct options *o)
     return EXIT_DONE;
 }
 
-/* One of three: it is not known, it lacks its value, it takes none. Names it without a value: that may
- * be a secret, and standard error may be a log. */
+/* One of three: it is not known, it lacks its value, it takes none. Names it without a value: that
+ * may be a secret, and standard error may be a log. */
 static int bad_option(char **argv, int problem)
 {
     char name[64] = {'-', (char)optopt};
     const char *word = argv[optind - 1];
     /* a word of short options is behind argv[optind - 1] until its last one is read */
-    bool is_long = optopt == 0 || optopt >= OPT_CERT ||
+    bool is_long = optopt == 0 || optopt >= OPT_TYPE ||
                    (strncmp(word, "--", 2) == 0 && (problem == ':' || strchr(word, '=')));
     if (is_long)
         snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
@@ -279,7 +232,7 @@ static int uses_all(const struct options *o, const bool given[OPT_END])
 {
     char name[64];
     for (size_t i = 0; i < option_count; i++)
-        if (given[option_rows[i].key] && !(option_rows[i].commands & 1u << o->info->command)) {
+        if (given[option_key(i)] && !(option_rows[i].commands & 1u << o->info->command)) {
             snprintf(name, sizeof name, "%s takes no --%s", o->info->name, option_rows[i].name);
             return usage("%s", name);
         }
@@ -303,6 +256,23 @@ static int take_command(struct options *o, char **words, int count, bool help)
     return EXIT_DONE;
 }
 
+static const char letters[] = ":d:qvhV";
+
+/* Whether --json is there, and which command: an error in front of them is told in that form, too.
+ * In a copy, since getopt moves the words. */
+static void look_ahead(struct options *o, int argc, char **argv, const struct option *longs)
+{
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    if (!words)
+        return;
+    memcpy(words, argv, (size_t)argc * sizeof *words);
+    for (int option; (option = getopt_long(argc, words, letters, longs, NULL)) != -1;)
+        o->json |= option >= OPT_ROW && strcmp(longs[option - OPT_ROW].name, "json") == 0;
+    o->info = optind < argc ? command_of(words[optind]) : NULL;
+    optind = 0; /* begins anew */
+    free(words);
+}
+
 int options_parse(struct options *o, int argc, char **argv, bool *stop)
 {
     struct option longs[OPT_END + 1] = {{0}};
@@ -313,26 +283,28 @@ int options_parse(struct options *o, int argc, char **argv, bool *stop)
     for (size_t i = 0; i < option_count; i++)
         longs[i] = (struct option){option_rows[i].name,
                                    option_rows[i].value ? required_argument : no_argument, NULL,
-                                   option_rows[i].key};
+                                   option_key(i)};
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":d:qvhV", longs, NULL)) != -1) {
+    look_ahead(o, argc, argv, longs);
+    while ((option = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         if (option == '?' || option == ':')
             return bad_option(argv, option);
         given[option] = true;
-        if (option != 'h' && option != 'V' && (code = take(o, option, optarg)) != EXIT_DONE)
+        if ((code = take(o, option, optarg)) != EXIT_DONE)
             return code;
     }
+    bool help = given['h'] || (optind < argc && strcmp(argv[optind], "help") == 0);
+    *stop = help || given['V'];
+    o->json &= !*stop;
     if (given['V']) {
         printf("emqxtls %s\n", emqx_tls_version());
-        *stop = true;
         return EXIT_DONE;
     }
-    bool help = given['h'] || (optind < argc && strcmp(argv[optind], "help") == 0);
     code = take_command(o, argv + optind, argc - optind, given['h']);
-    *stop = code == EXIT_DONE && help;
-    if (code == EXIT_DONE && !help)
-        code = uses_all(o, given);
-    return code == EXIT_DONE && !help ? validate(o) : code;
+    if (code != EXIT_DONE || help)
+        return code;
+    code = uses_all(o, given);
+    return code == EXIT_DONE ? validate(o) : code;
 }
 
 void options_free(struct options *o)

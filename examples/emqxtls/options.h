@@ -11,6 +11,8 @@
 
 #include <emqxtls/emqxtls.h>
 
+#include "words.h"
+
 /* What the command ends with. docs/emqxtls.1.scd lists them. */
 enum exit_code {
     EXIT_DONE = 0,
@@ -47,14 +49,14 @@ struct options {
     const char *receipt_dir;
     const char *resume_file;
     char *probe_host;
-    uint16_t probe_port;
+    int probe_port;
     const char *ca_file;
     const char *secret_file;
     bool allow_http;
-    unsigned concurrency;
+    int concurrency;
     bool json, quiet, verbose;
-    const char *host;      /* check: a name that clients connect to */
-    int32_t min_days_left; /* -1: the default */
+    const char *host;  /* check: a name that clients connect to */
+    int min_days_left; /* -1: the default */
 };
 
 /* Parses; on trouble prints it to stderr and returns EXIT_USAGE. --help and --version print and set

@@ -19,12 +19,16 @@ static const char *why_none(const emqx_tls_quota *q)
                                                    : "";
 }
 
-static void print_object(const char *name, const emqx_tls_quota *q)
+static void show_quota_object(const struct options *o, const char *name, const emqx_tls_quota *q)
 {
-    printf("{\"class\":\"%s\",\"limit\":%u,\"used\":%u,\"remaining\":%u,\"next_ms\":%" PRId64
-           ",\"reason\":\"%s\"}\n",
-           name, (unsigned)q->limit, (unsigned)q->used, (unsigned)q->remaining, q->next_ms,
-           why_none(q));
+    json_t *j = json_outcome(o, NULL, "OK", EXIT_DONE);
+    json_object_set_new(j, "class", json_string(name));
+    json_object_set_new(j, "limit", json_integer(q->limit));
+    json_object_set_new(j, "used", json_integer(q->used));
+    json_object_set_new(j, "remaining", json_integer(q->remaining));
+    json_object_set_new(j, "next_s", json_integer((q->next_ms + 999) / 1000));
+    json_object_set_new(j, "reason", json_string(why_none(q)));
+    show_object(j, stdout);
 }
 
 static void print_line(const char *name, const emqx_tls_quota *q)
@@ -82,7 +86,7 @@ int show_quota(const struct options *o, emqx_tls_limiter *limiter)
             return exit_of(&error);
         }
         if (o->json)
-            print_object(classes[i].name, &q);
+            show_quota_object(o, classes[i].name, &q);
         else
             print_line(classes[i].name, &q);
         if (drawn)

@@ -55,14 +55,13 @@ static char *default_quota_file(const struct options *o, const struct credential
         path = NULL;
     free(folder);
     if (path && !make_folders(path)) {
-        fprintf(stderr, "emqxtls: can't make the folders of %s: %s; choose one with --quota-file\n",
-                path, strerror(errno));
+        say("can't make the folders of %s: %s; choose one with --quota-file", path,
+            strerror(errno));
         free(path);
         return NULL;
     }
     if (!path)
-        fputs("emqxtls: no HOME and no STATE_DIRECTORY to keep the quota in: give --quota-file\n",
-              stderr);
+        say("no HOME and no STATE_DIRECTORY to keep the quota in: give --quota-file");
     return path;
 }
 
@@ -94,7 +93,7 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
 #ifdef HAVE_REDIS
         code = open_redis(o, c, &config, limiter, &error);
 #else
-        fputs("emqxtls: this build has no Redis store: give a file for --quota-file\n", stderr);
+        say("this build has no Redis store: give a file for --quota-file");
         return EXIT_USAGE;
 #endif
     } else {
@@ -118,7 +117,7 @@ static int make_receipt_dir(const char *folder)
         return EXIT_DONE;
     bool ok = asprintf(&path, "%s/", folder) > 0 && make_folders(path);
     if (!ok)
-        fprintf(stderr, "emqxtls: can't make --receipt %s: %s\n", folder, strerror(errno));
+        say("can't make --receipt %s: %s", folder, strerror(errno));
     free(path);
     return ok ? EXIT_DONE : EXIT_USAGE;
 }

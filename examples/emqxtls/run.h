@@ -49,20 +49,35 @@ int run_fleet(struct fleet *fleet);
  * another. */
 int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_limiter **limiter);
 
-/* -- show.c */
-int64_t monotonic_ms(void);
+/* -- exit.c */
 int exit_of(const emqx_tls_error *error); /* where no write was sent */
 int exit_of_job(const struct options *o, const struct job *job);
 int worse(int a, int b);
+
+/* -- show.c */
+int64_t monotonic_ms(void);
+const char *action_name(const struct options *o, const emqx_tls_ensure_result *r);
+const char *state_name(const emqx_tls_status *s);
 void show_job(const struct options *o, const struct job *job);
 void show_log(void *user, int32_t level, const char *line);
 void show_failure(const struct options *o, const emqx_tls_error *error);
-int show_last(int code); /* makes sure that all has been written; returns what to end with */
-int show_quota(const struct options *o, emqx_tls_limiter *limiter);
-const char *state_name(const emqx_tls_status *s);
+/* Makes sure that all has been written; returns what to end with. */
+int show_last(const struct options *o, int code);
+
+/* -- json.c: the objects of --json */
 json_t *json_of(const char *text);
-void show_object(json_t *j); /* on a line; frees it */
-void put_text(FILE *to, const char *text);
+json_t *json_of_message(const char *text); /* of the library */
+json_t *json_outcome(const struct options *o, const char *deployment, const char *code,
+                     int exit_code);
+json_t *json_failure(const struct options *o, const char *deployment, const emqx_tls_error *error,
+                     int exit_code);
+void json_end(json_t *j, const char *text, int64_t epoch); /* of validity */
+void show_object(json_t *j, FILE *to);                     /* on a line; frees it */
+void show_job_object(const struct options *o, const struct job *job, FILE *to);
+void show_missing_object(const struct options *o, int code); /* if there was none so far */
+
+/* -- quota.c */
+int show_quota(const struct options *o, emqx_tls_limiter *limiter);
 
 /* -- progress.c */
 void show_progress(const struct fleet *fleet);

@@ -36,6 +36,7 @@ for name in guide.md quota.md renewals.md emulator.md README.md examples/status.
 done
 if command -v scdoc >/dev/null; then
   there share/man/man1/emqxtls.1
+  there share/man/man5/emqxtls-json.5
   there share/man/man1/emqxtls-emulator.1
 fi
 

@@ -2,93 +2,9 @@
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
 # command.sh EMQXTLS EMULATOR EMQXTLS-RENEW - the command end to end against the emulator; its output is compared as a user reads it.
-set -uo pipefail
-emqxtls=$(realpath "$1") emulator=$(realpath "$2") renew=$(realpath "$3")
-work=$(mktemp -d)
-pids=()
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-  wait 2>/dev/null
-  rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work" || exit 1
-export HOME=$work TZ=UTC
-unset XDG_STATE_HOME STATE_DIRECTORY CREDENTIALS_DIRECTORY
-failed=0 passed=0
-
-# run EXIT-STATUS ARGUMENT... : what it printed is in $output (stdout and stderr)
-run() {
-  local wanted=$1 status
-  shift
-  output=$("$emqxtls" "$@" 2>&1 </dev/null)
-  status=$?
-  if [ "$status" != "$wanted" ]; then
-    failed=$((failed + 1))
-    printf 'FAILED: emqxtls %s\n  ended with %s, not %s, and said:\n%s\n' "$*" "$status" "$wanted" "$output"
-    return 1
-  fi
-  passed=$((passed + 1))
-}
-
-says() { # TEXT: the whole output
-  if [ "$output" = "$1" ]; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  printf 'FAILED: wanted\n%s\nbut it said\n%s\n' "$1" "$output"
-}
-
-tells() { # PATTERN: somewhere in the output
-  if grep -qE -- "$1" <<<"$output"; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  printf 'FAILED: nothing like "%s" in\n%s\n' "$1" "$output"
-}
-
-field() { # JQ-EXPRESSION VALUE
-  local is
-  is=$(jq -r "$1" <<<"$output" 2>&1)
-  if [ "$is" = "$2" ]; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  printf 'FAILED: %s is %s, not %s, in\n%s\n' "$1" "$is" "$2" "$output"
-}
-
-lacks() { # TEXT: nowhere in the output
-  if ! grep -qF -- "$1" <<<"$output"; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  printf 'FAILED: there is "%s" in\n%s\n' "$1" "$output"
-}
-
-arrived() { # METHOD NUMBER
-  local is
-  is=$(grep -c "\"method\":\"$1\"" arrived)
-  if [ "$is" = "$2" ]; then passed=$((passed + 1)); return; fi
-  failed=$((failed + 1))
-  printf 'FAILED: %s %s arrived, not %s\n' "$is" "$1" "$2"
-}
-
-fault() {
-  curl -sf -d "$1" "$EMULATOR_CONTROL/faults" || { echo "the emulator does not take $1"; exit 1; }
-}
-
-certificate() { # NAME DAYS
-  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.pem" -days "$2" -subj /CN=broker.test \
-    -addext subjectAltName=DNS:broker.test >/dev/null 2>&1
-}
-certificate first 200
-certificate second 300
-certificate short 20
-
-export EMQXCLOUD_PLATFORM_API_KEY=test-key EMQXCLOUD_PLATFORM_API_SECRET=test-secret-never-shown
-"$emulator" --tls-dir tls --ready-file ready --log arrived --pending 1 --terminated 1 --lifetime 3600 >/dev/null 2>&1 &
-pids+=($!)
-until [ -s ready ]; do
-  kill -0 $! || exit 1
-  sleep 0.05
-done
-set -a
-. ./ready
-set +a
-unset EMQXTLS_CA_FILE
-ca=(--ca-file tls/ca.pem)
+renew=$(realpath "$3")
+# shellcheck source=tests/command/common.sh
+. "$(dirname "$0")/common.sh"
 
 # -- usage
 run 0 --help && tells '^  ensure '
@@ -144,18 +60,11 @@ head -c 1048577 /dev/zero | tr '\0' '\n' | cat first.pem - >large.pem
 run 2 check --cert <(cat large.pem) --key first.key && tells 'not a file of at most 1 MiB'
 unreadable=/sys/class/net/lo/speed # to everybody: it can be opened, and a read fails
 [ ! -e $unreadable ] || { run 2 check --cert $unreadable --key first.key && tells 'speed: Invalid argument'; }
-run 3 check --cert first.pem --key second.key --json && field 'select(.severity=="refused") | .finding' key-mismatch
+run 3 check --cert first.pem --key second.key --json &&
+  field '.findings[] | select(.severity=="refused") | .finding' key-mismatch && field .code CHECK && field .exit 3
 arrived GET 0
 
 # -- what the check warns of, ensure and create tell too
-certificate_of() { # NAME EXTENSION...: signed by `first`
-  local name=$1
-  shift
-  openssl req -newkey rsa:2048 -nodes -keyout "$name.key" -out "$name.csr" -subj /CN=broker.test >/dev/null 2>&1
-  openssl x509 -req -in "$name.csr" -CA first.pem -CAkey first.key -days 150 -out "$name.pem" \
-    -extfile <(printf '%s\n' subjectAltName=DNS:broker.test "$@") >/dev/null 2>&1
-  cat first.pem >>"$name.pem"
-}
 certificate_of clients extendedKeyUsage=clientAuth
 run 0 check --cert clients.pem --key clients.key && tells '^warning: cert: block 0 .*serverAuth.*\(leaf-purpose\)$'
 warned=$output
@@ -207,7 +116,7 @@ run 0 status -d d2 "${ca[@]}" --verbose && tells 'GET 127.0.0.1:[0-9]+/public_ap
 # -- trouble, with its exit status
 EMQXCLOUD_PLATFORM_API_SECRET=wrong run 4 status -d d1 "${ca[@]}" && tells 'UNAUTHORIZED'
 EMQXCLOUD_PLATFORM_ENDPOINT=https://127.0.0.1:1/v1 run 5 status -d d1 "${ca[@]}" && tells 'could not reach'
-run 5 status -d d1 && tells 'ca_file|certificate'
+run 2 status -d d1 && tells 'certificate does not verify|signed it' && tells -- '--ca-file'
 EMQXTLS_CA_FILE=tls/no.pem run 2 status -d d1 && tells 'tls/no.pem'
 EMQXCLOUD_PLATFORM_ENDPOINT='' run 2 status -d d1 && tells 'EMQXCLOUD_PLATFORM_ENDPOINT is not set'
 fault '{"method": "POST", "cut": 0, "end": "drop"}'
@@ -333,15 +242,7 @@ umask 022
 while IFS= read -r line; do export "${line?}"; done <<<"$saved"
 
 # -- probe
-serve() { # PORT: false if it is taken
-  openssl s_server -accept "127.0.0.1:$1" -cert first.pem -key first.key -quiet >/dev/null 2>&1 &
-  pids+=($!)
-  until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
-    kill -0 $! 2>/dev/null || return 1
-    sleep 0.05
-  done
-}
-until port=$((10000 + RANDOM % 20000)) && serve $port; do :; done
+until port=$((10000 + RANDOM % 20000)) && serve $port first; do :; done
 run 0 probe --probe "127.0.0.1:$port" --cert first.pem && tells 'serves cn broker.test, until .* UTC, sha256 [0-9a-f]{64}$'
 run 5 probe --probe "127.0.0.1:$port" --cert second.pem && tells 'not the certificate of second.pem'
 run 0 probe --probe "127.0.0.1:$port" --json && field .sha256 "$(openssl x509 -in first.pem -outform DER | sha256sum | cut -d' ' -f1)"
@@ -393,9 +294,4 @@ if script -qec true /dev/null >/dev/null 2>&1; then
   tells '^    the next at [0-9:]{8}'
 fi
 
-if grep -rE 'test-secret-never-shown|PRIVATE KEY' arrived receipts .local 2>/dev/null; then
-  echo "FAILED: a secret was kept"
-  failed=$((failed + 1))
-fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
