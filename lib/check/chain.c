@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/x509v3.h>
-
 /* So many certificates of one subject are tried as issuer of one; nobody has more keys or
  * cross-signatures of one CA. */
 #define ISSUERS_TRIED 8
@@ -74,7 +72,7 @@ static void reach(walk *w, emqxi_cert *cert)
 /* Of two issuers the one that lasts longer; one that is valid now before one that is not. */
 static emqxi_cert *better(const emqxi_check *c, emqxi_cert *a, emqxi_cert *b)
 {
-    bool a_now = emqxi_when(c, a) == EMQXI_NOW, b_now = emqxi_when(c, b) == EMQXI_NOW;
+    bool a_now = emqxi_when(c, a, NULL) == EMQXI_NOW, b_now = emqxi_when(c, b, NULL) == EMQXI_NOW;
     return a_now != b_now ? (a_now ? a : b) : a->not_after >= b->not_after ? a : b;
 }
 
@@ -187,24 +185,21 @@ static size_t left_over(emqxi_check *c, const emqxi_certs *certs)
 static void validity(emqxi_check *c, const emqxi_cert *issuer, const emqxi_cert *leaf)
 {
     char date[EMQXI_DATE_TEXT];
-    enum emqxi_when when = emqxi_when(c, issuer);
+    enum emqxi_when when = emqxi_when(c, issuer, date);
     if (issuer->self_signed && !issuer->signed_leaf)
         return;
     if (when == EMQXI_NOW && issuer->best && issuer->not_after < leaf->not_after)
         emqxi_found_cert(c, EMQX_TLS_FINDING_CHAIN_ENDS, issuer,
                          "ends on %s, before the leaf: clients will refuse both from then on, get "
                          "the CA's newer certificate until then",
-                         emqxi_date_text(issuer->not_after, c->now_s, date));
+                         date);
     else if (when != EMQXI_NOW && issuer->best && (issuer->signed_leaf || issuer->goes_on))
         emqxi_check_validity(c, issuer);
     else if (when != EMQXI_NOW)
-        emqxi_found_cert(
-            c, EMQX_TLS_FINDING_CHAIN_NOT_NEEDED, issuer,
-            "is %s %s, and the chain is complete without it: take block %zu out",
-            when == EMQXI_ENDED ? "expired since" : "not valid before",
-            emqxi_date_text(when == EMQXI_ENDED ? issuer->not_after : issuer->not_before, c->now_s,
-                            date),
-            issuer->index);
+        emqxi_found_cert(c, EMQX_TLS_FINDING_CHAIN_NOT_NEEDED, issuer,
+                         "is %s %s, and the chain is complete without it: take block %zu out",
+                         when == EMQXI_ENDED ? "expired since" : "not valid before", date,
+                         issuer->index);
 }
 
 void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)

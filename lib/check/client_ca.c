@@ -4,14 +4,11 @@
  */
 #include "check/x509.h"
 
-#include <openssl/x509v3.h>
-
 static bool is_valid(emqxi_check *c, const emqxi_cert *cert, const emqxi_cert *leaf)
 {
     char date[EMQXI_DATE_TEXT];
-    enum emqxi_when when = emqxi_when(c, cert);
+    enum emqxi_when when = emqxi_when(c, cert, date);
     int64_t soon = emqxi_add(c->now_s, (int64_t)c->policy.min_days_left * 86400);
-    emqxi_date_text(when == EMQXI_TO_COME ? cert->not_before : cert->not_after, c->now_s, date);
     if (when == EMQXI_ENDED)
         emqxi_found_cert(c, EMQX_TLS_FINDING_CA_NOT_VALID, cert, "is expired since %s: take it out",
                          date);

@@ -5,62 +5,38 @@
  */
 #include "check/identity.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
 
 #include "check/x509.h"
 
-static void add_common_names(const X509_NAME *subject, emqxi_names *names)
+static void take_names(const X509 *x, emqxi_identity *identity)
 {
-    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
-        unsigned char *utf8 = NULL;
-        int len =
-            ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-        emqxi_names_add(names, (const char *)utf8, len > 0 ? (size_t)len : 0);
-        OPENSSL_free(utf8);
+    GENERAL_NAMES *others = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    const X509_NAME *subject = X509_get_subject_name(x);
+    char name[sizeof identity->common_name] = "";
+    for (int at = -1; emqxi_name_entry(subject, NID_commonName, &at, name, sizeof name);) {
+        if (identity->names.count == 0)
+            strcpy(identity->common_name, name);
+        emqxi_names_add(&identity->names, name, strlen(name));
     }
-}
-
-static void add_alternative_names(const X509 *x, emqxi_names *names)
-{
-    GENERAL_NAMES *all = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
-        int type;
-        char address[INET6_ADDRSTRLEN];
-        const ASN1_STRING *name = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(all, i), &type);
-        if (type != GEN_DNS && type != GEN_EMAIL && type != GEN_URI && type != GEN_IPADD)
-            continue;
-        const char *text = (const char *)ASN1_STRING_get0_data(name);
-        size_t len = (size_t)ASN1_STRING_length(name);
-        if (type == GEN_IPADD) {
-            if ((len != 4 && len != 16) ||
-                !inet_ntop(len == 4 ? AF_INET : AF_INET6, text, address, sizeof address))
-                continue;
-            text = address;
-            len = strlen(address);
-        }
-        emqxi_names_add(names, text, len);
-    }
-    GENERAL_NAMES_free(all);
+    for (int i = 0; i < sk_GENERAL_NAME_num(others); i++)
+        if (emqxi_alternative_name(others, i, name, sizeof name))
+            emqxi_names_add(&identity->names, name, strlen(name));
+    GENERAL_NAMES_free(others);
 }
 
 void emqxi_identity_of_x509(X509 *x, emqxi_identity *identity)
 {
     *identity = (emqxi_identity){0};
-    if (!x || !emqxi_time_read(X509_get0_notAfter(x), &identity->not_after) ||
-        X509_digest(x, EVP_sha256(), identity->leaf_sha256, NULL) != 1) {
+    identity->readable = x && emqxi_time_read(X509_get0_notAfter(x), &identity->not_after) &&
+                         X509_digest(x, EVP_sha256(), identity->leaf_sha256, NULL) == 1;
+    if (identity->readable)
+        take_names(x, identity);
+    else
         *identity = (emqxi_identity){0};
-        return;
-    }
-    identity->readable = true;
-    emqxi_name_entry(X509_get_subject_name(x), NID_commonName, identity->common_name,
-                     sizeof identity->common_name);
-    add_common_names(X509_get_subject_name(x), &identity->names);
-    add_alternative_names(x, &identity->names);
 }
 
 /* Reads a part and decodes its certificates, or only the first, which is to be freed. False: one

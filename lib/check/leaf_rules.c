@@ -9,7 +9,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
 
 #define DAY 86400
 
@@ -18,14 +17,13 @@
 void emqxi_check_validity(emqxi_check *c, const emqxi_cert *cert)
 {
     char date[EMQXI_DATE_TEXT];
-    enum emqxi_when when = emqxi_when(c, cert);
+    enum emqxi_when when = emqxi_when(c, cert, date);
     if (when == EMQXI_ENDED)
-        emqxi_found_cert(c, EMQX_TLS_FINDING_EXPIRED, cert, "is expired since %s: renew it",
-                         emqxi_date_text(cert->not_after, c->now_s, date));
+        emqxi_found_cert(c, EMQX_TLS_FINDING_EXPIRED, cert, "is expired since %s: renew it", date);
     else if (when == EMQXI_TO_COME)
         emqxi_found_cert(c, EMQX_TLS_FINDING_NOT_YET_VALID, cert,
                          "is not valid before %s: wait until then, or see if the clock is right",
-                         emqxi_date_text(cert->not_before, c->now_s, date));
+                         date);
 }
 
 static void days_left(emqxi_check *c, const emqxi_cert *leaf)

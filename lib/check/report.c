@@ -37,19 +37,20 @@ static emqx_tls_finding *next_place(emqx_tls_report *r)
     return &r->findings[r->count++];
 }
 
-void emqxi_vfound(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *prefix,
-                  const char *format, va_list arguments)
+void emqxi_found(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *format, ...)
 {
     emqx_tls_report *r = c->report;
     const emqxi_finding_row *row = emqxi_findings;
     char text[512];
+    va_list arguments;
     while (row->id != id)
         row++;
     uint32_t severity = emqxi_severity(&c->policy, row);
     if (severity == EMQX_TLS_OFF)
         return;
-    int n = snprintf(text, sizeof text, "%s", prefix);
-    vsnprintf(text + n, sizeof text - (size_t)n, format, arguments);
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     bool by_policy = row->policy || id == EMQX_TLS_FINDING_HOST_MISMATCH;
     r->unfit = r->unfit || (severity == EMQX_TLS_REFUSE && !by_policy);
     if (severity == EMQX_TLS_REFUSE && !r->refused) {
@@ -65,23 +66,15 @@ void emqxi_vfound(emqxi_check *c, uint32_t id, uint32_t part, size_t index, cons
     emqxi_text_copy(f->text, sizeof f->text, text, strlen(text));
 }
 
-void emqxi_found(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    emqxi_vfound(c, id, part, index, "", format, arguments);
-    va_end(arguments);
-}
-
 void emqxi_found_block(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const char *format,
                        ...)
 {
-    char prefix[48];
+    char text[512];
     va_list arguments;
-    snprintf(prefix, sizeof prefix, "block %zu of %s ", index, emqxi_part_name(part));
     va_start(arguments, format);
-    emqxi_vfound(c, id, part, index, prefix, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    emqxi_found(c, id, part, index, "block %zu of %s %s", index, emqxi_part_name(part), text);
 }
 
 size_t emqx_tls_report_count(const emqx_tls_report *report)

@@ -56,8 +56,6 @@ void emqxi_found(emqxi_check *check, uint32_t id, uint32_t part, size_t index, c
                  ...) __attribute__((format(printf, 5, 6)));
 void emqxi_found_block(emqxi_check *check, uint32_t id, uint32_t part, size_t index,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
-void emqxi_vfound(emqxi_check *check, uint32_t id, uint32_t part, size_t index, const char *prefix,
-                  const char *format, va_list arguments) __attribute__((format(printf, 6, 0)));
 
 /* "cert", "key", "cacert": as the request's members are called. */
 const char *emqxi_part_name(uint32_t part);

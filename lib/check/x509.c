@@ -9,7 +9,6 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
 
 #define EXTENSIONS_MAX 100 /* are compared with each other */
 

@@ -7,7 +7,7 @@
 
 #include "check/rules.h"
 
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* Equal public halves do not prove that a key is the certificate's: a digit that was lost in the
  * private half leaves them equal. So it is tried whether one verifies what the other has signed. */
@@ -57,8 +57,10 @@ enum emqxi_fit emqxi_key_fit(const emqxi_key *key, const emqxi_cert *cert);
 /* -- x509_read.c */
 X509 *emqxi_cert_read(const emqxi_pem_block *block);           /* NULL: it is none */
 bool emqxi_time_read(const ASN1_TIME *time, int64_t *seconds); /* since 1970 */
-/* The first entry of this kind, cut. False: there is none, `to` stays. */
-bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size);
+/* The next entry of this kind behind *at, from -1, cut. False: there is none, `to` stays. */
+bool emqxi_name_entry(const X509_NAME *name, int nid, int *at, char *to, size_t size);
+/* The same of an alternative name that is a text or an address. */
+bool emqxi_alternative_name(const GENERAL_NAMES *names, int at, char *to, size_t size);
 /* For messages: printable, cut. Both return what they write. */
 /* `x`: whose subject it is, which has other names too; NULL: an issuer's */
 const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQXI_NAME_TEXT]);
@@ -66,8 +68,9 @@ const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQX
 const char *emqxi_date_text(int64_t seconds, int64_t now_s, char text[EMQXI_DATE_TEXT]);
 
 enum emqxi_when { EMQXI_NOW, EMQXI_ENDED, EMQXI_TO_COME };
-/* However wrong the clock is: it is later than the floor, and what ended before that has ended. */
-enum emqxi_when emqxi_when(const emqxi_check *check, const emqxi_cert *cert);
+/* However wrong the clock is: it is later than the floor, and what ended before that has ended.
+ * `date`: when it begins, if that is to come, else when it ends; NULL: not wanted. */
+enum emqxi_when emqxi_when(const emqxi_check *check, const emqxi_cert *cert, char *date);
 /* As emqxi_found; the text begins with "block 1 of cert (NAME) ". */
 void emqxi_found_cert(emqxi_check *check, uint32_t id, const emqxi_cert *cert, const char *format,
                       ...) __attribute__((format(printf, 4, 5)));

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/x509v3.h>
-
 #define DAY_S 86400
 
 X509 *emqxi_cert_read(const emqxi_pem_block *block)
@@ -47,17 +45,22 @@ const char *emqxi_date_text(int64_t seconds, int64_t now_s, char text[EMQXI_DATE
     return text;
 }
 
-enum emqxi_when emqxi_when(const emqxi_check *c, const emqxi_cert *cert)
+enum emqxi_when emqxi_when(const emqxi_check *c, const emqxi_cert *cert, char *date)
 {
+    enum emqxi_when when = EMQXI_NOW;
     if (cert->not_after < EMQXI_MAX(c->now_s, EMQXI_CLOCK_FLOOR))
-        return EMQXI_ENDED;
-    return c->now_s >= EMQXI_CLOCK_FLOOR && cert->not_before > c->now_s ? EMQXI_TO_COME : EMQXI_NOW;
+        when = EMQXI_ENDED;
+    else if (c->now_s >= EMQXI_CLOCK_FLOOR && cert->not_before > c->now_s)
+        when = EMQXI_TO_COME;
+    if (date)
+        emqxi_date_text(when == EMQXI_TO_COME ? cert->not_before : cert->not_after, c->now_s, date);
+    return when;
 }
 
-bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size)
+bool emqxi_name_entry(const X509_NAME *name, int nid, int *at, char *to, size_t size)
 {
-    int at = X509_NAME_get_index_by_NID(name, nid, -1);
-    const ASN1_STRING *text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+    *at = X509_NAME_get_index_by_NID(name, nid, *at);
+    const ASN1_STRING *text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, *at));
     unsigned char *utf8 = NULL;
     int len = text ? ASN1_STRING_to_UTF8(&utf8, text) : -1;
     if (len > 0)
@@ -66,32 +69,38 @@ bool emqxi_name_entry(const X509_NAME *name, int nid, char *to, size_t size)
     return len > 0;
 }
 
-/* The first subject alternative name that is a text or an address. */
-static bool alternative_name(const X509 *x, char *to, size_t size)
+bool emqxi_alternative_name(const GENERAL_NAMES *names, int at, char *to, size_t size)
+{
+    int type;
+    const ASN1_STRING *name = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, at), &type);
+    const char *p = (const char *)ASN1_STRING_get0_data(name);
+    size_t len = (size_t)ASN1_STRING_length(name);
+    if (type == GEN_IPADD)
+        return (len == 4 || len == 16) &&
+               inet_ntop(len == 4 ? AF_INET : AF_INET6, p, to, (socklen_t)size);
+    bool text = type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI;
+    if (text)
+        emqxi_text_copy(to, size, p, len);
+    return text;
+}
+
+static bool first_alternative_name(const X509 *x, char *to, size_t size)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     bool found = false;
-    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
-        int type;
-        const ASN1_STRING *name = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-        const char *p = (const char *)ASN1_STRING_get0_data(name);
-        size_t len = (size_t)ASN1_STRING_length(name);
-        found = type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI || type == GEN_IPADD;
-        if (type == GEN_IPADD)
-            found = inet_ntop(len == 4 ? AF_INET : AF_INET6, p, to, (socklen_t)size);
-        else if (found)
-            emqxi_text_copy(to, size, p, len);
-    }
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++)
+        found = emqxi_alternative_name(names, i, to, size);
     GENERAL_NAMES_free(names);
     return found;
 }
 
 const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQXI_NAME_TEXT])
 {
-    if (!emqxi_name_entry(name, NID_commonName, text, EMQXI_NAME_TEXT) &&
-        !emqxi_name_entry(name, NID_organizationalUnitName, text, EMQXI_NAME_TEXT) &&
-        !emqxi_name_entry(name, NID_organizationName, text, EMQXI_NAME_TEXT) &&
-        !(x && alternative_name(x, text, EMQXI_NAME_TEXT)))
+    static const int kinds[] = {NID_commonName, NID_organizationalUnitName, NID_organizationName};
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof kinds / sizeof kinds[0]; i++)
+        found = emqxi_name_entry(name, kinds[i], &(int){-1}, text, EMQXI_NAME_TEXT);
+    if (!found && !(x && first_alternative_name(x, text, EMQXI_NAME_TEXT)))
         strcpy(text, "without a name");
     emqxi_text_clean(text);
     return text;
@@ -99,12 +108,11 @@ const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQX
 
 void emqxi_found_cert(emqxi_check *c, uint32_t id, const emqxi_cert *cert, const char *format, ...)
 {
-    char name[EMQXI_NAME_TEXT], prefix[EMQXI_NAME_TEXT + 48];
+    char name[EMQXI_NAME_TEXT], text[512];
     va_list arguments;
-    snprintf(prefix, sizeof prefix, "block %zu of %s (%s) ", cert->index,
-             emqxi_part_name(cert->part),
-             emqxi_name_text(X509_get_subject_name(cert->x), cert->x, name));
     va_start(arguments, format);
-    emqxi_vfound(c, id, cert->part, cert->index, prefix, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    emqxi_found_block(c, id, cert->part, cert->index, "(%s) %s",
+                      emqxi_name_text(X509_get_subject_name(cert->x), cert->x, name), text);
 }
