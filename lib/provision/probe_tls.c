@@ -34,7 +34,7 @@ struct emqxi_probe {
     short events; /* what the socket is waited for */
     SSL_CTX *context;
     SSL *ssl;
-    BIO *in, *out; /* of memory: OpenSSL's own socket BIO can't keep SIGPIPE away */
+    BIO_METHOD *socket; /* OpenSSL's own can't keep SIGPIPE away */
     bool seen;
     emqxi_identity leaf;
 };
@@ -64,62 +64,60 @@ static bool set_server_name(emqxi_probe *p)
     return !name[0] || SSL_set_tlsext_host_name(p->ssl, name) == 1;
 }
 
+/* -- the connection as OpenSSL's BIO ------------------------------------------------------------- */
+
+/* What send or recv returned; it may also be that nothing could be done yet. */
+static int moved(BIO *b, ssize_t n, int retry)
+{
+    BIO_clear_retry_flags(b);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        BIO_set_flags(b, retry | BIO_FLAGS_SHOULD_RETRY);
+    return (int)n;
+}
+
+static int send_bytes(BIO *b, const char *from, int len)
+{
+    const emqxi_probe *p = BIO_get_data(b);
+    return moved(b, send(p->fd, from, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
+}
+
+static int receive_bytes(BIO *b, char *to, int len)
+{
+    const emqxi_probe *p = BIO_get_data(b);
+    return moved(b, recv(p->fd, to, (size_t)len, 0), BIO_FLAGS_READ);
+}
+
+static long control(BIO *b, int command, long number, void *pointer)
+{
+    (void)b;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
 static bool set_up_tls(emqxi_probe *p)
 {
+    p->socket = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "probe");
     p->context = SSL_CTX_new(TLS_client_method());
-    if (!p->context)
+    if (!p->socket || !p->context)
         return false;
+    BIO_meth_set_write(p->socket, send_bytes);
+    BIO_meth_set_read(p->socket, receive_bytes);
+    BIO_meth_set_ctrl(p->socket, control);
     SSL_CTX_set_min_proto_version(p->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(p->context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_cert_verify_callback(p->context, keep_leaf, p);
-    p->ssl = SSL_new(p->context);
-    p->in = BIO_new(BIO_s_mem());
-    p->out = BIO_new(BIO_s_mem());
-    if (!p->ssl || !p->in || !p->out) {
-        BIO_free(p->in);
-        BIO_free(p->out);
+    BIO *bio = BIO_new(p->socket);
+    p->ssl = bio ? SSL_new(p->context) : NULL;
+    if (!p->ssl) {
+        BIO_free(bio);
         return false;
     }
-    BIO_set_mem_eof_return(p->in, -1); /* empty is "try again", not the end */
-    SSL_set_bio(p->ssl, p->in, p->out);
+    BIO_set_data(bio, p);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(p->ssl, bio, bio);
     SSL_set_connect_state(p->ssl);
     return set_server_name(p);
-}
-
-/* -- bytes ------------------------------------------------------------------------------------- */
-
-static bool would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
-/* Sends what OpenSSL has to say. False: the connection is gone. */
-static bool flush(emqxi_probe *p)
-{
-    char *from;
-    long len = BIO_get_mem_data(p->out, &from);
-    while (len > 0) {
-        ssize_t n = send(p->fd, from, (size_t)len, MSG_NOSIGNAL);
-        if (n < 0) {
-            p->events |= POLLOUT;
-            return would_block();
-        }
-        char taken[1024];
-        for (ssize_t left = n; left > 0;)
-            left -= BIO_read(p->out, taken, (int)EMQXI_MIN(left, (ssize_t)sizeof taken));
-        len = BIO_get_mem_data(p->out, &from);
-    }
-    return true;
-}
-
-/* Takes what the server said. 1: something came, 0: nothing yet, -1: the connection is gone. */
-static int fill(emqxi_probe *p)
-{
-    char bytes[4096];
-    ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
-    if (n > 0)
-        return BIO_write(p->in, bytes, (int)n) == n ? 1 : -1;
-    return n < 0 && would_block() ? 0 : -1;
 }
 
 /* -- steps ------------------------------------------------------------------------------------- */
@@ -196,24 +194,17 @@ static bool step_connect(emqxi_probe *p, int64_t now_ms, emqxi_error *error)
 
 static bool step_handshake(emqxi_probe *p, emqxi_error *error)
 {
-    for (;;) {
-        ERR_clear_error();
-        int done = SSL_do_handshake(p->ssl),
-            why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(p->ssl, done);
-        ERR_clear_error();
-        if (done == 1)
-            SSL_shutdown(p->ssl);
-        p->events = POLLIN;
-        bool alive = flush(p);
-        bool more = alive && why == SSL_ERROR_WANT_READ;
-        int filled = more ? fill(p) : 0;
-        if (more && filled == 0)
-            return false;
-        if (filled == 1)
-            continue;
-        return p->seen ||
-               fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
+    ERR_clear_error();
+    int done = SSL_do_handshake(p->ssl), why = SSL_get_error(p->ssl, done);
+    ERR_clear_error();
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        p->events = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+        return false;
     }
+    if (done == 1)
+        SSL_shutdown(p->ssl);
+    return p->seen ||
+           fail(p, EMQX_TLS_E_TRANSPORT, "no TLS handshake there: is it the TLS port?", error);
 }
 
 bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqxi_identity *leaf, emqxi_error *error)
@@ -276,6 +267,7 @@ void emqxi_probe_free(emqxi_probe *p)
     drop_connection(p);
     SSL_free(p->ssl);
     SSL_CTX_free(p->context);
+    BIO_meth_free(p->socket);
     emqxi_resolver_free(p->resolver);
     emqxi_free(p->allocator, p->host);
     emqxi_free(p->allocator, p->server_name);
