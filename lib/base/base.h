@@ -41,6 +41,15 @@ void emqxi_output(void *to, const void *from, size_t own);
  * size, nothing done. */
 bool emqxi_init(void *p, size_t caller_size);
 
+/* The _init_size of a struct: zero, but for these members. */
+#define EMQXI_INIT_SIZE(name, ...)                                                                 \
+    void emqx_tls_##name##_init_size(emqx_tls_##name *p, size_t caller_size)                       \
+    {                                                                                              \
+        static const emqx_tls_##name own = {.size = sizeof own, __VA_ARGS__};                      \
+        if (emqxi_init(p, caller_size))                                                            \
+            emqxi_output(p, &own, sizeof own);                                                     \
+    }
+
 /* -- errors (error.c) -------------------------------------------------------------------------- */
 
 /* The library's own error. Another type than the caller's emqx_tls_error, which may be smaller than
