@@ -90,25 +90,17 @@ static emqx_tls_code set_up_ensure(emqxi_job *job, const task *t, emqx_tls_ensur
 
 static emqx_tls_code set_up_wait(emqxi_job *job, const task *t, emqxi_error *error)
 {
-    emqx_tls_request r;
+    emqxi_identity *wanted = &job->wanted.identity;
     if (!t->request)
         return EMQX_TLS_OK;
-    if (!emqxi_input_ok(t->request, sizeof r, sizeof r))
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "expected was not set up: call emqx_tls_request_init first");
-    emqxi_input_copy(&r, t->request, sizeof r);
-    if (r.type != EMQX_TLS_TYPE_ONE_WAY && r.type != EMQX_TLS_TYPE_TWO_WAY)
+    job->state.wait.wanted = wanted;
+    emqx_tls_code code = emqxi_expected_leaf(t->request, wanted, error);
+    if (code == EMQX_TLS_OK && wanted->type != EMQX_TLS_TYPE_ONE_WAY &&
+        wanted->type != EMQX_TLS_TYPE_TWO_WAY)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",
-                          (unsigned)r.type);
-    emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, &job->wanted.identity);
-    job->wanted.identity.type = r.type;
-    job->state.wait.wanted = &job->wanted.identity;
-    if (!job->wanted.identity.readable)
-        return emqxi_fail(
-            error, EMQX_TLS_E_INVALID,
-            "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");
-    return EMQX_TLS_OK;
+                          (unsigned)wanted->type);
+    return code;
 }
 
 static bool start(emqx_tls_client *client, const task *t, emqxi_entry *entry)

@@ -18,8 +18,8 @@ static void fill_result(emqx_tls_probe_result *r, const emqxi_identity *leaf,
     emqxi_hex(leaf->leaf_sha256, sizeof leaf->leaf_sha256, r->sha256);
 }
 
-static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_identity *leaf,
-                                   emqxi_error *error)
+emqx_tls_code emqxi_expected_leaf(const emqx_tls_request *given, emqxi_identity *leaf,
+                                  emqxi_error *error)
 {
     emqx_tls_request r;
     if (!emqxi_input_ok(given, sizeof r, sizeof r))
@@ -27,9 +27,11 @@ static emqx_tls_code expected_leaf(const emqx_tls_request *given, emqxi_identity
                           "expected was not set up: call emqx_tls_request_init first");
     emqxi_input_copy(&r, given, sizeof r);
     emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, leaf);
+    leaf->type = r.type;
     if (!leaf->readable)
-        return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                          "expected.cert can't be read: give it as PEM, leaf first");
+        return emqxi_fail(
+            error, EMQX_TLS_E_INVALID,
+            "expected.cert can't be read (PEM, leaf first; it needs a build with OpenSSL)");
     return EMQX_TLS_OK;
 }
 
@@ -86,7 +88,7 @@ emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server
         code = emqxi_fail(&e, EMQX_TLS_E_INVALID,
                           "result was not set up: call emqx_tls_probe_result_init first");
     if (code == EMQX_TLS_OK && expected && emqxi_probe_available)
-        code = expected_leaf(expected, &wanted, &e);
+        code = emqxi_expected_leaf(expected, &wanted, &e);
     if (code == EMQX_TLS_OK)
         code = run(&target, &served, &e);
     if (code == EMQX_TLS_OK)

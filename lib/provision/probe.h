@@ -31,6 +31,10 @@ bool emqxi_probe_step(emqxi_probe *probe, int64_t now_ms, emqxi_identity *leaf, 
 void emqxi_probe_wait(const emqxi_probe *probe, int ms); /* until a step may do something */
 void emqxi_probe_free(emqxi_probe *probe);               /* NULL is fine */
 
+/* -- probe.c: the leaf of a request that a caller expects. INVALID: there is none to be read. */
+emqx_tls_code emqxi_expected_leaf(const emqx_tls_request *given, emqxi_identity *leaf,
+                                  emqxi_error *error);
+
 /* -- resolve.c: names to addresses, within a deadline */
 struct addrinfo;
 typedef struct emqxi_resolver emqxi_resolver;
