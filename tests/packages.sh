@@ -7,7 +7,7 @@
 #   tests   ./tests/run.sh
 #   redis   libemqxtls-redis and its tests
 #   servers  tests/redis/servers.sh (Debian 13 or newer)
-#   slow    what ./tests/run.sh all needs besides, with acme and fuzz
+#   slow    what ./tests/run.sh all needs besides, with acme and fuzz; schemas of Kubernetes by npm
 #   acme    the renewal hooks' tests
 #   bindings  tests/bindings: Debian's packages, and koffi by npm
 #   docs    man pages, the reference and the site, and their tests
@@ -30,7 +30,7 @@ tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit cu
   libunistring-dev libgpg-error-dev'
 redis='libhiredis-dev redis-server'
 servers='libcmocka-dev valkey-server'
-slow='valgrind abigail-tools python3-cryptography-vectors strace systemd'
+slow='valgrind abigail-tools python3-cryptography-vectors strace systemd bubblewrap python3-yaml'
 acme='pebble certbot lego dehydrated'
 bindings='golang-go cargo rustc luajit python3 g++ pkg-config'
 deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'
@@ -42,17 +42,17 @@ bench='nginx-light valgrind python3 curl jq'
 [ $# -gt 0 ] || { sed -n '4,17s/^# //p' "$0"; exit 2; }
 
 wanted=
-koffi=no
+npm=
 for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
     tests) wanted="$wanted $tests" ;;
     redis) wanted="$wanted $redis" ;;
     servers) wanted="$wanted $servers" ;;
-    slow) wanted="$wanted $slow" ;;
+    slow) wanted="$wanted $slow"; npm="$npm kubernetes-models @kubernetes-models/cert-manager typescript@5" ;;
     acme) wanted="$wanted $acme" ;;
     docs) wanted="$wanted $docs" ;;
-    bindings) wanted="$wanted $bindings"; koffi=yes ;;
+    bindings) wanted="$wanted $bindings"; npm="$npm koffi" ;;
     deb) wanted="$wanted $deb" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     roots) wanted="$wanted $roots" ;;
@@ -61,11 +61,15 @@ for group in "$@"; do
   esac
 done
 
-# koffi is on no Debian. npm of another source than Debian's is part of its nodejs.
-if [ $koffi = yes ] && ! command -v npm >/dev/null; then
+# These are on no Debian. npm of another source than Debian's is part of its nodejs.
+if [ -n "$npm" ] && ! command -v npm >/dev/null; then
   wanted="$wanted nodejs npm"
-elif [ $koffi = yes ] && [ -d "$(npm root -g)/koffi" ]; then
-  koffi=no
+elif [ -n "$npm" ]; then
+  modules=$(npm root -g)
+  packages=$npm npm=
+  for package in $packages; do
+    [ -d "$modules/${package%@[0-9]*}" ] || npm="$npm $package"
+  done
 fi
 
 missing=
@@ -73,7 +77,7 @@ for package in $wanted; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done
-[ -n "$missing" ] || [ $koffi = yes ] || exit 0
+[ -n "$missing$npm" ] || exit 0
 
 if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null && exec sudo -- "$0" "$@"
@@ -86,8 +90,7 @@ for unit in nginx.service mosquitto.service redis-server.service valkey-server.s
   [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
 done
 
-[ $koffi = no ] || and_koffi=" koffi"
-echo "Installing:$missing${and_koffi:-}"
+echo "Installing:$missing$npm"
 log=$(mktemp)
 # Asked by packages before they start a daemon. One that is there already is somebody's decision.
 policy=/usr/sbin/policy-rc.d
@@ -117,8 +120,9 @@ for unit in $new_units; do
   [ ! -e "/etc/init.d/$name" ] || update-rc.d "$name" disable >/dev/null 2>&1 || true
 done
 
-if [ $koffi = yes ] && ! npm install -g koffi >"$log" 2>&1 </dev/null; then
+# shellcheck disable=SC2086
+if [ -n "$npm" ] && ! npm install -g $npm >"$log" 2>&1 </dev/null; then
   tail -20 "$log" >&2
-  echo "tests/packages.sh: npm install -g koffi failed, see above" >&2
+  echo "tests/packages.sh: npm install -g$npm failed, see above" >&2
   exit 1
 fi

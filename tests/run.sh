@@ -11,7 +11,8 @@
 #   build      builds alone, by gcc and by clang
 #   roots      in fresh roots of Debian 12 and 13: the tests that are not slow, once as root and once
 #              as an ordinary user; the Debian packages, built twice, compared, installed, used and
-#              removed. In one of Debian sid: the builds. Needs root or sudo
+#              removed; the renewals' page, step by step; what is in the image for Kubernetes. In
+#              one of Debian sid: the builds. Needs root or sudo
 #
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
@@ -20,7 +21,7 @@ cd "$(dirname "$0")/.."
 mode=${1:-quick}
 case $mode in
   quick | all | build | roots) ;;
-  *) sed -n '4,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '4,18s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 exec 9<tests/run.sh
@@ -176,6 +177,8 @@ roots() {
   check "trixie: quickstart, as an ordinary user" tests/root.sh -u trixie examples/quickstart.sh
   check "bookworm: packages" tests/root.sh bookworm tests/packaging/deb.sh
   check "trixie: packages" tests/root.sh trixie tests/packaging/deb.sh
+  check "trixie: the steps of the renewals' page" tests/root.sh trixie tests/hooks/readme.sh
+  check "trixie: the image for Kubernetes" tests/root.sh trixie tests/kubernetes/image.sh
   check "sid: builds" tests/root.sh sid tests/run.sh build
 }
 

@@ -17,6 +17,7 @@ NAVIGATION = [
         ("quota", "Quota", "docs/quota.md"),
         ("check", "Check", "docs/check.md"),
         ("renewals", "Renewals", "examples/hooks/README.md"),
+        ("kubernetes", "Kubernetes", "examples/kubernetes/README.md"),
         ("fleets", "Fleets", "docs/fleets.md"),
         ("bindings", "Bindings", "docs/bindings.md"),
         ("gateways", "Gateways", "docs/gateways.md"),
