@@ -118,8 +118,11 @@ static char *plain_value(char *value)
 
 /* -- credentials ------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"EMQXCLOUD_PLATFORM_ENDPOINT", "EMQXCLOUD_PLATFORM_API_KEY",
-                                    "EMQXCLOUD_PLATFORM_API_SECRET"};
+/* The first three are needed. The last has a host and its password in one. */
+enum { NEEDED = 3, NAMES };
+static const char *const names[NAMES] = {"EMQXCLOUD_PLATFORM_ENDPOINT",
+                                         "EMQXCLOUD_PLATFORM_API_KEY",
+                                         "EMQXCLOUD_PLATFORM_API_SECRET", "EMQXTLS_QUOTA"};
 
 /* Says what is wrong with a line, and nothing of what is in it. */
 static bool bad_line(const char *path, unsigned number, const char *what)
@@ -128,7 +131,7 @@ static bool bad_line(const char *path, unsigned number, const char *what)
     return false;
 }
 
-static bool take_line(const char *path, unsigned number, char *line, char **values[3])
+static bool take_line(const char *path, unsigned number, char *line, char **values[NAMES])
 {
     char *name = line, *value = strchr(line, '=');
     if (!value)
@@ -137,7 +140,7 @@ static bool take_line(const char *path, unsigned number, char *line, char **valu
     if (strncmp(name, "export", 6) == 0 && (name[6] == ' ' || name[6] == '\t'))
         name += 6 + strspn(name + 6, " \t");
     name[strcspn(name, " \t")] = '\0';
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < NAMES; i++) {
         if (strcmp(name, names[i]) != 0)
             continue;
         if (*values[i])
@@ -152,7 +155,7 @@ static bool take_line(const char *path, unsigned number, char *line, char **valu
 }
 
 /* All three come from here, or none: a secret must not go to the host that another source names. */
-static bool take_file(const char *path, char **values[3])
+static bool take_file(const char *path, char **values[NAMES])
 {
     size_t len;
     char *text = file_read(path, &len, true);
@@ -165,7 +168,7 @@ static bool take_file(const char *path, char **values[3])
         if ((line = line_trim(line, number)))
             good = take_line(path, number, line, values);
     file_free(text, len);
-    for (size_t i = 0; good && i < 3; i++)
+    for (size_t i = 0; good && i < NEEDED; i++)
         if (!*values[i] || !**values[i]) {
             say("%s is not in %s: all three come from there, none from the environment", names[i],
                 path);
@@ -174,9 +177,9 @@ static bool take_file(const char *path, char **values[3])
     return good;
 }
 
-static bool take_environment(char **values[3])
+static bool take_environment(char **values[NAMES])
 {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < NEEDED; i++) {
         const char *value = getenv(names[i]);
         if (!value || !*value) {
             say("%s is not set: put all three into the environment or into --secret-file",
@@ -191,8 +194,8 @@ static bool take_environment(char **values[3])
 
 int credentials_load(struct credentials *c, const struct options *o)
 {
-    char **values[] = {&c->endpoint, &c->api_key, &c->api_secret};
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char **values[] = {&c->endpoint, &c->api_key, &c->api_secret, &c->quota};
+    const char *folder = getenv("CREDENTIALS_DIRECTORY"), *quota = getenv(names[NEEDED]);
     char *systemd = NULL;
     *c = (struct credentials){0};
     if (!o->secret_file && folder && asprintf(&systemd, "%s/emqxtls", folder) < 0)
@@ -203,16 +206,16 @@ int credentials_load(struct credentials *c, const struct options *o)
                     ? take_file(path, values)
                     : take_environment(values);
     free(systemd);
+    if (good && !c->quota && quota && *quota)
+        good = (c->quota = strdup(quota)) != NULL;
     return good ? EXIT_DONE : EXIT_USAGE;
 }
 
 void credentials_free(struct credentials *c)
 {
-    free(c->endpoint);
-    if (c->api_key)
-        file_free(c->api_key, strlen(c->api_key));
-    if (c->api_secret)
-        file_free(c->api_secret, strlen(c->api_secret));
+    char *all[] = {c->endpoint, c->api_key, c->api_secret, c->quota};
+    for (size_t i = 0; i < NAMES; i++)
+        file_free(all[i], all[i] ? strlen(all[i]) : 0);
 }
 
 /* Which files the options' paths lead to now. */

@@ -68,6 +68,7 @@ void options_free(struct options *o);
  * environment. All from one. */
 struct credentials {
     char *endpoint, *api_key, *api_secret;
+    char *quota; /* as --quota-file, which goes before it; NULL: not told */
 };
 int credentials_load(struct credentials *c, const struct options *o);
 void credentials_free(struct credentials *c); /* wipes */

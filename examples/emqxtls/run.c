@@ -67,13 +67,13 @@ static char *default_quota_file(const struct options *o, const struct credential
 
 #ifdef HAVE_REDIS
 /* With a prefix for each key, in braces for the sake of Redis Cluster. */
-static emqx_tls_code open_redis(const struct options *o, const struct credentials *c,
-                                const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter,
-                                emqx_tls_error *error)
+static emqx_tls_code open_redis(const struct options *o, const char *url,
+                                const struct credentials *c, const emqx_tls_limiter_config *config,
+                                emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
     char prefix[48];
     snprintf(prefix, sizeof prefix, "{emqxtls-%016llx}", name_of_key(c->api_key));
-    return emqx_tls_limiter_open_redis(o->quota, o->quota_prefix ? o->quota_prefix : prefix, config,
+    return emqx_tls_limiter_open_redis(url, o->quota_prefix ? o->quota_prefix : prefix, config,
                                        limiter, error);
 }
 #endif
@@ -83,21 +83,22 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
     emqx_tls_limiter_config config;
     emqx_tls_error error;
     emqx_tls_code code;
+    const char *quota = o->quota ? o->quota : c->quota;
     emqx_tls_limiter_config_init(&config);
     emqx_tls_error_init(&error);
     if (o->per_deployment)
         config.flags = EMQX_TLS_PER_DEPLOYMENT;
-    if (o->quota && strcmp(o->quota, "memory") == 0) {
+    if (quota && strcmp(quota, "memory") == 0) {
         code = emqx_tls_limiter_new(&config, limiter, &error);
-    } else if (o->quota && strstr(o->quota, "://")) {
+    } else if (quota && strstr(quota, "://")) {
 #ifdef HAVE_REDIS
-        code = open_redis(o, c, &config, limiter, &error);
+        code = open_redis(o, quota, c, &config, limiter, &error);
 #else
         say("this build has no Redis store: give a file for --quota-file");
         return EXIT_USAGE;
 #endif
     } else {
-        char *path = o->quota ? strdup(o->quota) : default_quota_file(o, c);
+        char *path = quota ? strdup(quota) : default_quota_file(o, c);
         if (!path)
             return EXIT_USAGE;
         code = emqx_tls_limiter_open_file(path, &config, limiter, &error);

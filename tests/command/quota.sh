@@ -39,3 +39,18 @@ keys=$(redis-cli -s "$work/socket" keys '*' | sort)
 grep -qx 'ours:epoch' <<<"$keys"
 [ "$(wc -l <<<"$keys")" = 3 ]
 echo "two API keys on one database share no quota, unless a prefix is given"
+
+# A password of the URL comes from the environment or the secret file, so it is in no process list.
+redis-cli -s "$work/socket" config set requirepass never-shown >/dev/null
+address=unix://:never-shown@$work/socket
+! quota one --quota-file "unix://$work/socket" 2>"$work/said"
+grep -q 'password' "$work/said"
+EMQXTLS_QUOTA=$address quota one
+EMQXTLS_QUOTA=unix:///no/such/socket quota one --quota-file memory
+umask 077
+printf '%s\n' "EMQXCLOUD_PLATFORM_ENDPOINT=$EMQXCLOUD_PLATFORM_ENDPOINT" EMQXCLOUD_PLATFORM_API_KEY=one EMQXCLOUD_PLATFORM_API_SECRET=s \
+  "EMQXTLS_QUOTA=$address" >"$work/secrets"
+EMQXTLS_QUOTA=unix:///no/such/socket quota two --secret-file "$work/secrets"
+EMQXTLS_QUOTA=unix://:wrong-never-shown@$work/socket quota one 2>"$work/said" && exit 1
+! grep never-shown "$work/said"
+echo "the password of a Redis URL comes from the environment or the secret file, and is shown nowhere"

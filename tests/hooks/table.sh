@@ -16,7 +16,7 @@ failed=0 passed=0
 
 cat >emqxtls <<'END'
 #!/bin/sh
-printf '[%s]' "$@" >>arguments
+printf '[%s]' "EMQXTLS_QUOTA=$EMQXTLS_QUOTA" "$@" >>arguments
 echo >>arguments
 while [ "$1" != --deployment ]; do shift; done
 echo "$2 $4 $6 ${8-}" >>ran
@@ -82,7 +82,7 @@ EMQXTLS=$work/none renew 2 && says "emqxtls-renew: there is no $work/none: insta
 
 # -- the secret file: what was named is given to the command, which tells if it can't be read
 renew 0
-same "[ensure][--wait][10m][--receipt][$work/state/receipts][--quota-file][$work/state/quota][--secret-file][$work/credentials]\
+same "[EMQXTLS_QUOTA=$work/state/quota][ensure][--wait][10m][--receipt][$work/state/receipts][--secret-file][$work/credentials]\
 [--deployment][d1][--cert][a.pem][--key][a.key]" "$(cat arguments)"
 EMQXTLS_SECRET_FILE=$work/none renew 0
 same 1 "$(grep -cF "[--secret-file][$work/none]" arguments)"
