@@ -6,6 +6,8 @@
  */
 #include "check_edit.h"
 
+#include "check/pem.h"
+
 static edit_request good;
 static size_t checked, step = 1;
 

@@ -25,14 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 
 /* The bytes as a C string, to be freed. One with a NUL inside ends there. */
-static inline char *fuzz_text(const uint8_t *data, size_t size)
-{
-    char *text = malloc(size + 1);
-    HOLDS(text);
-    if (size > 0)
-        memcpy(text, data, size);
-    text[size] = '\0';
-    return text;
-}
+char *fuzz_text(const uint8_t *data, size_t size);
 
 #endif

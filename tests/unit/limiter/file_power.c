@@ -21,7 +21,7 @@ static int recorded_sync(int fd);
 
 #define pwrite    recorded_write
 #define fdatasync recorded_sync
-#include "limiter/file_disk.c"
+#include "../../../lib/limiter/file_disk.c"
 #undef pwrite
 #undef fdatasync
 
