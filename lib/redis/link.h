@@ -20,8 +20,12 @@ typedef struct emqxi_link {
     bool lasting;        /* it will not pass by itself */
 } emqxi_link;
 
-/* All times are CLOCK_MONOTONIC. */
-int64_t emqxi_link_now(void);
+/* What all times are measured by, also those at which Redis was last met: while this machine is
+ * suspended, what is kept there grows old. */
+static inline int64_t emqxi_link_now(void)
+{
+    return emqxi_now(&emqxi_system_clock);
+}
 
 /* Connects; what is not over at `until` has failed. */
 bool emqxi_link_open(emqxi_link *l, const emqxi_redis_url *url, int64_t until);

@@ -25,7 +25,6 @@ typedef struct emqxi_redis {
     uint32_t forks;
     /* Why a call has given false or NULL. retry_after_ms is not -1: it may pass by itself */
     emqxi_error error;
-    /* CLOCK_MONOTONIC */
     int64_t deadline_ms; /* when the step in hand is given up */
     int64_t retry_ms;    /* it has failed: no new try before */
     int64_t seen_ms;     /* when the epoch was last met */
@@ -34,7 +33,7 @@ typedef struct emqxi_redis {
     char epoch[128];     /* "NAME:UNTIL:SETTINGS" of the data there; "": not known yet */
 } emqxi_redis;
 
-/* -- session.c, refusal.c --------------------------------------------------------------------------------- */
+/* -- session.c, refusal.c ---------------------------------------------------------------------- */
 
 /* Sets the error, "the quota's Redis at HOST" before the text, and ends the link. False. */
 bool emqxi_redis_fail(emqxi_redis *r, bool passing, const char *format, ...)
@@ -43,14 +42,12 @@ bool emqxi_redis_fail(emqxi_redis *r, bool passing, const char *format, ...)
 /* Redis has answered with an error: says what it means, and the mend. False. */
 bool emqxi_redis_refused(emqxi_redis *r, const char *what, const char *answer);
 
-/* Its answer is none of Redis's. False. */
-bool emqxi_redis_strange(emqxi_redis *r);
+bool emqxi_redis_strange(emqxi_redis *r); /* its answer is none of Redis's; false */
 
 /* A reply that is as it should be (`ok`), or NULL: it is freed, and what it says of `what` told. */
 redisReply *emqxi_redis_expect(emqxi_redis *r, redisReply *reply, bool ok, const char *what);
 
-/* Connects and logs in. */
-bool emqxi_redis_log_in(emqxi_redis *r);
+bool emqxi_redis_log_in(emqxi_redis *r); /* connects, too */
 void emqxi_redis_drop(emqxi_redis *r);
 
 /* Sends a command; read_told reads the answers that nobody waits for. */

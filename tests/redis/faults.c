@@ -2,6 +2,8 @@
  *
  * What a Redis that is away, started again, emptied or set up otherwise does to the quota.
  */
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +21,7 @@
 #include "server.h"
 
 #include "limiter/limiter.h"
-#include "redis/tls.h"
+#include "redis/link.h"
 
 #include <emqxtls/redis.h>
 
@@ -159,6 +161,35 @@ static void a_fresh_redis_that_keeps_nothing_may_have_forgotten(void **state)
     assert_int_equal(error.code, EMQX_TLS_E_STORE);
     assert_non_null(strstr(error.message, "appendonly"));
     server_free(&fresh);
+}
+
+/* Else what grew old in Redis while this machine was suspended would look lost. */
+static void time_in_which_this_machine_is_suspended_counts(void **state)
+{
+    (void)state;
+#ifdef CLONE_NEWTIME
+    int status;
+    const int64_t before = emqxi_link_now();
+    pid_t child = fork();
+    if (child == 0) {
+        static const char offset[] = "boottime 7200 0"; /* as if suspended for 2 h */
+        int fd = unshare(CLONE_NEWUSER | CLONE_NEWTIME) == 0
+                     ? open("/proc/self/timens_offsets", O_WRONLY)
+                     : -1;
+        if (fd < 0 || write(fd, offset, sizeof offset - 1) != sizeof offset - 1)
+            _exit(77);
+        pid_t inside = fork(); /* only children are in it */
+        if (inside == 0)
+            _exit(emqxi_link_now() - before < 7200000);
+        _exit(waitpid(inside, &status, 0) == inside && status == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip(); /* not allowed here */
+    assert_int_equal(status, 0);
+#else
+    skip();
+#endif
 }
 
 static void other_settings_under_one_prefix_are_told(void **state)
@@ -347,6 +378,7 @@ int main(void)
         TEST(reads_go_on_without_it_if_so_set),
         TEST(lost_data_is_never_an_empty_quota),
         TEST(a_fresh_redis_that_keeps_nothing_may_have_forgotten),
+        TEST(time_in_which_this_machine_is_suspended_counts),
         TEST(other_settings_under_one_prefix_are_told),
         TEST(a_wrong_password_is_told_at_once_and_not_shown),
         TEST(a_429_is_known_to_all_though_redis_has_forgotten_the_script),
