@@ -36,10 +36,9 @@ bool emqxi_output_ok(const void *p)
 
 void emqxi_output(void *to, const void *from, size_t own)
 {
-    const size_t at = sizeof(uint32_t);
     if (!to || !emqxi_output_ok(to))
         return;
-    size_t size = size_of(to), both = EMQXI_MIN(size, own);
+    const size_t at = sizeof(uint32_t), size = size_of(to), both = EMQXI_MIN(size, own);
     if (both > at)
         memcpy((char *)to + at, (const char *)from + at, both - at);
     if (size > own)

@@ -65,8 +65,7 @@ typedef struct emqxi_error {
     char message[256];
 } emqxi_error;
 
-/* Empty: OK, nothing sent, no wait. */
-void emqxi_error_clear(emqxi_error *e);
+void emqxi_error_clear(emqxi_error *e); /* OK, nothing sent, no wait */
 
 /* Sets code and message (cut at a UTF-8 character), keeps the rest; returns the code. `e` may be
  * NULL. */

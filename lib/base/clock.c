@@ -93,12 +93,11 @@ uint32_t emqxi_fork_count(void)
 uint64_t emqxi_random(void)
 {
     uint64_t n;
-    if (getrandom(&n, sizeof n, GRND_NONBLOCK) != (ssize_t)sizeof n) {
-        /* before the kernel's pool is ready, early in a boot: good enough for jitter */
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        n = (uint64_t)t.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32 ^
-            (uint64_t)(uintptr_t)&n;
-    }
-    return n;
+    if (getrandom(&n, sizeof n, GRND_NONBLOCK) == (ssize_t)sizeof n)
+        return n;
+    /* before the kernel's pool is ready, early in a boot: good enough for jitter */
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32 ^
+           (uint64_t)(uintptr_t)&n;
 }

@@ -23,12 +23,13 @@ uint32_t emqx_tls_features(void)
     return EMQXI_FEATURES;
 }
 
-size_t emqx_tls_struct_size(const char *name)
-{
 #define SIZE(X)                                                                                    \
     {                                                                                              \
 #X, sizeof(struct emqx_tls_##X)                                                            \
     }
+
+size_t emqx_tls_struct_size(const char *name)
+{
     static const struct {
         const char *name;
         size_t size;

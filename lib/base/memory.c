@@ -83,8 +83,7 @@ void emqxi_wipe(void *p, size_t n)
 
 void emqxi_wipe_free(const emqx_tls_allocator *a, void *p, size_t n)
 {
-    if (!p)
-        return;
-    emqxi_wipe(p, n);
+    if (p)
+        emqxi_wipe(p, n);
     emqxi_free(a, p);
 }

@@ -68,18 +68,16 @@ bool emqxi_has_control(const char *text)
 }
 
 /* Control characters, and those that turn the direction of a line or break it. */
-static bool is_harmful(const char *sequence)
+static bool is_harmful(const char *sequence, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)sequence;
-    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0))
-        return true;
-    if (p[0] == 0xD8 && p[1] == 0x9C) /* U+061C */
-        return true;
-    if (p[0] != 0xE2 || (p[1] != 0x80 && p[1] != 0x81))
-        return false;
-    /* U+200B to 200F, U+2028 to 202E, U+2060 to 206F */
-    return p[1] == 0x81 ? p[2] >= 0xA0 && p[2] <= 0xAF
-                        : (p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE);
+    static const char ranges[][2][4] = {
+        {"\x01", "\x1F"},     {"\x7F", "\xC2\x9F"}, {"\u061C", "\u061C"},
+        {"\u200B", "\u200F"}, {"\u2028", "\u202E"}, {"\u2060", "\u206F"},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (strncmp(sequence, ranges[i][0], len) >= 0 && strncmp(sequence, ranges[i][1], len) <= 0)
+            return true;
+    return false;
 }
 
 void emqxi_text_clean(char *text)
@@ -87,7 +85,7 @@ void emqxi_text_clean(char *text)
     char *to = text;
     for (size_t left = strlen(text); left > 0;) {
         size_t n = emqxi_utf8_sequence(text, left);
-        if (n == 0 || is_harmful(text))
+        if (n == 0 || is_harmful(text, n))
             *to++ = '?';
         else
             to = (char *)memmove(to, text, n) + n;
@@ -100,12 +98,15 @@ void emqxi_text_clean(char *text)
 
 /* -- digits ------------------------------------------------------------------------------------ */
 
+static const char hex_digits[] = "0123456789abcdefABCDEF";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 char *emqxi_hex(const unsigned char *from, size_t len, char *to)
 {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < len; i++) {
-        *to++ = digits[from[i] >> 4];
-        *to++ = digits[from[i] & 15];
+        *to++ = hex_digits[from[i] >> 4];
+        *to++ = hex_digits[from[i] & 15];
     }
     *to = '\0';
     return to;
@@ -113,36 +114,28 @@ char *emqxi_hex(const unsigned char *from, size_t len, char *to)
 
 int emqxi_hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const char *at = memchr(hex_digits, c, sizeof hex_digits - 1);
+    int n = at ? (int)(at - hex_digits) : -1;
+    return n < 16 ? n : n - 6;
 }
 
 char *emqxi_base64(const unsigned char *from, size_t len, char *to)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < len; i += 3) {
         size_t n = EMQXI_MIN(len - i, 3);
         uint32_t bits = (uint32_t)from[i] << 16;
         bits |= n > 1 ? (uint32_t)from[i + 1] << 8 : 0;
         bits |= n > 2 ? from[i + 2] : 0;
-        *to++ = digits[bits >> 18];
-        *to++ = digits[bits >> 12 & 63];
-        *to++ = n > 1 ? digits[bits >> 6 & 63] : '=';
-        *to++ = n > 2 ? digits[bits & 63] : '=';
+        *to++ = base64_digits[bits >> 18];
+        *to++ = base64_digits[bits >> 12 & 63];
+        *to++ = n > 1 ? base64_digits[bits >> 6 & 63] : '=';
+        *to++ = n > 2 ? base64_digits[bits & 63] : '=';
     }
     return to;
 }
 
 int emqxi_base64_digit(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    const char *at = memchr(base64_digits, c, sizeof base64_digits - 1);
+    return at ? (int)(at - base64_digits) : -1;
 }

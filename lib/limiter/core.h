@@ -82,10 +82,9 @@ void emqxi_limits_set(emqxi_limits *limits, uint32_t slots, uint64_t window_ms);
  * must grow. */
 void emqxi_log_advance(const emqxi_view *v);
 
-/* Must the ring grow before the next reservation? After emqxi_log_advance. */
+/* Must the ring grow before the next reservation (after emqxi_log_advance)? Its memory now has
+ * `capacity` slots, more than before. */
 bool emqxi_log_full(const emqxi_view *v);
-
-/* The ring's memory now has `capacity` slots, more than before. */
 void emqxi_log_grow(emqxi_log *log, emqxi_slot *slots, uint32_t capacity);
 
 /* Takes a slot, if more than ask->ahead are free. Fills all of `grant` but its ticket, and, if
@@ -98,8 +97,7 @@ void emqxi_log_reserve(const emqxi_view *v, const emqx_tls_ask *ask, emqx_tls_gr
 void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t outcome,
                       int64_t retry_after_ms, uint64_t random);
 
-/* Fills all of `quota` but its size. */
-void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota);
+void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota); /* fills all but its size */
 
 /* Nothing is held and no 429 counts: the log may be thrown away. */
 bool emqxi_log_idle(const emqxi_view *v);

@@ -54,18 +54,15 @@ void emqxi_file_free(emqxi_file *f);
 
 bool emqxi_file_no_memory(emqxi_file *f); /* sets the error; false */
 
-/* Reads the clocks. */
-void emqxi_file_look(emqxi_file *f);
-
-/* Sets f->now for a cell that holds nothing. */
-void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key);
+void emqxi_file_look(emqxi_file *f); /* reads the clocks */
 
 /* May a loss of power have taken records whose slots would still be held? Those of deployments that
  * had reads alone: the file is older than this boot, and the boot is younger than a window. */
 bool emqxi_file_doubted(const emqxi_file *f);
 
-/* Sets f->now for a deployment that the file does not know: it holds nothing, or as many reads as
- * may have been lost. */
+/* Sets f->now for a cell that holds nothing; for a deployment that the file does not know, which
+ * holds nothing either, or as many reads as may have been lost. */
+void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key);
 void emqxi_cell_begin(emqxi_file *f, uint64_t key);
 
 /* Reads the cell into f->now and brings its stamps to this boot's clock. */
@@ -77,14 +74,12 @@ bool emqxi_cell_write(emqxi_file *f, bool sync);
 /* Writes f->now as the first record of a cell in a new file. False: errno tells. */
 bool emqxi_cell_put(emqxi_file *f, const emqxi_disk *to, uint64_t cell);
 
-/* A group's log in f->now. */
-emqxi_view emqxi_cell_view(const emqxi_file *f, uint32_t group);
+emqxi_view emqxi_cell_view(const emqxi_file *f, uint32_t group); /* its log in f->now */
 bool emqxi_cell_idle(const emqxi_file *f);
 
 /* -- file_make.c ------------------------------------------------------------------------------- */
 
-/* Makes the file, unless somebody else has by then. */
-bool emqxi_file_make(emqxi_file *f);
+bool emqxi_file_make(emqxi_file *f); /* unless somebody else has by then */
 
 /* Replaces the locked file by one whose cells are `from[i]` of this one, or fresh where that is
  * UINT64_MAX. */
@@ -92,10 +87,8 @@ bool emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells);
 
 /* -- file_table.c ------------------------------------------------------------------------------ */
 
-/* Reads the deployment's cell into f->now; *found false: it has none. */
+/* Reads the deployment's cell into f->now; *found false: it has none. With `claim` it gets one. */
 bool emqxi_cell_find(emqxi_file *f, uint64_t key, bool *found);
-
-/* The same, but one that has none gets one. */
 bool emqxi_cell_claim(emqxi_file *f, uint64_t key);
 
 /* -- file_access.c ----------------------------------------------------------------------------- */

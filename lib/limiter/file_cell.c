@@ -188,7 +188,6 @@ static bool retire_others(emqxi_file *f, uint32_t place)
     return true;
 }
 
-/* Writes a record and syncs it. */
 static bool sync_record(emqxi_file *f, uint32_t place, emqxi_file_record *r)
 {
     if (!emqxi_disk_write(&f->disk, f->cell, place, r, true))
@@ -208,7 +207,6 @@ static bool sync_newest(emqxi_file *f)
            sync_record(f, f->newest, newest);
 }
 
-/* What each record says that is written. */
 static void stamp(emqxi_file *f, uint64_t sequence, uint64_t synced)
 {
     f->now->sequence = sequence;

@@ -65,14 +65,11 @@ typedef struct emqxi_disk {
     emqxi_timebase born;
 } emqxi_disk;
 
-/* Sets STORE, the path before the text; returns false. */
+/* Sets STORE, the path before the text, or errno's text behind it; returns false. */
 bool emqxi_disk_fail(emqxi_disk *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The same, errno's text behind it. */
 bool emqxi_disk_cant(emqxi_disk *d, const char *what);
 
-/* Groups and sizes. */
-void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings);
+void emqxi_disk_layout(emqxi_disk *d, const emqxi_settings *settings); /* groups and sizes */
 
 /* Where a group's slots begin in a record. */
 static inline uint32_t emqxi_disk_first_slot(const emqxi_disk *d, uint32_t group)
@@ -83,17 +80,14 @@ static inline uint32_t emqxi_disk_first_slot(const emqxi_disk *d, uint32_t group
 
 uint64_t emqxi_header_checksum(const emqxi_file_header *h);
 
-/* Reads the header: is it one that we know? */
+/* Reads the header: is it one that we know? Takes over what it says, if it fits such a file. */
 bool emqxi_disk_read_header(emqxi_disk *d, emqxi_file_header *h);
-
-/* Takes over what the header says, if it fits such a file. */
 bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, const struct stat *s);
 
 /* Makes room for all cells, and writes the header. False: errno tells. */
 bool emqxi_disk_lay_out(const emqxi_disk *d);
 
-/* Reads a cell's records; what is not there is zero. */
-bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records);
+bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records); /* zero what is not there */
 
 /* Is this a record that was written here, with numbers that can be? */
 bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,

@@ -82,7 +82,6 @@ static bool look_at(emqxi_file *f, uint32_t op, const char *deployment_id, emqx_
 
 /* -- the vtable -------------------------------------------------------------------------------- */
 
-/* Ends a step on the locked file. */
 static emqx_tls_code end_step(const emqxi_file *f, bool done, emqx_tls_error *error)
 {
     emqxi_file_unlock(f);

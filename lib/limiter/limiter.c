@@ -32,8 +32,7 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
                                           const emqx_tls_allocator *allocator,
                                           emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
-    emqx_tls_allocator own;
-    emqx_tls_clock own_clock;
+    emqx_tls_limiter own = {.references = 1};
     if (!limiter)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "limiter is NULL; it is where the new limiter goes");
@@ -45,21 +44,19 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
     if (!store->reserve || !store->settle || !store->query || !store->destroy)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "store needs reserve, settle, query and destroy");
-    if (!emqxi_allocator_take(&own, allocator))
+    if (!emqxi_allocator_take(&own.allocator, allocator))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "allocator can't be used; it needs allocate, resize and release");
-    if (!emqxi_clock_take(&own_clock, clock))
+    if (!emqxi_clock_take(&own.clock, clock))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "clock can't be used; it needs now_ms");
 
-    emqx_tls_limiter *l = emqxi_zalloc(&own, sizeof *l);
+    emqx_tls_limiter *l = emqxi_alloc(&own.allocator, sizeof *l);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    l->allocator = own;
-    l->clock = own_clock;
-    emqxi_input_copy(&l->store, store, sizeof l->store);
+    emqxi_input_copy(&own.store, store, sizeof own.store);
+    emqxi_random_key(own.hash_key);
+    *l = own;
     l->waitlists.allocator = &l->allocator;
-    emqxi_random_key(l->hash_key);
-    atomic_init(&l->references, 1);
     atomic_init(&l->forks, emqxi_fork_count());
     pthread_mutex_init(&l->mutex, NULL);
     *limiter = l;
@@ -112,25 +109,19 @@ static void begin_anew(emqx_tls_limiter *l, unsigned forks)
     pthread_mutex_unlock(&once);
 }
 
-/* Locks, unless this is a child that a fork has left with a copy of a limiter that can't be
- * shared. */
-static bool enter(emqx_tls_limiter *l)
+/* Locks. INVALID: this is a child that a fork has left with a copy that can't be shared. */
+static bool enter(emqx_tls_limiter *l, emqxi_error *error)
 {
     unsigned forks = emqxi_fork_count();
     if (forks != atomic_load_explicit(&l->forks, memory_order_acquire)) {
         if (!l->store.shared)
-            return false;
+            return emqxi_fail(error, EMQX_TLS_E_INVALID,
+                              "this limiter is a copy that a fork has left; make a new one in the "
+                              "child, or use one in a file") == EMQX_TLS_OK;
         begin_anew(l, forks);
     }
     pthread_mutex_lock(&l->mutex);
     return true;
-}
-
-static emqx_tls_code forked(emqxi_error *error)
-{
-    return emqxi_fail(error, EMQX_TLS_E_INVALID,
-                      "this limiter is a copy that a fork has left; make a new one in the child, "
-                      "or use one in a file");
 }
 
 /* An error for a store to fill: as much of it as a store and the limiter use, since clearing it all
@@ -184,9 +175,9 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
     emqx_tls_error e;
     r->granted = r->busy = false;
     r->look_again_ms = 0;
-    if (!enter(l)) {
+    if (!enter(l, error)) {
         waiter->queued = false;
-        return forked(error);
+        return EMQX_TLS_E_INVALID;
     }
     uint64_t scope = emqxi_scope(l->store.flags, l->hash_key, r->op, r->deployment_id);
     emqxi_waitlist *list = emqxi_table_get(&l->waitlists, scope);
@@ -227,7 +218,7 @@ emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi
 
 void emqxi_limiter_leave(emqx_tls_limiter *l, emqxi_waiter *waiter)
 {
-    if (!waiter->queued || !enter(l))
+    if (!waiter->queued || !enter(l, NULL))
         return;
     emqxi_waitlist_leave(&l->waitlists, waiter, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
@@ -235,69 +226,62 @@ void emqxi_limiter_leave(emqx_tls_limiter *l, emqxi_waiter *waiter)
 
 /* -- settle and query -------------------------------------------------------------------------- */
 
-/* What is asked of a store without taking a slot: to settle a ticket, or a query. */
-typedef struct question {
-    const uint64_t *ticket; /* NULL: a query */
-    uint32_t outcome;
-    int64_t retry_after_ms;
-    uint32_t op;
-    const char *deployment_id;
-    emqx_tls_quota *quota;
-} question;
+/* How a store is asked that may be busy (locked by another process, away). */
+typedef struct patience {
+    int64_t ms;
+    int64_t until; /* known once it has failed */
+    unsigned busy; /* so often */
+} patience;
 
-static emqx_tls_code ask(const emqx_tls_store *s, const question *q, emqx_tls_error *e)
+/* A store that is busy fails with STORE and tells when to ask again: it is asked less and less
+ * often until patience is over. Meanwhile others may enter. False: the answer stands. */
+static bool ask_again(emqx_tls_limiter *l, patience *p, emqx_tls_code code, const emqx_tls_error *e)
 {
-    prepare_error(e);
-    return q->ticket ? s->settle(s->context, q->ticket, q->outcome, q->retry_after_ms, e)
-                     : s->query(s->context, q->op, q->deployment_id, q->quota, e);
-}
-
-/* A store that is busy (locked by another process, away) fails with STORE and tells when to ask
- * again: it is asked less and less often until patience_ms is over. Meanwhile others may enter. */
-static emqx_tls_code ask_patiently(emqx_tls_limiter *l, const question *q, int64_t patience_ms,
-                                   emqxi_error *error)
-{
-    emqx_tls_error e;
-    emqx_tls_code code;
-    int64_t until = INT64_MAX; /* known once it has failed */
-    for (unsigned busy = 0; (code = ask(&l->store, q, &e)) != EMQX_TLS_OK; busy++) {
-        int64_t now = emqxi_now(&l->clock);
-        until = EMQXI_MIN(until, emqxi_add(now, patience_ms));
-        if (code != EMQX_TLS_E_STORE || e.retry_after_ms < 0 || now >= until || !l->clock.sleep_ms)
-            return store_failed(code, &e, error);
-        int64_t pause = EMQXI_MIN(EMQXI_MAX(e.retry_after_ms, 1), BUSY_MAX_MS);
-        pause = EMQXI_MIN(pause << EMQXI_MIN(busy, BUSY_DOUBLINGS), BUSY_MAX_MS);
-        pthread_mutex_unlock(&l->mutex);
-        l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, until - now));
-        pthread_mutex_lock(&l->mutex);
-    }
-    return code;
+    if (code != EMQX_TLS_E_STORE || e->retry_after_ms < 0 || !l->clock.sleep_ms)
+        return false;
+    int64_t now = emqxi_now(&l->clock);
+    if (p->busy == 0)
+        p->until = emqxi_add(now, p->ms);
+    if (now >= p->until)
+        return false;
+    int64_t pause = EMQXI_MIN(EMQXI_MAX(e->retry_after_ms, 1), BUSY_MAX_MS);
+    pause = EMQXI_MIN(pause << EMQXI_MIN(p->busy++, BUSY_DOUBLINGS), BUSY_MAX_MS);
+    pthread_mutex_unlock(&l->mutex);
+    l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, p->until - now));
+    pthread_mutex_lock(&l->mutex);
+    return true;
 }
 
 emqx_tls_code emqxi_limiter_settle(emqx_tls_limiter *l,
                                    const uint64_t ticket[EMQX_TLS_TICKET_WORDS], uint32_t outcome,
                                    int64_t retry_after_ms, int64_t patience_ms, emqxi_error *error)
 {
-    const question settlement = {
-        .ticket = ticket, .outcome = outcome, .retry_after_ms = retry_after_ms};
-    if (!enter(l))
-        return forked(error);
-    emqx_tls_code code = ask_patiently(l, &settlement, patience_ms, error);
+    patience p = {.ms = patience_ms};
+    emqx_tls_error e;
+    emqx_tls_code code;
+    if (!enter(l, error))
+        return EMQX_TLS_E_INVALID;
+    do {
+        prepare_error(&e);
+        code = l->store.settle(l->store.context, ticket, outcome, retry_after_ms, &e);
+    } while (ask_again(l, &p, code, &e));
     emqxi_waitlist *list = emqxi_table_get(&l->waitlists, ticket[SCOPE_WORD]);
     if (list)
         emqxi_waitlist_wake(list, emqxi_now(&l->clock));
     pthread_mutex_unlock(&l->mutex);
-    return code;
+    return code == EMQX_TLS_OK ? code : store_failed(code, &e, error);
 }
 
 emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const char *deployment_id,
                                      emqx_tls_quota *quota, emqx_tls_error *error)
 {
+    const char *id = deployment_id ? deployment_id : "";
+    patience p = {.ms = QUERY_MS};
     emqx_tls_quota own = {.size = sizeof own};
-    const question query = {
-        .op = op, .deployment_id = deployment_id ? deployment_id : "", .quota = &own};
-    emqxi_error e;
-    emqxi_error_clear(&e);
+    emqx_tls_code code;
+    emqx_tls_error e;
+    emqxi_error told;
+    emqxi_error_clear(&told);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "limiter is NULL");
     if (!emqxi_output_ok(quota) || !quota)
@@ -306,16 +290,19 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
     if (op < EMQX_TLS_OP_GET || op > EMQX_TLS_OP_DELETE)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "op is %u; it must be one of EMQX_TLS_OP_*",
                             op);
-    if (l->store.flags & EMQX_TLS_PER_DEPLOYMENT && !*query.deployment_id)
+    if (l->store.flags & EMQX_TLS_PER_DEPLOYMENT && !*id)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "deployment_id is needed: this limiter counts for each deployment");
-    if (!enter(l)) {
-        forked(&e);
-        return emqxi_error_out(error, &e);
-    }
-    emqx_tls_code code = ask_patiently(l, &query, QUERY_MS, &e);
+    if (!enter(l, &told))
+        return emqxi_error_out(error, &told);
+    do {
+        prepare_error(&e);
+        code = l->store.query(l->store.context, op, id, &own, &e);
+    } while (ask_again(l, &p, code, &e));
     pthread_mutex_unlock(&l->mutex);
     if (code == EMQX_TLS_OK)
         emqxi_output(quota, &own, sizeof own);
-    return emqxi_error_out(error, &e);
+    else
+        store_failed(code, &e, &told);
+    return emqxi_error_out(error, &told);
 }

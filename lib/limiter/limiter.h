@@ -49,8 +49,7 @@ typedef struct emqxi_reserve {
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *limiter, emqxi_reserve *reserve,
                                     emqxi_waiter *waiter, emqxi_error *error);
 
-/* Leaves the line; nothing if it is not in it. */
-void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter);
+void emqxi_limiter_leave(emqx_tls_limiter *limiter, emqxi_waiter *waiter); /* if it is in line */
 
 /* Ends a ticket with an EMQX_TLS_OUTCOME_*. Waits for a busy store at most patience_ms. OK, or
  * STORE: then the slot is held until lease, 60 s and a window are over. */

@@ -37,12 +37,11 @@ void emqxi_timebase_identify(emqxi_timebase *here, const emqx_tls_clock *clock,
 /* Are stamps of `was` good as they are? The same boot, and the clock has not gone back (a virtual
  * machine's may, when it is restored). */
 bool emqxi_timebase_same(const emqxi_timebase *was, const emqxi_timebase *here);
+bool emqxi_timebase_same_boot(const emqxi_timebase *was, const emqxi_timebase *here);
 
 /* Are these times that clocks can show? */
 bool emqxi_time_sound(int64_t ms);
 bool emqxi_timebase_sound(const emqxi_timebase *timebase);
-
-bool emqxi_timebase_same_boot(const emqxi_timebase *was, const emqxi_timebase *here);
 
 /* How long this boot of the machine that wrote `was` has lasted; 0 if it is another machine. */
 int64_t emqxi_timebase_uptime(const emqxi_timebase *was, const emqxi_timebase *here);

@@ -13,7 +13,6 @@
 
 #define EPOCHS_MAX 3 /* so often may another epoch be met in one step */
 
-/* EVALSHA with its arguments. */
 typedef struct evalsha {
     char epoch_key[320], lifetime[32], own[192];
     const char *arguments[16];
@@ -120,8 +119,9 @@ static redisReply *try_step(emqxi_redis *r, const char *key, const char *argumen
     return NULL;
 }
 
-static redisReply *take_step(emqxi_redis *r, const char *key, const char *arguments)
+redisReply *emqxi_redis_step(emqxi_redis *r, const char *key, const char *arguments)
 {
+    r->deadline_ms = emqxi_link_now() + EMQXI_REDIS_STEP_MS;
     bool kept = r->link.fd >= 0;
     for (int epochs = 0; epochs < EPOCHS_MAX;) {
         redisReply *reply = try_step(r, key, arguments);
@@ -146,12 +146,6 @@ static redisReply *take_step(emqxi_redis *r, const char *key, const char *argume
     return NULL;
 }
 
-redisReply *emqxi_redis_step(emqxi_redis *r, const char *key, const char *arguments)
-{
-    r->deadline_ms = emqxi_link_now() + EMQXI_REDIS_STEP_MS;
-    return take_step(r, key, arguments);
-}
-
 bool emqxi_redis_tell(emqxi_redis *r, const char *key, const char *arguments)
 {
     evalsha e;
@@ -159,7 +153,7 @@ bool emqxi_redis_tell(emqxi_redis *r, const char *key, const char *arguments)
     if (!connected(r))
         return false;
     if (!r->warm) {
-        redisReply *reply = take_step(r, key, arguments);
+        redisReply *reply = emqxi_redis_step(r, key, arguments);
         freeReplyObject(reply);
         return reply != NULL;
     }

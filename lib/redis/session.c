@@ -29,7 +29,6 @@ bool emqxi_redis_fail(emqxi_redis *r, bool passing, const char *format, ...)
     return false;
 }
 
-/* The link has failed. */
 static bool away(emqxi_redis *r)
 {
     if (*r->link.problem)

@@ -238,20 +238,19 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
                                const emqx_tls_limiter_config *config, emqx_tls_store *store,
                                emqxi_settings *settings, emqx_tls_error *error)
 {
-    emqxi_settings own;
     emqx_tls_quota quota = {.size = sizeof quota};
     prefix = prefix ? prefix : "emqxtls";
     if (!*prefix || strlen(prefix) > 200)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "prefix must have 1 to 200 bytes");
-    emqx_tls_code code = emqxi_settings_take(&own, config, EMQX_TLS_READS_WITHOUT_STORE, error);
+    emqx_tls_code code = emqxi_settings_take(settings, config, EMQX_TLS_READS_WITHOUT_STORE, error);
     if (code != EMQX_TLS_OK)
         return code;
-    redis_store *s = emqxi_zalloc(&own.allocator, sizeof *s);
+    redis_store *s = emqxi_zalloc(&settings->allocator, sizeof *s);
     if (!s)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    const bool reads_without = own.flags & EMQX_TLS_READS_WITHOUT_STORE;
-    own.flags &= ~EMQX_TLS_READS_WITHOUT_STORE;
-    s->settings = own;
+    const bool reads_without = settings->flags & EMQX_TLS_READS_WITHOUT_STORE;
+    settings->flags &= ~EMQX_TLS_READS_WITHOUT_STORE;
+    s->settings = *settings;
     code = redis_set_up(s, url, prefix, error);
     /* A wrong password or other settings are told now. */
     for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE && code == EMQX_TLS_OK; op++)
@@ -262,15 +261,13 @@ emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
     }
     s->reads_without = reads_without;
     *store = (emqx_tls_store){.size = sizeof *store,
-                              .flags = own.flags,
+                              .flags = settings->flags,
                               .shared = 1,
                               .context = s,
                               .reserve = redis_reserve,
                               .settle = redis_settle,
                               .query = redis_query,
                               .destroy = redis_destroy};
-    if (settings)
-        *settings = own;
     return EMQX_TLS_OK;
 }
 

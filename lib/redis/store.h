@@ -4,8 +4,8 @@
 
 #include "limiter/store.h"
 
-/* Opens the store alone, as emqx_tls_limiter_open_redis does with its arguments; `settings` (NULL:
- * not wanted) are what it made of `config`. */
+/* Opens the store alone, as emqx_tls_limiter_open_redis does; `settings` are what it made of
+ * `config`. */
 emqx_tls_code emqxi_redis_open(const char *url, const char *prefix,
                                const emqx_tls_limiter_config *config, emqx_tls_store *store,
                                emqxi_settings *settings, emqx_tls_error *error);

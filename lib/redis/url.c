@@ -42,18 +42,15 @@ static bool number(const char *text, long most, int *out)
 /* Cuts [[USER]:PASSWORD@] off the front of *rest. */
 static const char *take_login(char **rest, emqxi_redis_url *url)
 {
-    char *text = *rest, *at = memchr(text, '@', strcspn(text, "/?"));
-    if (!at)
+    char *user = *rest, *password = user;
+    if (!memchr(user, '@', strcspn(user, "/?")))
         return NULL;
-    *at = '\0';
-    *rest = at + 1;
-    char *colon = strchr(text, ':');
-    if (colon)
-        *colon++ = '\0';
-    if (!colon || !*colon || !percent_decode(text) || !percent_decode(colon))
+    strsep(rest, "@");
+    strsep(&password, ":");
+    if (!password || !*password || !percent_decode(user) || !percent_decode(password))
         return "has a login that can't be read: give [USER]:PASSWORD@, percent-encoded";
-    url->user = *text ? text : NULL;
-    url->password = colon;
+    url->user = *user ? user : NULL;
+    url->password = password;
     return NULL;
 }
 
@@ -74,19 +71,13 @@ static bool take_parameter(const char *name, const char *value, emqxi_redis_url 
 /* Cuts ?NAME=VALUE[&NAME=VALUE...] off the end. */
 static const char *take_query(char *rest, emqxi_redis_url *url)
 {
-    char *query = strchr(rest, '?');
-    if (query)
-        *query++ = '\0';
-    for (char *next; query; query = next) {
-        next = strchr(query, '&');
-        if (next)
-            *next++ = '\0';
-        char *value = strchr(query, '=');
-        if (value)
-            *value++ = '\0';
+    strsep(&rest, "?");
+    for (char *name; (name = strsep(&rest, "&"));) {
+        char *value = name;
+        strsep(&value, "=");
         if (!value || !*value || !percent_decode(value))
             return "has something behind ? that is not NAME=VALUE";
-        if (!take_parameter(query, value, url))
+        if (!take_parameter(name, value, url))
             return "has something other than ?db=NUMBER (unix://), ?ca=, ?cert= or ?key=FILE "
                    "(rediss://) behind it";
     }
@@ -97,26 +88,18 @@ static const char *take_query(char *rest, emqxi_redis_url *url)
 
 static const char *take_host(char *rest, emqxi_redis_url *url)
 {
-    char *slash = strchr(rest, '/');
-    if (slash) {
-        *slash = '\0';
-        if (slash[1] && !number(slash + 1, DATABASE_MAX, &url->database))
-            return "has a database that is no number: give redis://HOST:PORT/0";
-    }
-    char *port = strrchr(rest, ':');
-    if (*rest == '[') {
-        char *bracket = strchr(rest, ']');
-        if (!bracket || (bracket[1] != '\0' && bracket[1] != ':'))
-            return "has a host that can't be read: give redis://[ADDRESS]:PORT";
-        port = bracket[1] == ':' ? bracket + 1 : NULL;
-        *bracket = '\0';
-        rest++;
-    }
-    if (port) {
-        *port = '\0';
-        if (!number(port + 1, 65535, &url->port) || url->port == 0)
-            return "has a port that is not valid: give 1 to 65535";
-    }
+    char *database = rest;
+    strsep(&database, "/");
+    if (database && *database && !number(database, DATABASE_MAX, &url->database))
+        return "has a database that is no number: give redis://HOST:PORT/0";
+    bool bracket = *rest == '[';
+    char *end = rest + strcspn(rest, bracket ? "]" : ":"), *port = end + (bracket && *end);
+    if (bracket && (!*end || (*port && *port != ':')))
+        return "has a host that can't be read: give redis://[ADDRESS]:PORT";
+    if (*port && (!number(port + 1, 65535, &url->port) || url->port == 0))
+        return "has a port that is not valid: give 1 to 65535";
+    *end = '\0';
+    rest += bracket;
     if (!*rest)
         return "has no host: give redis://HOST:PORT/0";
     url->host = rest;

@@ -2,7 +2,7 @@
  *
  * What the quota in a file costs, as ratios in one run: a reservation with its settling against two
  * rounds of a bare lock, pread, pwrite and unlock of the same record; for a write, with one
- * fdatasync more on both sides. One read in eight is synced too (see lib/limiter/file_cell.h): the
+ * fdatasync more on both sides. One read in eight is synced too (see lib/limiter/file.h): the
  * median is that of the others, and on average the bare program syncs as often. The files are in
  * the working folder: a disk, where the build is on one.
  */

@@ -60,7 +60,8 @@ static emqx_tls_code open_redis(void *context, const emqx_tls_limiter_config *co
     with_clock.clock = &clock;
     emqx_tls_error_init(&error);
     snprintf(prefix, sizeof prefix, "suite-%d", (*s->opened)++);
-    emqx_tls_code code = emqxi_redis_open(s->url, prefix, &with_clock, store, NULL, &error);
+    emqxi_settings settings;
+    emqx_tls_code code = emqxi_redis_open(s->url, prefix, &with_clock, store, &settings, &error);
     if (code != EMQX_TLS_OK)
         fprintf(stderr, "%s\n", error.message);
     return code;
