@@ -1,16 +1,12 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * session - what a limiter and Redis know of each other: the connection that comes back by itself,
- * who has logged in, the epoch of the data there. Each file calls only those before it.
+ * who has logged in, the epoch of the data there.
  */
 #ifndef EMQXI_REDIS_SESSION_H
 #define EMQXI_REDIS_SESSION_H
 
 #include "redis/link.h"
-
-#define EMQXI_REDIS_PATIENCE_MS 2000 /* for connecting, and for each answer */
-/* for a step: connecting, logging in, loading the script and all */
-#define EMQXI_REDIS_STEP_MS 5000
 
 typedef struct emqxi_redis {
     emqx_tls_allocator allocator;
@@ -33,39 +29,27 @@ typedef struct emqxi_redis {
     char epoch[128];     /* "NAME:UNTIL:SETTINGS" of the data there; "": not known yet */
 } emqxi_redis;
 
-/* -- session.c, refusal.c ---------------------------------------------------------------------- */
+/* A step of quota.lua: the key of the scope's state, and the arguments from the third on, a space
+ * between them. */
+typedef struct emqxi_step {
+    char key[320], arguments[192];
+} emqxi_step;
 
 /* Sets the error, "the quota's Redis at HOST" before the text, and ends the link. False. */
 bool emqxi_redis_fail(emqxi_redis *r, bool passing, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Redis has answered with an error: says what it means, and the mend. False. */
+/* Redis has answered with an error: says what it means, and the mend (refusal.c). Its answer is
+ * none of Redis's. False. */
 bool emqxi_redis_refused(emqxi_redis *r, const char *what, const char *answer);
+bool emqxi_redis_strange(emqxi_redis *r);
 
-bool emqxi_redis_strange(emqxi_redis *r); /* its answer is none of Redis's; false */
-
-/* A reply that is as it should be (`ok`), or NULL: it is freed, and what it says of `what` told. */
-redisReply *emqxi_redis_expect(emqxi_redis *r, redisReply *reply, bool ok, const char *what);
-
-bool emqxi_redis_log_in(emqxi_redis *r); /* connects, too */
-void emqxi_redis_drop(emqxi_redis *r);
-
-/* Sends a command; read_told reads the answers that nobody waits for. */
-bool emqxi_redis_send(emqxi_redis *r, int count, const char **arguments);
-bool emqxi_redis_read_told(emqxi_redis *r);
-
-/* Sends a command and waits for its answer. */
-redisReply *emqxi_redis_ask(emqxi_redis *r, int count, const char **arguments);
-
-/* -- script.c ---------------------------------------------------------------------------------- */
-
-/* Runs the script on a scope's key with these arguments, from its third on, a space between them;
- * connects and loads it as needed, and once more after a connection that was lost. An array of at
- * least one number, to be freed with freeReplyObject. */
-redisReply *emqxi_redis_step(emqxi_redis *r, const char *key, const char *arguments);
+/* Runs a step; connects and loads the script as needed, and once more after a connection that was
+ * lost. An array of at least one number, to be freed with freeReplyObject. */
+redisReply *emqxi_redis_step(emqxi_redis *r, const emqxi_step *step);
 
 /* The same, but waits for no answer: what is told so may get lost with its connection. */
-bool emqxi_redis_tell(emqxi_redis *r, const char *key, const char *arguments);
+bool emqxi_redis_tell(emqxi_redis *r, const emqxi_step *step);
 
 void emqxi_redis_close(emqxi_redis *r);
 

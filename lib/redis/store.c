@@ -42,17 +42,13 @@ static void name_scope(const redis_store *s, uint32_t group, uint64_t scope, cha
         snprintf(to, size, "%s:%s", s->redis.prefix, name);
 }
 
-/* A step of the script: where, and its arguments. */
-typedef struct step {
-    char key[320], arguments[192];
-} step;
+static emqxi_step make_step(const redis_store *s, uint32_t group, uint64_t scope,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static step make_step(const redis_store *s, uint32_t group, uint64_t scope, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static step make_step(const redis_store *s, uint32_t group, uint64_t scope, const char *format, ...)
+static emqxi_step make_step(const redis_store *s, uint32_t group, uint64_t scope,
+                            const char *format, ...)
 {
-    step made;
+    emqxi_step made;
     va_list arguments;
     const emqxi_limits *limits = emqxi_group_limits(&s->settings, group);
     name_scope(s, group, scope, made.key, sizeof made.key);
@@ -72,9 +68,9 @@ static int64_t reply_number(const redisReply *reply, size_t i, int64_t most)
 
 /* Runs a step and waits for its answer, of so many numbers where it was done, and where no slot was
  * free. NULL: s->redis.error says why. */
-static redisReply *run_step(redis_store *s, const step *what, size_t done, size_t none)
+static redisReply *run_step(redis_store *s, const emqxi_step *what, size_t done, size_t none)
 {
-    redisReply *reply = emqxi_redis_step(&s->redis, what->key, what->arguments);
+    redisReply *reply = emqxi_redis_step(&s->redis, what);
     if (!reply)
         return NULL;
     const long long verdict = reply->element[0]->integer;
@@ -91,8 +87,8 @@ static redisReply *run_step(redis_store *s, const step *what, size_t done, size_
     return NULL;
 }
 
-static step make_settlement(const redis_store *s, const emqxi_ticket *t, uint32_t outcome,
-                            int64_t retry_after_ms)
+static emqxi_step make_settlement(const redis_store *s, const emqxi_ticket *t, uint32_t outcome,
+                                  int64_t retry_after_ms)
 {
     return make_step(s, t->flight.group, t->scope,
                      "settle %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64,
@@ -114,8 +110,8 @@ static void redis_take_slot(redis_store *s, const redisReply *reply, emqxi_ticke
         memcpy(grant->ticket, ticket, sizeof *ticket);
         return;
     }
-    const step back = make_settlement(s, ticket, EMQX_TLS_OUTCOME_NOT_SENT, -1);
-    emqxi_redis_tell(&s->redis, back.key, back.arguments);
+    const emqxi_step back = make_settlement(s, ticket, EMQX_TLS_OUTCOME_NOT_SENT, -1);
+    emqxi_redis_tell(&s->redis, &back);
 }
 
 static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
@@ -128,8 +124,8 @@ static emqx_tls_code redis_reserve(void *context, const emqx_tls_ask *ask, emqx_
     emqx_tls_code code = s->own.reserve(s->own.context, ask, grant, error);
     if (code != EMQX_TLS_OK)
         return code;
-    const step reserve = make_step(s, ticket.flight.group, ticket.scope,
-                                   "reserve %" PRId64 " %" PRIu32, ask->lease_ms, ask->ahead);
+    const emqxi_step reserve = make_step(s, ticket.flight.group, ticket.scope,
+                                         "reserve %" PRId64 " %" PRIu32, ask->lease_ms, ask->ahead);
     redisReply *reply = run_step(s, &reserve, 3, 4);
     if (!reply && s->reads_without && ask->op == EMQX_TLS_OP_GET)
         return EMQX_TLS_OK; /* the own log alone has decided */
@@ -165,7 +161,7 @@ static emqx_tls_code redis_settle(void *context, const uint64_t words[EMQX_TLS_T
                   error);
     if (!ticket.epoch)
         return EMQX_TLS_OK;
-    const step settlement = make_settlement(s, &ticket, outcome, retry_after_ms);
+    const emqxi_step settlement = make_settlement(s, &ticket, outcome, retry_after_ms);
     if (refused) { /* lost, it would let the others go on */
         redisReply *reply = run_step(s, &settlement, 1, 0);
         freeReplyObject(reply);
@@ -173,7 +169,7 @@ static emqx_tls_code redis_settle(void *context, const uint64_t words[EMQX_TLS_T
     }
     /* Nobody waits for the others: one that gets lost holds its slot for longer, as an answer that
      * got lost would. */
-    if (emqxi_redis_tell(&s->redis, settlement.key, settlement.arguments))
+    if (emqxi_redis_tell(&s->redis, &settlement))
         return EMQX_TLS_OK;
     return emqxi_refuse(error, EMQX_TLS_E_STORE, "%s", s->redis.error.message);
 }
@@ -183,7 +179,7 @@ static emqx_tls_code redis_query(void *context, uint32_t op, const char *deploym
 {
     redis_store *s = context;
     const uint32_t group = emqxi_group(s->settings.flags, op);
-    const step query =
+    const emqxi_step query =
         make_step(s, group, emqxi_scope(s->settings.flags, hash_key, op, deployment_id), "query");
     redisReply *reply = run_step(s, &query, 5, 0);
     if (!reply && s->reads_without && op == EMQX_TLS_OP_GET)
