@@ -11,27 +11,21 @@
 
 size_t emqxi_utf8_sequence(const char *text, size_t len)
 {
-    /* The range of the second byte leaves out overlong forms, surrogates and what lies beyond
-     * U+10FFFF (Unicode, table 3-7). */
-    static const struct {
-        unsigned char first, last, length, low, high;
-    } rows[] = {
-        {0x00, 0x7F, 1, 0, 0},       {0xC2, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF},
-        {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
-        {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F},
-    };
+    /* How overlong forms, surrogates and what lies beyond U+10FFFF begin. */
+    static const uint16_t never[][2] = {
+        {0xE080, 0xE09F}, {0xEDA0, 0xEDBF}, {0xF080, 0xF08F}, {0xF490, 0xF4BF}};
     const unsigned char *p = (const unsigned char *)text;
-    size_t row = 0, rest = sizeof rows / sizeof rows[0];
-    while (row < rest && (p[0] < rows[row].first || p[0] > rows[row].last))
-        row++;
-    if (row == rest || rows[row].length > len)
+    const size_t more = 1 + (p[0] >= 0xE0) + (p[0] >= 0xF0);
+    const size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 || p[0] > 0xF4 ? 0 : 1 + more;
+    if (n > len)
         return 0;
-    if (rows[row].length > 1 && (p[1] < rows[row].low || p[1] > rows[row].high))
-        return 0;
-    for (size_t i = 2; i < rows[row].length; i++)
+    for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xC0) != 0x80)
             return 0;
-    return rows[row].length;
+    for (size_t i = 0; n > 2 && i < sizeof never / sizeof never[0]; i++)
+        if ((p[0] << 8 | p[1]) >= never[i][0] && (p[0] << 8 | p[1]) <= never[i][1])
+            return 0;
+    return n;
 }
 
 bool emqxi_utf8_ok(const char *text, size_t len)
