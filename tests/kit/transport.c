@@ -165,7 +165,7 @@ static emqx_tls_test_step begin(emqx_tls_test_transport *t, const emqx_tls_excha
 
 static emqx_tls_code fail_to_start(const emqx_tls_exchange *x, const emqx_tls_test_step *step)
 {
-    if (x->size >= offsetof(emqx_tls_exchange, detail) + sizeof x->detail)
+    if (x->size >= offsetof(emqx_tls_exchange, detail) + sizeof x->detail && x->detail)
         *x->detail = step->detail;
     return step->code;
 }
