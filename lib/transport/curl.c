@@ -4,8 +4,7 @@
  * (7.88.1):
  *
  *   - One multi handle a client: connections, names and parsed CA certificates are shared by its
- *     exchanges and by nobody else. libcurl caches the CA store for a day
- *     (CURLOPT_CA_CACHE_TIMEOUT) if there is no CAPATH (lib/vtls/openssl.c).
+ *     exchanges and by nobody else.
  *   - Easy handles are kept and used again; an option is set when it differs from the handle's last
  *     exchange. libcurl spends some 100 instructions on each byte of a header (lib/mprintf.c), so
  *     nothing is formatted twice: the agent is a header line, the path the request target. A warm
@@ -175,7 +174,8 @@ static void collect(emqxi_curl *c)
             continue;
         curl_multi_remove_handle(c->multi, t->easy);
         emqxi_transfer_connected(t);
-        bool again = emqxi_transfer_renew(t) || emqxi_verify_ask_names(t, result);
+        bool again = emqxi_transfer_renew(t) || emqxi_trust_bundle(t, result) ||
+                     emqxi_verify_ask_names(t, result);
         if (!again || !run_transfer(t))
             finish_transfer(t, result);
     }
@@ -308,14 +308,15 @@ static bool set_up_curl(emqxi_curl *c, const emqxi_curl_options *options)
         no_proxy = "";
     }
     c->libcurl = emqxi_libcurl_get();
-    c->ca_path_off = c->libcurl->cached_bundle && access(c->libcurl->cached_bundle, R_OK) == 0;
     c->multi = curl_multi_init();
     /* the end does not wait for a name that is being resolved: before 8.20 that is easy.c's to say */
     curl_multi_setopt(c->multi, QUICK_EXIT, 1L);
     /* libcurl's own limit is 100 */
     curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
-    return emqxi_sockets_init(&c->sockets, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
-           keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
+    bool ok = emqxi_sockets_init(&c->sockets, c->multi) && keep(a, &c->ca_file, options->ca_file) &&
+              keep(a, &c->proxy, proxy) && keep(a, &c->no_proxy, no_proxy);
+    emqxi_trust_choose(c);
+    return ok;
 }
 
 emqx_tls_code emqxi_curl_transport(const emqxi_curl_options *options, emqx_tls_transport *out,

@@ -12,16 +12,18 @@
 
 #define EMQXI_HEADERS_MAX 8 /* of one exchange, two of our own among them */
 
+#define EMQXI_HASH_ROOM 11 /* "5ad8a5d6.0" */
+
 #define EMQXI_VALUE_ROOM 40 /* a date has 29 to 33 characters */
 
 /* -- libcurl as a whole (global.c) ------------------------------------------------------------- */
 
 typedef struct emqxi_libcurl {
     bool ready, openssl;
-    /* The file of CA certificates that it reads by itself, where it keeps them parsed: with OpenSSL
-     * and its kin, without a CAPATH, which Debian builds in (lib/vtls/openssl.c,
-     * Curl_ssl_setup_x509_store). NULL: none. */
-    const char *cached_bundle;
+    /* The system's CA certificates as it was built to find them, with OpenSSL and its kin; NULL:
+     * none. insists: since 8.17 it takes them wherever it is given NULL. */
+    const char *bundle, *ca_folder;
+    bool insists;
     /* Is a head over HTTP/2 not passed on if the stream was reset in the same record
      * (lib/http2.c, cf_h2_recv)? Else RST_STREAM(NO_ERROR) looks like the answer's end. */
     bool drops_reset_heads;
@@ -103,7 +105,7 @@ typedef struct emqxi_transfer {
     int64_t deadline_ms;
     CURLcode result;
     bool stale; /* the kept connection had something to read: on a fresh one, then */
-    bool asks_names;
+    bool asks_names, by_folder;
     bool anew; /* the handle is set to a fresh connection */
     bool connecting, departed, again, late, too_long, no_memory, head_whole;
     bool http2, unread; /* bytes of it came since the last look */
@@ -141,7 +143,8 @@ struct emqxi_curl {
     bool host_known;       /* a read has departed since the last time that none was in flight */
     char *ca_file, *proxy, *no_proxy;
     const emqxi_libcurl *libcurl;
-    bool ca_path_off;
+    bool has_bundle;
+    char hashed[EMQXI_HASH_ROOM]; /* a file in libcurl's folder of CAs; "": that is not used */
 };
 
 emqxi_transfer *emqxi_transfer_new(emqxi_curl *curl, const char *url);
@@ -196,7 +199,18 @@ void emqxi_transfer_reset(emqxi_transfer *t);
 /* Notes what its TLS connection has told up to now. */
 void emqxi_closure_look(CURL *easy, emqxi_closure *closure);
 
-/* Is it to be tried once more, for the names that a certificate has? (verify.c) */
+/* -- trust (trust.c, verify.c) ----------------------------------------------------------------- */
+
+void emqxi_trust_choose(emqxi_curl *c);  /* once ca_file is set */
+bool emqxi_trust_set(emqxi_transfer *t); /* false: no memory */
+
+/* Is it to be tried once more, with the system's bundle, since the folder lacks what it needs? */
+bool emqxi_trust_bundle(emqxi_transfer *t, CURLcode result);
+
+/* Was there no CA for the server's certificate? */
+bool emqxi_verify_lacks_ca(const emqxi_transfer *t, CURLcode result);
+
+/* Is it to be tried once more, for the names that a certificate has? */
 bool emqxi_verify_ask_names(emqxi_transfer *t, CURLcode result);
 
 /* Why a certificate does not verify; valid until the next one. */

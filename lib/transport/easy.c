@@ -130,16 +130,13 @@ static bool set_once(emqxi_transfer *t, bool http)
     SET(CURLOPT_CURLU, t->origin);
     if (c->proxy)
         SET(CURLOPT_PROXY, c->proxy);
-    if (c->ca_file)
-        SET(CURLOPT_CAINFO, c->ca_file);
+    ok = ok && emqxi_trust_set(t);
     /* "*" spares libcurl all look for a proxy. One that is built without proxies knows no such
      * option. */
     CURLcode code = curl_easy_setopt(e, CURLOPT_NOPROXY, http ? "*" : c->no_proxy);
     ok = ok && (code == CURLE_OK || code == CURLE_UNKNOWN_OPTION);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                      (long)CURL_HTTP_VERSION_2TLS); /* a libcurl without HTTP/2 stays with 1.1 */
-    if (c->ca_file || c->ca_path_off)
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* some TLS back ends have none */
     /* without a proxy two copies fewer for each request */
     if (!c->proxy || c->ca_file) {
         curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, c->proxy ? c->ca_file : NULL);
@@ -296,6 +293,8 @@ bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
     if (t->asks_names)
         curl_easy_setopt(e, CURLOPT_CERTINFO, 0L);
     t->asks_names = false;
+    if (t->by_folder != (t->curl->hashed[0] != '\0') && !emqxi_trust_set(t))
+        return false;
     if (fresh != t->fresh) {
         t->fresh = fresh;
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);

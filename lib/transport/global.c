@@ -21,7 +21,11 @@ static void set_up_libcurl(void)
     for (size_t i = 0; i < sizeof openssl / sizeof openssl[0] && v->ssl_version; i++)
         if (strncmp(v->ssl_version, openssl[i], strlen(openssl[i])) == 0)
             libcurl.openssl = true;
-    libcurl.cached_bundle = libcurl.openssl ? v->cainfo : NULL;
+    if (libcurl.openssl) {
+        libcurl.bundle = v->cainfo;
+        libcurl.ca_folder = v->capath;
+        libcurl.insists = v->version_num >= 0x081100;
+    }
     libcurl.sleeps_on_answers = v->version_num < 0x080100;
     libcurl.loses_tunnels = v->version_num < 0x075800;
     libcurl.drops_reset_heads = v->version_num >= 0x075800 && v->version_num < 0x080300;

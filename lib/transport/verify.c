@@ -35,6 +35,17 @@ static long verify_result(const emqxi_transfer *t)
     return result;
 }
 
+static bool is_unknown_ca(long result)
+{
+    return result == 2 || (result >= 18 && result <= 21); /* issuer not found, signed by itself */
+}
+
+bool emqxi_verify_lacks_ca(const emqxi_transfer *t, CURLcode result)
+{
+    return result == CURLE_PEER_FAILED_VERIFICATION && !of_proxy(t) &&
+           is_unknown_ca(verify_result(t));
+}
+
 static bool is_name(long result)
 {
     return result == 0 || result == UNSPECIFIED;
@@ -61,19 +72,6 @@ static const char *names_of(const emqxi_transfer *t)
         if (strncmp(s->data, SAN, strlen(SAN)) == 0)
             return s->data + strlen(SAN);
     return NULL;
-}
-
-/* The certificate is somebody else's text. */
-static void make_plain(char *text)
-{
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
-}
-
-static bool is_unknown_ca(long result)
-{
-    return result == 2 || (result >= 18 && result <= 21); /* issuer not found, signed by itself */
 }
 
 /* What the clock says today, where it can't be right; else "". */
@@ -113,6 +111,5 @@ const char *emqxi_verify_why(const emqxi_transfer *t)
                  "ca_file");
     else
         snprintf(cause, left, "if a CA of your own has signed it, name that in ca_file");
-    make_plain(to);
     return to;
 }

@@ -22,7 +22,7 @@ static user *open_with(const target *t, uint32_t flags)
     config.endpoint = t->endpoint;
     config.api_key = BENCH_KEY;
     config.api_secret = BENCH_SECRET;
-    config.ca_file = t->ca_file;
+    config.ca_file = *t->ca_file ? t->ca_file : NULL;
     config.flags = flags;
     config.allocator = bench_own();
     config.limiter = bench_limiter(0, 60, 61000, bench_own());

@@ -23,7 +23,7 @@ static void *open_loop(const fleet *f)
     config.endpoint = f->target->endpoint;
     config.api_key = BENCH_KEY;
     config.api_secret = BENCH_SECRET;
-    config.ca_file = f->target->ca_file;
+    config.ca_file = *f->target->ca_file ? f->target->ca_file : NULL;
     config.connect_timeout_ms = 60000; /* under a profiler 64 handshakes take their time */
     config.timeout_ms = 240000;        /* one exchange gets half of it */
     config.allocator = bench_own();

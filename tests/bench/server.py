@@ -80,14 +80,27 @@ def make_certificate(folder, name, subject, issuer, extensions, key="EC", days=3
 CA = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"]
 
 
+def make_folder(bundle, folder):
+    """The certificates of a bundle in a folder, named by their hashes."""
+    end = "-----END CERTIFICATE-----\n"
+    os.mkdir(folder)
+    with open(bundle, encoding="ascii") as file:
+        for i, certificate in enumerate(file.read().split(end)[:-1]):
+            with open(os.path.join(folder, "%d.pem" % i), "w", encoding="ascii") as one:
+                one.write(certificate + end)
+    openssl("rehash", folder)
+
+
 def make_material(folder):
-    """A CA, the server's certificate, the system's bundle with that CA, and a chain and key of 10 KiB to be sent."""
+    """A CA, the server's certificate, the system's bundle with that CA, the same as a folder, and a chain and key of 10
+    KiB to be sent."""
     make_certificate(folder, "ca", "/CN=benchmark CA", None, CA)
     make_certificate(folder, "server", "/CN=127.0.0.1", "ca", ["subjectAltName=IP:127.0.0.1"])
     with open(os.path.join(folder, "bundle.pem"), "wb") as bundle:
         for path in (BUNDLE, os.path.join(folder, "ca.pem")):
             with open(path, "rb") as file:
                 shutil.copyfileobj(file, bundle)
+    make_folder(os.path.join(folder, "bundle.pem"), os.path.join(folder, "cas"))
     issuer = None
     names = []
     for i in range(7):

@@ -197,11 +197,103 @@ static void the_proxys_own_certificate_is_told_apart(void **state)
     tls_server_free(&other);
 }
 
+/* -- the system's CAs, as a libcurl was built to find them ------------------------------------- */
+
+static char trust[] = "/tmp/emqxtls-trust-XXXXXX", bundle[64];
+
+curl_version_info_data *__real_curl_version_info(CURLversion age);
+curl_version_info_data *__wrap_curl_version_info(CURLversion age);
+
+curl_version_info_data *__wrap_curl_version_info(CURLversion age)
+{
+    static curl_version_info_data changed;
+    changed = *__real_curl_version_info(age);
+    changed.cainfo = bundle;
+    changed.capath = trust;
+    return &changed;
+}
+
+/* What stands there: nothing, the server's CA, another, or what can't be read. */
+typedef enum cas { NONE, OWN, OTHER, DANGLING } cas;
+
+static void put_cas(const char *path, cas which, const char *other)
+{
+    const char *const targets[] = {NULL, server.ca_path, other, "/nowhere"};
+    unlink(path);
+    if (which != NONE)
+        assert_int_equal(symlink(targets[which], path), 0);
+}
+
+static void hash_path(char path[64])
+{
+    FILE *file = fopen(server.ca_path, "r");
+    X509 *ca = PEM_read_X509(file, NULL, NULL, NULL);
+    fclose(file);
+    snprintf(path, 64, "%s/%08lx.0", trust, X509_subject_name_hash(ca));
+    X509_free(ca);
+}
+
+static void the_system_trusts_its_hashed_folder_and_what_that_lacks_its_bundle(void **state)
+{
+    static const struct {
+        cas folder, bundle;
+        bool trusted;
+    } cases[] = {{OWN, NONE, true},    {OWN, OTHER, true},    {OTHER, OWN, true},
+                 {NONE, OWN, true},    {DANGLING, OWN, true}, {OTHER, OTHER, false},
+                 {OTHER, NONE, false}, {NONE, OTHER, false}};
+    fixture *f = *state;
+    char path[64], foreign[64];
+    tls_server other;
+    if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL", 7) != 0)
+        skip();
+    tls_server_make(&other, "IP:127.0.0.1");
+    hash_path(path);
+    snprintf(foreign, sizeof foreign, "%s/00000000.0", trust);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        put_cas(cases[i].folder == OTHER ? foreign : path, cases[i].folder, other.ca_path);
+        put_cas(bundle, cases[i].bundle, other.ca_path);
+        serve_tls(f, NULL);
+        for (int write = 0; write < 2; write++) {
+            outcome o = run(f, write ? "PUT" : "GET", write ? "{}" : NULL);
+            if (cases[i].trusted) {
+                assert_answered(o, 200);
+                continue;
+            }
+            assert_failed(o, TRANSPORT, NOT_SENT);
+            assert_int_equal(o.flags, EMQX_TLS_REPLY_PERMANENT);
+            assert_non_null(strstr(o.detail, "a CA that is not known here"));
+        }
+        stop(f);
+        unlink(path);
+        unlink(foreign);
+    }
+    unlink(bundle);
+    tls_server_free(&other);
+}
+
+static void ca_file_is_trusted_alone(void **state)
+{
+    fixture *f = *state;
+    char path[64];
+    tls_server other;
+    tls_server_make(&other, "IP:127.0.0.1");
+    hash_path(path);
+    put_cas(path, OWN, NULL);
+    put_cas(bundle, OWN, NULL);
+    serve_tls(f, other.ca_path);
+    outcome o = run(f, "GET", NULL);
+    assert_failed(o, TRANSPORT, NOT_SENT);
+    unlink(path);
+    unlink(bundle);
+    tls_server_free(&other);
+}
+
 static void ca_file_is_read_once(void **state)
 {
     fixture *f = *state;
-    if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL", 7) != 0)
-        skip(); /* libcurl keeps CA certificates with OpenSSL alone */
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+    if (strncmp(v->ssl_version, "OpenSSL", 7) != 0 || v->version_num >= 0x081100)
+        skip(); /* libcurl keeps CA certificates with OpenSSL alone, and since 8.17 without a folder */
     serve_tls(f, server.ca_path);
     outcome o = run(f, "PUT", "{}");
     assert_answered(o, 200);
@@ -382,6 +474,8 @@ int main(void)
         TEST(each_cause_of_a_refusal_has_its_own_words),
         TEST(after_a_refusal_the_handle_asks_for_no_names),
         TEST(the_proxys_own_certificate_is_told_apart),
+        TEST(the_system_trusts_its_hashed_folder_and_what_that_lacks_its_bundle),
+        TEST(ca_file_is_trusted_alone),
         TEST(ca_file_is_read_once),
         TEST(a_ca_file_that_is_not_there_is_named),
         TEST(an_empty_answer_whose_end_was_told_is_one),
@@ -391,5 +485,10 @@ int main(void)
         TEST(an_answer_that_nobody_asked_for_is_not_taken_for_the_next_ones),
         TEST(writes_offer_no_http2),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (!mkdtemp(trust))
+        return 1;
+    snprintf(bundle, sizeof bundle, "%s/bundle.pem", trust);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rmdir(trust);
+    return failed;
 }
