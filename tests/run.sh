@@ -7,7 +7,8 @@
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
 #   all        everything there is, as CI runs it: the slow tests; a build without OpenSSL; ASan and
 #              UBSan, by gcc and by clang; a moment of fuzzing; ThreadSanitizer; valgrind; the
-#              README's Install block and program in fresh roots of Debian 12 and 13
+#              README's Install block and program in fresh roots of Debian 12 and 13, and there the
+#              quota in Redis 8 and Valkey 8
 #   build      builds alone, by gcc and by clang
 #   roots      in fresh roots of Debian 12 and 13: the tests that are not slow, once as root and once
 #              as an ordinary user; the Debian packages, built twice, compared, installed, used and
@@ -125,11 +126,10 @@ quick() {
   join
 }
 
-install_blocks() {
-  local suite
-  for suite in bookworm trixie; do
-    check "README's Install block on $suite" tests/root.sh "$suite" tests/docs/install.sh
-  done
+fresh_roots() {
+  check "README's Install block on bookworm" tests/root.sh bookworm tests/docs/install.sh
+  check "README's Install block on trixie, and the quota in its Redis and Valkey" \
+    tests/root.sh trixie sh -c 'tests/docs/install.sh && tests/redis/servers.sh'
 }
 
 threads() {
@@ -147,7 +147,7 @@ everything() {
   ./tests/packages.sh build tests redis slow acme docs bindings fuzz roots
   configure build-test
   build build-test || true # before the roots take a core
-  in_background install_blocks
+  in_background fresh_roots
   run "all tests" build-test
 
   # Where only the structure of PEM is checked; receipts and probe are not there.
