@@ -24,11 +24,13 @@ apt-get -q -y install --no-install-recommends make libhiredis-dev
 cd "$work"
 apt-get -q source curl
 cd curl-*/
-./configure --quiet --prefix="$work/curl" --disable-shared --with-openssl --without-zlib --without-brotli \
-  --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 \
-  --disable-dict --disable-file --disable-ftp --disable-gopher --disable-imap --disable-ldap --disable-ldaps \
-  --disable-manual --disable-mqtt --disable-pop3 --disable-rtsp --disable-smb --disable-smtp --disable-telnet \
-  --disable-tftp --with-ca-bundle=/etc/ssl/certs/ca-certificates.crt --without-ca-path
+./configure --quiet --prefix="$work/curl" --disable-shared --with-openssl \
+  --without-zlib --without-brotli --without-zstd --without-libpsl --without-libidn2 \
+  --without-nghttp2 --without-librtmp --without-libssh2 \
+  --disable-dict --disable-file --disable-ftp --disable-gopher --disable-imap --disable-ldap \
+  --disable-ldaps --disable-manual --disable-mqtt --disable-pop3 --disable-rtsp --disable-smb \
+  --disable-smtp --disable-telnet --disable-tftp \
+  --with-ca-bundle=/etc/ssl/certs/ca-certificates.crt --without-ca-path
 make -s -j "$(nproc)" -C lib install >/dev/null
 make -s -C include install >/dev/null
 make -s install-pkgconfigDATA >/dev/null

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
-"""container.py EMQXTLS EMULATOR MANIFESTS - runs the container of examples/kubernetes/cronjob.yaml as its manifest says, in
-place of a cluster: in a user namespace with a random UID and no capability, on a read-only root that holds the command, what
-it links to and the CA certificates; Secrets are folders of links through `..data` that are replaced as the kubelet does.
+"""container.py EMQXTLS EMULATOR MANIFESTS - runs the container of examples/kubernetes/cronjob.yaml
+as its manifest says, in place of a cluster: in a user namespace with a random UID and no
+capability, on a read-only root that holds the command, what it links to and the CA certificates.
+Secrets are folders of links through `..data` that are replaced as the kubelet does.
 Skipped (77) where bubblewrap or python3-yaml is not installed, or there are no user namespaces."""
 import json
 import os
@@ -10,6 +11,7 @@ import pathlib
 import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,8 @@ DONE, REFUSED, LATER = 0, 3, 5
 
 
 class Secret:
-    """A mounted Secret: each file is a link through `..data`, one link to a folder that is replaced as a whole."""
+    """A mounted Secret: each file is a link through `..data`, which is a link to a folder. That
+    folder is replaced as a whole."""
 
     def __init__(self, folder, mode):
         self.folder, self.mode, self.versions = folder, mode, 0
@@ -80,11 +83,13 @@ class Job:
         self.folder = folder
 
     def fill(self, command, ca):
-        """The image: the command, the libraries of a build that is not static, and the CA certificates where curl looks for them."""
+        """The image: the command, the libraries of a build that is not static, and the CA
+        certificates where curl looks for them."""
         wanted = {command: "/emqxtls"}
         linked = subprocess.run(["ldd", command], capture_output=True, text=True).stdout
         for path in re.findall(r"(?:=> |\t)(/\S+)", linked):
-            wanted[path] = path if path.startswith("/lib64/ld-") else f"/lib/{os.path.basename(path)}"
+            is_loader = path.startswith("/lib64/ld-")
+            wanted[path] = path if is_loader else f"/lib/{os.path.basename(path)}"
         wanted[ca] = "/etc/ssl/certs/ca-certificates.crt"
         for source, place in wanted.items():
             place = self.image / place.lstrip("/")
@@ -95,19 +100,21 @@ class Job:
 
     def command_line(self, more=()):
         env = {e["name"]: e["value"] for e in self.container["env"]}
-        words = ["bwrap", "--unshare-all", "--share-net", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
-                 "--uid", str(UID), "--gid", str(UID), "--ro-bind", str(self.image), "/", "--proc", "/proc", "--dev", "/dev",
+        words = ["bwrap", "--unshare-all", "--share-net", "--die-with-parent", "--cap-drop", "ALL",
+                 "--uid", str(UID), "--gid", str(UID), "--ro-bind", str(self.image), "/",
+                 "--proc", "/proc", "--dev", "/dev", "--clearenv",
                  "--setenv", "LD_LIBRARY_PATH", "/lib"]
         for mount in self.container["volumeMounts"]:
-            secret = mount["name"] in self.volumes
-            words += ["--ro-bind" if secret else "--bind", str(self.folder / mount["name"]), mount["mountPath"]]
+            how = "--ro-bind" if mount["name"] in self.volumes else "--bind"
+            words += [how, str(self.folder / mount["name"]), mount["mountPath"]]
         for name, value in env.items():
             words += ["--setenv", name, value]
         args = [re.sub(r"\$\((\w+)\)", lambda m: env[m[1]], arg) for arg in self.container["args"]]
         return words + ["--", "/emqxtls", *args, *more]
 
     def start(self, more=()):
-        return subprocess.Popen(self.command_line(more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(self.command_line(more), stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True)
 
     def run(self, more=()):
         process = self.start(more)
@@ -117,18 +124,21 @@ class Job:
     def is_given_up(self, status):
         """Whether the Job makes no other try."""
         rule, = self.spec["podFailurePolicy"]["rules"]
-        assert rule["action"] == "FailJob" and rule["onExitCodes"]["containerName"] == self.container["name"]
-        return status in rule["onExitCodes"]["values"]
+        codes = rule["onExitCodes"]
+        assert rule["action"] == "FailJob" and codes["containerName"] == self.container["name"]
+        return status in codes["values"]
 
 
 class Platform:
     def __init__(self, emulator, folder):
         self.folder, self.served = folder, folder / "served"
         self.served.mkdir(parents=True)
-        env = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="key", EMQXCLOUD_PLATFORM_API_SECRET="never-told")
-        self.process = subprocess.Popen([emulator, "--tls-dir", folder, "--ready-file", folder / "ready", "--log", folder / "log",
-                                         "--serve-dir", self.served, "--pending", "1", "--lifetime", "3600"],
-                                        env=env, stdout=subprocess.DEVNULL)
+        env = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="key",
+                   EMQXCLOUD_PLATFORM_API_SECRET="never-told")
+        self.process = subprocess.Popen(
+            [emulator, "--tls-dir", folder, "--ready-file", folder / "ready",
+             "--log", folder / "log", "--serve-dir", self.served, "--pending", "1", "--lifetime", "3600"],
+            env=env, stdout=subprocess.DEVNULL)
         self.until(lambda: (folder / "ready").exists() and (folder / "ready").stat().st_size)
         ready = (folder / "ready").read_text()
         self.endpoint = re.search("EMQXCLOUD_PLATFORM_ENDPOINT=(.*)", ready)[1].strip("'\"")
@@ -139,7 +149,8 @@ class Platform:
             time.sleep(0.01)
 
     def arrived(self, method=""):
-        lines = (self.folder / "log").read_text().splitlines() if (self.folder / "log").exists() else []
+        log = self.folder / "log"
+        lines = log.read_text().splitlines() if log.exists() else []
         return sum(json.loads(line).get("method", "").startswith(method) for line in lines)
 
     def serves(self, pair):
@@ -148,8 +159,9 @@ class Platform:
 
 def certificate(folder, days):
     """As cert-manager has it in the certificate's Secret."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "k", "-out", folder / "c",
-                    "-days", str(days), "-subj", "/CN=broker.example"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days),
+                    "-keyout", folder / "k", "-out", folder / "c", "-subj", "/CN=broker.example"],
+                   check=True, stderr=subprocess.DEVNULL)
     data = (folder / "c").read_bytes()
     return {"tls.crt": data, "tls.key": (folder / "k").read_bytes(), "ca.crt": data}
 
@@ -164,8 +176,10 @@ def expect(what, said, *, status, tells):
 def is_restricted(job):
     """What the Pod Security Standard "restricted" wants, and a root that can't be written."""
     pod, own = job.pod["securityContext"], job.container["securityContext"]
-    return (pod["runAsNonRoot"] and pod["runAsUser"] > 0 and pod["seccompProfile"]["type"] == "RuntimeDefault" and
-            own["readOnlyRootFilesystem"] and not own["allowPrivilegeEscalation"] and own["capabilities"] == {"drop": ["ALL"]} and
+    return (pod["runAsNonRoot"] and pod["runAsUser"] > 0 and
+            pod["seccompProfile"]["type"] == "RuntimeDefault" and
+            own["readOnlyRootFilesystem"] and not own["allowPrivilegeEscalation"] and
+            own["capabilities"] == {"drop": ["ALL"]} and
             not job.pod["automountServiceAccountToken"])
 
 
@@ -186,7 +200,8 @@ def renewals(job, platform, work):
     expect("too short a life", job.run(), status=REFUSED, tells="CHECK: ")
     assert job.is_given_up(REFUSED) and platform.serves(second)
     tls.put(second)
-    expect("a root that can't be written", job.run(["--quota-file=/quota"]), status=1, tells="[Rr]ead-only")
+    expect("a root that can't be written", job.run(["--quota-file=/quota"]),
+           status=1, tells="[Rr]ead-only")
     replaced_while_read(job, platform, third, second)
     replaced_while_it_waits(job, platform, first, third)
 
@@ -200,7 +215,8 @@ def replaced_while_read(job, platform, new, old):
     with open(slow / "tls.crt", "wb", buffering=0) as chain: # as soon as it is opened for reading
         tls.put(new)
         chain.write(old["tls.crt"])
-    expect("replaced while it was read", (process.wait(), process.stdout.read()), status=LATER, tells="run it again")
+    expect("replaced while it was read", (process.wait(), process.stdout.read()),
+           status=LATER, tells="run it again")
     assert not job.is_given_up(LATER) and platform.arrived() == before
     expect("the next try", job.run(), status=DONE, tells="ge6a1a75: updated")
     assert platform.serves(new)
@@ -213,28 +229,55 @@ def replaced_while_it_waits(job, platform, new, newest):
     process = job.start(["--allow-earlier"])
     platform.until(lambda: platform.arrived("PUT") > writes)
     tls.put(newest)
-    expect("replaced while it waits", (process.wait(), process.stdout.read()), status=DONE, tells="ge6a1a75: updated")
+    expect("replaced while it waits", (process.wait(), process.stdout.read()),
+           status=DONE, tells="ge6a1a75: updated")
     assert platform.serves(new)
     expect("the next run", job.run(), status=DONE, tells="ge6a1a75: updated")
     assert platform.serves(newest)
 
 
-def credentials(job, platform, text):
-    """As the page's Secret, filled in; then with the mode that a Secret has where none is given."""
+def quota_in_redis(job, work, filled):
+    """By a line of the Secret; where there is a Redis."""
+    if not shutil.which("redis-server"):
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--requirepass", "secret", "--save", "",
+         "--appendonly", "yes", "--dir", work], stdout=subprocess.PIPE, text=True)
+    try:
+        assert any("eady to accept connections" in line for line in server.stdout)
+        filled += f"EMQXTLS_QUOTA=redis://:secret@127.0.0.1:{port}\n"
+        job.volumes["credentials"].put({"emqxtls": filled.encode()})
+        said = job.run()
+        if "no Redis" not in said[1]: # of this build
+            expect("quota in Redis", said, status=DONE, tells="unchanged")
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def credentials(job, platform, work, text):
+    """As the page's Secret, filled in; with another place of the quota; then with the mode that a
+    Secret has where none is given."""
     filled = text.replace("https://HOST/public_api/v1", platform.endpoint)
-    filled = filled.replace("API_KEY=...", "API_KEY=key").replace("API_SECRET=...", "API_SECRET=never-told")
+    filled = filled.replace("API_KEY=...", "API_KEY=key")
+    filled = filled.replace("API_SECRET=...", "API_SECRET=never-told")
     secret = job.volumes["credentials"]
     secret.put({"emqxtls": filled.encode()})
     yield
+    quota_in_redis(job, work, filled)
     secret.mode = 0o644
     secret.put({"emqxtls": filled.encode()})
-    expect("credentials that all may read", job.run(), status=DONE, tells=r"(?s)defaultMode: 0400.*unchanged")
+    expect("credentials that all may read", job.run(),
+           status=DONE, tells=r"(?s)defaultMode: 0400.*unchanged")
 
 
 def main():
     command, emulator, manifests = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     try:
-        subprocess.run(["bwrap", "--unshare-all", "--uid", str(UID), "--ro-bind", "/", "/", "true"], check=True)
+        subprocess.run(["bwrap", "--unshare-all", "--uid", str(UID), "--ro-bind", "/", "/", "true"],
+                       check=True)
     except (OSError, subprocess.CalledProcessError) as reason:
         print(f"no container can be made here: {reason}")
         sys.exit(77)
@@ -246,7 +289,7 @@ def main():
         try:
             job = Job(cronjob, work, command, work / "platform/ca.pem")
             assert is_restricted(job)
-            filled_in = credentials(job, platform, secret["stringData"]["emqxtls"])
+            filled_in = credentials(job, platform, work, secret["stringData"]["emqxtls"])
             next(filled_in)
             renewals(job, platform, work)
             next(filled_in, None)
