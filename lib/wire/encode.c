@@ -8,6 +8,21 @@
 
 #include <string.h>
 
+#define EACH_BYTE(x) (UINT64_C(0x0101010101010101) * (x))
+
+/* Is there a byte among the eight that JSON wants escaped: below 0x20, '"' or '\'? Each term is
+ * "has a byte that is zero (or less than n)" of the well-known bit tricks: exact as a yes or no. */
+static bool any_special(const char *p)
+{
+    uint64_t v, quote, backslash;
+    memcpy(&v, p, sizeof v);
+    quote = v ^ EACH_BYTE('"');
+    backslash = v ^ EACH_BYTE('\\');
+    return ((((v - EACH_BYTE(0x20)) & ~v) | ((quote - EACH_BYTE(1)) & ~quote) |
+             ((backslash - EACH_BYTE(1)) & ~backslash)) &
+            EACH_BYTE(0x80)) != 0;
+}
+
 static bool special(char c)
 {
     return (unsigned char)c < 0x20 || c == '"' || c == '\\';
@@ -17,6 +32,8 @@ static bool special(char c)
 static size_t plain_run(const char *text, size_t len)
 {
     size_t n = 0;
+    while (len - n >= sizeof(uint64_t) && !any_special(text + n))
+        n += sizeof(uint64_t);
     while (n < len && !special(text[n]))
         n++;
     return n;
