@@ -2,6 +2,7 @@
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 """conformance.py - the Python binding's part of scenario.txt: reads lines, answers each."""
 import asyncio
+import concurrent.futures
 import os
 import signal
 import sys
@@ -37,7 +38,7 @@ def made(kind=emqxtls.Client, **options):
         options["proxy"] = ""
     return kind(options.pop("endpoint", ENVIRONMENT["EMQXCLOUD_PLATFORM_ENDPOINT"]), ENVIRONMENT["EMQXCLOUD_PLATFORM_API_KEY"],
                 options.pop("secret", ENVIRONMENT["EMQXCLOUD_PLATFORM_API_SECRET"]),
-                limiter=emqxtls.Limiter.file(quota) if quota else None, **options)
+                limiter=options.pop("limiter", None) or (emqxtls.Limiter(quota) if quota else None), **options)
 
 
 def status(s):
@@ -155,12 +156,19 @@ def log_throws():
 
 
 def dropped_in_done():
-    c = own()
-    ended = []
-    c._submit("submit", (emqxtls.Op.GET, b"d1", None), lambda outcome: (c.close(), ended.append(outcome)))
-    handle = c._handle
-    emqxtls._c.client_run(handle, 1000, None)
-    return len(ended) == 1 and c._handle is None
+    c, future = own(), concurrent.futures.Future()
+    future.add_done_callback(lambda _: c.close())
+    c._submit(next(c._numbers), future, "submit", (emqxtls.Op.GET, b"d1", None))
+    c._run(1000)
+    return future.result(0) and c._handle is None
+
+
+def dropped_in_callback():
+    c = own(log=lambda level, line: c.close())
+    try:
+        return c.get("d1").state == emqxtls.State.RUNNING and c._handle is None
+    except emqxtls.Error as error:
+        return error.code == emqxtls.Code.CANCELLED and c._handle is None
 
 
 async def before():
@@ -202,12 +210,11 @@ def fork():
 
 def interrupted():
     """Ctrl-C in a long ensure: it ends, with KeyboardInterrupt."""
-    asked, ended = threading.Event(), threading.Event()
+    asked = threading.Event()
 
-    def press():  # while the ensure pauses; again where it was lost between Python and C
+    def press():  # once, while the ensure pauses
         asked.wait()
-        while not ended.wait(1.5):
-            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
 
     def busy(*_):
         asked.set()
@@ -219,9 +226,46 @@ def interrupted():
         try:
             c.ensure("d1", request(f"{folder}/one.pem", f"{folder}/one.key"), wait=600)
         except KeyboardInterrupt:
-            ended.set()
-            return not c._waiting
+            return not c._waiting and interrupted_anywhere()
     return False
+
+
+def interrupted_at(c, place):
+    """Presses Ctrl-C at the n-th step of what C calls back. Was it reached, and did it come out?"""
+    steps, callbacks = 0, {"_on_start", "_on_done", "<lambda>"}
+
+    def trace(frame, event, _):
+        nonlocal steps
+        outer = frame
+        while outer and outer.f_code.co_name not in callbacks:
+            outer = outer.f_back
+        if outer and outer.f_code.co_filename == emqxtls.__file__:
+            steps += 1
+            if steps == place:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+    sys.settrace(trace)
+    try:
+        c.get("d1")
+        return steps >= place, False
+    except KeyboardInterrupt:
+        return True, True
+    finally:
+        sys.settrace(None)
+
+
+def interrupted_anywhere():
+    """The first lines of callbacks are no exception, where nobody could catch it; and the client goes on."""
+    place = 0
+    with own(log=lambda level, line: None, limiter=emqxtls.Limiter(reads=1000)) as c:
+        while True:
+            place += 1
+            reached, came_out = interrupted_at(c, place)
+            if not reached:
+                return place > 50
+            if not came_out or c._waiting or c.get("d1").state != emqxtls.State.RUNNING:
+                print(f"Ctrl-C at step {place} of the callbacks", file=sys.stderr)
+                return False
 
 
 def do_misuse(name):

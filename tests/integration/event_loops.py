@@ -55,7 +55,7 @@ def release():
 
 def client(binding, secret="test-secret-kept-out-of-sight", quota_file="wide"):
     # The file is for every deployment apart, the binding's own limiters are for the whole key.
-    limiter = binding.Limiter.file(quota_file, flags=PER_DEPLOYMENT) if quota_file else None
+    limiter = binding.Limiter(quota_file, flags=PER_DEPLOYMENT) if quota_file else None
     return binding.AsyncClient(os.environ["EMQXCLOUD_PLATFORM_ENDPOINT"], "test-key", secret, limiter=limiter,
                                ca_file=os.environ["EMQXTLS_CA_FILE"])
 
