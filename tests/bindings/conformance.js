@@ -38,7 +38,7 @@ const misuse = {
     await c.close();
     return all.every(Boolean);
   },
-  async log_throws() {
+  async callbacks_throw() {
     const c = own(RUNNING, { log: () => { throw new Error('as told'); } });
     return (await works(c)) && c.failure.message === 'as told';
   },

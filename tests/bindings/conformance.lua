@@ -65,7 +65,7 @@ function misuse.threads()
   return true
 end
 
-function misuse.log_throws()
+function misuse.callbacks_throw()
   local c = own(nil, {log = function() error "as told" end})
   return works(c) and tostring(c.failure):match "as told"
 end

@@ -150,7 +150,7 @@ def threads():
         return states == [emqxtls.State.RUNNING] * 8
 
 
-def log_throws():
+def callbacks_throw():
     with own(log=lambda level, line: 1 / 0) as c:
         return c.get("d1").state == emqxtls.State.RUNNING and isinstance(c.failure, ZeroDivisionError)
 

@@ -22,14 +22,13 @@ import (
 )
 
 var (
-	client   *emqxtls.Client
-	logs     []string
-	ctx      = context.Background()
-	states   = []string{"UNKNOWN", "ABSENT", "PENDING", "RUNNING", "FAILED", "TERMINATED", "OTHER"}
-	types    = []string{"UNKNOWN", "ONE_WAY", "TWO_WAY"}
-	actions  = []string{"NONE", "UNCHANGED", "CREATED", "UPDATED"}
-	delivery = []string{"MAYBE", "NOT_SENT", "ANSWERED"}
+	client *emqxtls.Client
+	logs   []string
+	ctx    = context.Background()
 )
+
+// name is the library's own, in the scenario's spelling.
+func name(told string) string { return strings.ReplaceAll(strings.ToUpper(told), "-", "_") }
 
 func failed(err error) string {
 	var e *emqxtls.Error
@@ -40,14 +39,15 @@ func failed(err error) string {
 	if e.RetryAfter >= 0 {
 		retry = 1
 	}
-	return fmt.Sprintf("code=%v http=%d delivery=%s api=%s retry=%d", e.Code, e.HTTPStatus, delivery[e.Delivery], e.APICode, retry)
+	return fmt.Sprintf("code=%v http=%d delivery=%s api=%s retry=%d", e.Code, e.HTTPStatus, name(e.Delivery), e.APICode, retry)
 }
 
-func told(s emqxtls.Status, err error) string {
+func told(r emqxtls.Result, err error) string {
 	if err != nil {
 		return failed(err)
 	}
-	return fmt.Sprintf("code=OK state=%s type=%s cn=%s", states[s.State], types[s.Type], s.CommonName)
+	return fmt.Sprintf("code=OK state=%s type=%s cn=%s action=%s writes=%d certain=%d", name(r.State), name(r.Type), r.CommonName,
+		name(r.Action), r.Writes, one(r.Certain))
 }
 
 func done(err error) string {
@@ -62,10 +62,10 @@ func defaults() emqxtls.Config {
 		APISecret: os.Getenv("EMQXCLOUD_PLATFORM_API_SECRET"), CAFile: os.Getenv("EMQXTLS_CA_FILE")}
 }
 
-func transport(answer string) func(emqxtls.Exchange) (int, []byte, error) {
-	return func(x emqxtls.Exchange) (int, []byte, error) {
+func transport(answer string) emqxtls.Transport {
+	return func(_, url string, headers []string, _ []byte, _ time.Duration) (int, []byte, error) {
 		status, body, found := strings.Cut(answer, ":")
-		if !found || !strings.HasPrefix(x.URL, "https://") || len(x.Headers) == 0 {
+		if !found || !strings.HasPrefix(url, "https://") || len(headers) == 0 {
 			panic("as told")
 		}
 		number, err := strconv.Atoi(status)
@@ -104,15 +104,6 @@ func request(cert, key string) emqxtls.Request {
 	return emqxtls.Request{Cert: c, Key: k}
 }
 
-func ensure(words []string, wait time.Duration) string {
-	r, err := client.Ensure(ctx, words[0], request(words[1], words[2]), emqxtls.Options{Wait: wait})
-	certain := 0
-	if r.Certain {
-		certain = 1
-	}
-	return told(r.Status, err) + fmt.Sprintf(" action=%s writes=%d certain=%d", actions[r.Action], r.Writes, certain)
-}
-
 func many(count int, prefix string) string {
 	var all sync.WaitGroup
 	var ok int32
@@ -120,7 +111,7 @@ func many(count int, prefix string) string {
 		all.Add(1)
 		go func(id string) {
 			defer all.Done()
-			if s, err := client.Get(ctx, id); err == nil && s.State == emqxtls.Absent {
+			if s, err := client.Get(ctx, id); err == nil && s.State == "absent" {
 				atomic.AddInt32(&ok, 1)
 			}
 		}(prefix + strconv.Itoa(i))
@@ -129,23 +120,26 @@ func many(count int, prefix string) string {
 	return fmt.Sprintf("code=OK ok=%d", ok)
 }
 
-// A context with a deadline ends a call that nobody answers.
+// A context ends a call that nobody answers, and the wait of another for its turn.
 func cancel(id string) string {
 	bounded, stop := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer stop()
+	behind := make(chan error)
+	go func() {
+		_, err := client.Get(bounded, id)
+		behind <- err
+	}()
 	_, err := client.Get(bounded, id)
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if other := <-behind; !errors.Is(err, context.DeadlineExceeded) || !errors.Is(other, context.DeadlineExceeded) {
 		return "code=wrong"
+	} else if _, refused := err.(*emqxtls.Error); !refused {
+		err = other // this one was first
 	}
 	return failed(err)
 }
 
 func quota(which string) string {
-	op := emqxtls.Writes
-	if which == "READ" {
-		op = emqxtls.Reads
-	}
-	used, limit, err := client.Quota(op)
+	used, limit, err := client.Quota(which == "WRITE")
 	return done(err) + fmt.Sprintf(" limit=%d used=%d", limit, used)
 }
 
@@ -177,7 +171,7 @@ const running = `200:{"status":"running"}`
 
 func works(c *emqxtls.Client) bool {
 	s, err := c.Get(ctx, "d1")
-	return err == nil && s.State == emqxtls.Running
+	return err == nil && s.State == "running"
 }
 
 func threads() bool {
@@ -196,7 +190,7 @@ func threads() bool {
 	return good == 8
 }
 
-func logThrows() bool {
+func callbacksThrow() bool {
 	c := own(running, func(int, string) { panic("as told") })
 	defer c.Close()
 	return works(c)
@@ -240,7 +234,7 @@ func interrupted() bool {
 }
 
 func misuse(name string) string {
-	all := map[string]func() bool{"threads": threads, "log_throws": logThrows, "dropped_in_done": droppedInDone,
+	all := map[string]func() bool{"threads": threads, "callbacks_throw": callbacksThrow, "dropped_in_done": droppedInDone,
 		"cancelled_before": cancelledBefore, "cancelled_after": cancelledAfter, "signal": interrupted,
 		"fork": func() bool { return true }} // Go can't fork without exec
 	return fmt.Sprintf("code=OK ok=%d", one(all[name]()))
@@ -261,13 +255,13 @@ func answer(verb string, w []string) string {
 	case "update":
 		return told(client.Update(ctx, w[0], request(w[1], w[2])))
 	case "delete":
-		return done(client.Delete(ctx, w[0]))
+		return told(client.Delete(ctx, w[0]))
 	case "wait":
 		return told(client.Wait(ctx, w[0], seconds(1)))
 	case "remove":
-		return done(client.Remove(ctx, w[0], seconds(1)))
+		return told(client.Remove(ctx, w[0], seconds(1)))
 	case "ensure":
-		return ensure(w, seconds(3))
+		return told(client.Ensure(ctx, w[0], request(w[1], w[2]), emqxtls.Options{Wait: seconds(3)}))
 	case "many":
 		n, _ := strconv.Atoi(w[0])
 		return many(n, w[1])

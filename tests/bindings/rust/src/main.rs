@@ -138,7 +138,7 @@ fn threads() -> bool {
     good.into_inner() == 8
 }
 
-fn log_throws() -> bool {
+fn callbacks_throw() -> bool {
     let mut config = defaults();
     answering(&mut config, RUNNING);
     config.log = Some(Box::new(|_, _| panic!("as told")));
@@ -210,7 +210,7 @@ fn interrupted() -> bool {
 fn misuse(name: &str) -> String {
     let good = match name {
         "threads" => threads(),
-        "log_throws" => log_throws(),
+        "callbacks_throw" => callbacks_throw(),
         "dropped_in_done" => dropped_in_done(),
         "cancelled_before" => cancelled_before(),
         "cancelled_after" => cancelled_after(),
