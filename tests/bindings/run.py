@@ -144,7 +144,7 @@ def python(environment, folder):
 
 def surroundings(library, ffi, folder):
     """Of a user whose library is where it was built."""
-    environment = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="test-key", EMQXTLS_LIBRARY=library, EMQXTLS_FFI=ffi,
+    environment = dict(os.environ, EMQXCLOUD_PLATFORM_API_KEY="test-key", EMQXTLS_LIBRARY=library, EMQXTLS_FFI=os.path.abspath(ffi),
                        EMQXCLOUD_PLATFORM_API_SECRET="test-secret-kept-out-of-sight", PYTHONDONTWRITEBYTECODE="1")
     where = os.path.dirname(library)
     for name, value in (("LD_LIBRARY_PATH", where), ("PKG_CONFIG_PATH", f"{where}/../meson-uninstalled")):

@@ -1,11 +1,11 @@
 // Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 
 //! The Rust binding's part of scenario.txt: reads lines, answers each.
-use emqxtls::{Action, Client, Code, Config, Delivery, Error, Op, Options, Outcome, Request, State, Type};
+use emqxtls::{Client, Code, Config, Error, Op, Options, Outcome, Request, State};
 use std::cell::{Cell, RefCell};
 use std::io::BufRead;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,32 +15,22 @@ fn env(name: &str) -> String {
     std::env::var(name).unwrap()
 }
 
+/// The library's own name, in the scenario's spelling.
+fn name(told: impl std::fmt::Display) -> String {
+    told.to_string().to_uppercase().replace('-', "_")
+}
+
 fn failed(e: &Error) -> String {
-    let code = match e.code {
-        Code::Unknown => "UNKNOWN",
-        code => emqxtls::code_name(code as i32 + 1),
-    };
-    let delivery = match e.delivery {
-        Delivery::NotSent => "NOT_SENT",
-        Delivery::Answered => "ANSWERED",
-        _ => "MAYBE",
-    };
-    let (http, api, retry) = (e.http_status, &e.api_code, u8::from(e.retry_after.is_some()));
-    format!("code={code} http={http} delivery={delivery} api={api} retry={retry}")
+    let (code, http, delivery) = (&e.code, e.http_status, name(e.delivery));
+    format!("code={code} http={http} delivery={delivery} api={} retry={}", e.api_code, u8::from(e.retry_after_ms >= 0))
 }
 
 fn told(outcome: Result<Outcome, Error>) -> String {
     match outcome {
         Err(e) => failed(&e),
-        Ok(o) => {
-            let state = format!("{:?}", o.status.state).to_uppercase();
-            let kind = match o.status.kind {
-                Type::OneWay => "ONE_WAY",
-                Type::TwoWay => "TWO_WAY",
-                _ => "UNKNOWN",
-            };
-            let action = format!("{:?}", o.action).to_uppercase();
-            let (cn, writes, certain) = (o.status.common_name, o.writes, u8::from(o.certain));
+        Ok(Outcome { status: s, result: r }) => {
+            let (state, kind, action, certain) = (name(s.state), name(s.kind), name(r.action), r.certain);
+            let (cn, writes) = (s.common_name, r.writes);
             format!("code=OK state={state} type={kind} cn={cn} action={action} writes={writes} certain={certain}")
         }
     }
@@ -59,8 +49,8 @@ fn defaults() -> Config {
 fn answering(config: &mut Config, answer: &str) {
     let answer = answer.to_string();
     config.ca_file = None;
-    config.transport = Some(Box::new(move |x| {
-        assert!(x.url.starts_with("https://") && !x.headers.is_empty());
+    config.transport = Some(Box::new(move |_, url, headers, _, _| {
+        assert!(url.starts_with("https://") && !headers.is_empty());
         let (status, body) = answer.split_once(':').expect("as told");
         Ok((status.parse().unwrap(), body.into()))
     }));
@@ -138,11 +128,14 @@ fn threads() -> bool {
     good.into_inner() == 8
 }
 
+// Log and done; the transport is another line of the scenario.
 fn callbacks_throw() -> bool {
     let mut config = defaults();
     answering(&mut config, RUNNING);
     config.log = Some(Box::new(|_, _| panic!("as told")));
-    works(&mut Client::open(config).unwrap())
+    let mut client = Client::open(config).unwrap();
+    client.submit("d1", Op::Get, |_| panic!("as told")).unwrap();
+    client.run(None).is_ok() && works(&mut client)
 }
 
 fn dropped_in_done() -> bool {
@@ -178,6 +171,11 @@ extern "C" {
     fn fork() -> i32;
     fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
     fn _exit(status: i32) -> !;
+    fn pipe(ends: *mut i32) -> i32;
+    fn read(fd: i32, to: *mut u8, n: usize) -> isize;
+    fn write(fd: i32, from: *const u8, n: usize) -> isize;
+    fn signal(number: i32, handler: extern "C" fn(i32)) -> usize;
+    fn raise(number: i32) -> i32;
 }
 
 fn forked() -> bool {
@@ -191,19 +189,35 @@ fn forked() -> bool {
     status == 0 && works(&mut client)
 }
 
-// What a handler of Ctrl-C does: another thread interrupts a long call.
+const SIGINT: i32 = 2;
+static PIPE: AtomicI32 = AtomicI32::new(-1);
+
+extern "C" fn on_sigint(_: i32) {
+    unsafe { write(PIPE.load(Ordering::SeqCst), [0].as_ptr(), 1) };
+}
+
+// Ctrl-C in a long ensure. What the crates for signals do: the handler writes to a pipe, and a thread that reads it interrupts.
 fn interrupted() -> bool {
-    let (mut config, (ask, asked)) = (defaults(), std::sync::mpsc::channel());
-    config.ca_file = None;
-    config.transport = Some(Box::new(move |_| {
-        let _ = ask.send(());
-        Ok((200, br#"{"status":"terminated"}"#.to_vec()))
+    let mut config = defaults();
+    answering(&mut config, r#"200:{"status":"terminated"}"#); // waited out
+    config.log = Some(Box::new(|_, _| unsafe {
+        raise(SIGINT);
     }));
     let mut client = Client::open(config).unwrap();
-    let interrupter = client.interrupter();
-    let thread = std::thread::spawn(move || asked.recv().map(|_| interrupter.interrupt()));
-    let told = client.call("d1", Op::Remove(Duration::from_secs(600)));
-    thread.join().unwrap().unwrap();
+    let (interrupter, mut ends) = (client.interrupter(), [0; 2]);
+    unsafe { pipe(ends.as_mut_ptr()) };
+    PIPE.store(ends[1], Ordering::SeqCst);
+    unsafe { signal(SIGINT, on_sigint) };
+    let thread = std::thread::spawn(move || {
+        unsafe { read(ends[0], [0].as_mut_ptr(), 1) };
+        interrupter.interrupt();
+    });
+    let folder = env("EMQXTLS_CA_FILE").replace("/ca.pem", "");
+    let (cert, key) = (std::fs::read(folder.clone() + "/one.pem").unwrap(), std::fs::read(folder + "/one.key").unwrap());
+    let request = Request { cert: &cert, key: &key, cacert: b"" };
+    let options = Options { wait: Duration::from_secs(600), ..Default::default() };
+    let told = client.call("d1", Op::Ensure(&request, options));
+    thread.join().unwrap();
     told.map_or_else(|e| e.code == Code::Cancelled, |_| false)
 }
 
@@ -241,7 +255,7 @@ fn answer(client: &mut Client, logs: &Logs, verb: &str, w: &[&str]) -> String {
         "many" => many(client, w[0].parse().unwrap(), w[1]),
         "cancel" => cancel(client, w[0]),
         "quota" => match client.quota(w[0] == "WRITE") {
-            Ok((used, limit)) => format!("code=OK limit={limit} used={used}"),
+            Ok(q) => format!("code=OK limit={} used={}", q.limit, q.used),
             Err(e) => failed(&e),
         },
         "logs" => {
@@ -277,5 +291,4 @@ fn main() {
         };
         println!("{told}");
     }
-    let _ = Action::None;
 }
