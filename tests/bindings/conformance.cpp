@@ -137,6 +137,7 @@ static std::string cancel(const std::string &id)
 {
     std::string told;
     auto call = client->submit(get(id), [&](Result<Outcome> o) { told = text(std::move(o)); });
+    (void)client->run(milliseconds(300)); // under way
     client->cancel(*call);
     while (told.empty())
         (void)client->run(milliseconds(-1));

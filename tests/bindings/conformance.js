@@ -43,9 +43,9 @@ const misuse = {
     return (await works(c)) && c.failure.message === 'as told';
   },
   async dropped_in_done() {
-    const c = own();
-    let closed;
-    await c.get('d1').then(() => (closed = c.close()));
+    let c, closed;
+    c = own(RUNNING, { log: () => (closed = c.close()) }); // while the call is under way
+    if (!(await works(c))) return false;
     await closed;
     return c.get('d1').then(() => false, (e) => e.message.includes('closed'));
   },

@@ -5,7 +5,12 @@ local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/../../examples/bindings/lua/?.lua;" .. package.path
 local emqxtls = require "emqxtls"
 local ffi = require "ffi"
-ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int); int kill(int, int); int getpid(void); void *signal(int, void *);"
+ffi.cdef [[
+int fork(void); int waitpid(int, int *, int); void _exit(int); int raise(int);
+typedef struct { unsigned long word[16]; } sigset_t;
+int sigemptyset(sigset_t *); int sigaddset(sigset_t *, int); int sigismember(const sigset_t *, int);
+int sigprocmask(int, const sigset_t *, sigset_t *); int sigpending(sigset_t *);
+]]
 
 local client
 local logs = {}
@@ -65,18 +70,20 @@ function misuse.threads()
   return true
 end
 
+-- Log and done; the transport is another line of the scenario.
 function misuse.callbacks_throw()
   local c = own(nil, {log = function() error "as told" end})
-  return works(c) and tostring(c.failure):match "as told"
+  assert(c:submit("submit", function() error "in done" end, emqxtls.GET, "d1", nil))
+  c:run(1)
+  local first = tostring(c.failure):match "in done"
+  return first and works(c) and tostring(c.failure):match "as told"
 end
 
 function misuse.dropped_in_done()
   local c, ended = own(), 0
-  assert(c:submit("submit", function() ended = ended + 1; c = nil; collectgarbage() end, emqxtls.GET, "d1", nil))
-  local held = c
-  held:run(1)
-  held:close()
-  return ended == 1
+  assert(c:submit("submit", function() ended = ended + 1; c:close() end, emqxtls.GET, "d1", nil))
+  c:run(1)
+  return ended == 1 and not c.handle
 end
 
 function misuse.cancelled_before()
@@ -105,11 +112,17 @@ function misuse.fork()
   return code[0] == 0 and works(c)
 end
 
--- A flag that a handler sets, looked at between slices.
+-- Ctrl-C in a long ensure. A handler can't be Lua: so the signal is blocked, and looked for between slices.
 function misuse.signal()
-  local asked = false
-  local c = own('200:{"status":"terminated"}', {log = function() asked = true end})
-  c.between = function() return asked end
+  local SIGINT, SIG_BLOCK, ours, pending = 2, 0, ffi.new "sigset_t", ffi.new "sigset_t"
+  ffi.C.sigemptyset(ours)
+  ffi.C.sigaddset(ours, SIGINT)
+  ffi.C.sigprocmask(SIG_BLOCK, ours, nil)
+  local c = own('200:{"status":"terminated"}', {log = function() ffi.C.raise(SIGINT) end}) -- waited out
+  c.between = function()
+    ffi.C.sigpending(pending)
+    return ffi.C.sigismember(pending, SIGINT) == 1
+  end
   local folder = os.getenv("EMQXTLS_CA_FILE"):match "^(.*)/"
   local _, f = c:ensure("d1", material(folder .. "/one.pem", folder .. "/one.key"), {wait = 600})
   return f and f.code == "CANCELLED"
@@ -166,6 +179,7 @@ end
 function verbs.cancel(id)
   local told
   local call = assert(client:submit("submit", function(s, f) told = status(s, f) end, emqxtls.GET, id, nil))
+  client:run(0.3) -- under way
   call:cancel()
   while not told do client:run(1) end
   return told

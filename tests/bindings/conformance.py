@@ -113,8 +113,7 @@ def do_many(count, prefix):
 async def cancelled(deployment):
     async with made(emqxtls.AsyncClient, ca_file=ENVIRONMENT["EMQXTLS_CA_FILE"]) as c:
         task = asyncio.create_task(c.get(deployment))
-        while not c._waiting:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0.3)  # under way
         task.cancel()
         try:
             await task
@@ -160,7 +159,7 @@ def dropped_in_done():
     future.add_done_callback(lambda _: c.close())
     c._submit(next(c._numbers), future, "submit", (emqxtls.Op.GET, b"d1", None))
     c._run(1000)
-    return future.result(0) and c._handle is None
+    return future.result(0) and c._handle is None and dropped_in_callback()
 
 
 def dropped_in_callback():

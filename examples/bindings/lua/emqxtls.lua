@@ -71,7 +71,10 @@ Client.__index = Client
 
 -- What a callback throws can't go through C: it is kept in client.failure.
 local function guarded(client, callback, ...)
+  local outer = client.inside
+  client.inside = true
   local good, given = pcall(callback, ...)
+  client.inside = outer
   if not good then client.failure = given end
   return good and given
 end
@@ -169,7 +172,9 @@ end
 -- Moves all calls on, for at most so many seconds.
 function Client:run(seconds)
   local e = new "error"
-  if C.emqx_tls_client_run(self.handle, seconds * 1000, e) ~= 0 then return nil, failure(e) end
+  local code = C.emqx_tls_client_run(self.handle, seconds * 1000, e)
+  if self.closing then self:close() end
+  if code ~= 0 then return nil, failure(e) end
   return true
 end
 
@@ -213,8 +218,10 @@ function Client:quota(op)
   return {limit = q.limit, used = q.used, remaining = q.remaining, next = tonumber(q.next_ms) / 1000}
 end
 
--- Not inside a callback.
+-- Inside a callback it comes when that and the run around it are over: C still needs what it would free.
 function Client:close()
+  self.closing = self.inside
+  if self.inside then return end
   if self.handle then C.emqx_tls_client_free(self.handle) end
   self.handle = nil
   for _, callback in ipairs(self.callbacks) do callback:free() end

@@ -91,10 +91,13 @@ fn many(client: &mut Client, count: usize, prefix: &str) -> String {
     format!("code=OK ok={}", ok.get())
 }
 
-fn cancel(client: &mut Client, id: &str) -> String {
+fn cancel(client: &mut Client, id: &str, underway: Option<Duration>) -> String {
     let ended = Rc::new(RefCell::new(None));
     let told_to = ended.clone();
     let call = client.submit(id, Op::Get, move |o| *told_to.borrow_mut() = Some(o)).unwrap();
+    if underway.is_some() {
+        client.run(underway).unwrap();
+    }
     client.cancel(&call);
     while ended.borrow().is_none() {
         client.run(None).unwrap();
@@ -156,7 +159,7 @@ fn dropped_in_done() -> bool {
 
 fn cancelled_before() -> bool {
     let mut client = own(RUNNING);
-    cancel(&mut client, "d1").starts_with("code=CANCELLED") && works(&mut client)
+    cancel(&mut client, "d1", None).starts_with("code=CANCELLED") && works(&mut client)
 }
 
 fn cancelled_after() -> bool {
@@ -253,7 +256,7 @@ fn answer(client: &mut Client, logs: &Logs, verb: &str, w: &[&str]) -> String {
         "wait" => told(client.call(w[0], Op::Wait(seconds()))),
         "remove" => told(client.call(w[0], Op::Remove(seconds()))),
         "many" => many(client, w[0].parse().unwrap(), w[1]),
-        "cancel" => cancel(client, w[0]),
+        "cancel" => cancel(client, w[0], Some(Duration::from_millis(300))),
         "quota" => match client.quota(w[0] == "WRITE") {
             Ok(q) => format!("code=OK limit={} used={}", q.limit, q.used),
             Err(e) => failed(&e),
