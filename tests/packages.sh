@@ -24,7 +24,7 @@ build='gcc libc6-dev dpkg-dev pkg-config meson ninja-build libcurl4-openssl-dev 
 # The last three lines are what a static link of Debian's libcurl wants and libcurl4-openssl-dev
 # does not depend on: on Debian 12 all of it, on 13 the last line.
 tests='g++ cmake binutils libcmocka-dev mosquitto python3 python3-cffi luajit curl jq bsdutils scdoc
-  libuv1-dev libevent-dev libglib2.0-dev nginx-light
+  libuv1-dev libevent-dev libglib2.0-dev nginx-light python3-prometheus-client
   libbrotli-dev libidn2-dev libkrb5-dev libldap-dev libnghttp2-dev
   libpsl-dev librtmp-dev libssh2-1-dev libzstd-dev zlib1g-dev
   libunistring-dev libgpg-error-dev'

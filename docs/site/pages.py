@@ -19,6 +19,7 @@ NAVIGATION = [
         ("renewals", "Renewals", "examples/hooks/README.md"),
         ("kubernetes", "Kubernetes", "examples/kubernetes/README.md"),
         ("fleets", "Fleets", "docs/fleets.md"),
+        ("monitoring", "Monitoring", "docs/monitoring.md"),
         ("bindings", "Bindings", "docs/bindings.md"),
         ("gateways", "Gateways", "docs/gateways.md"),
         ("bindings", "Bindings", "docs/bindings.md"),

@@ -4,6 +4,8 @@
  */
 #include "run.h"
 
+#include <time.h>
+
 int exit_of(const emqx_tls_error *e)
 {
     static const unsigned char codes[] = {
@@ -69,8 +71,17 @@ static bool in_doubt(const struct options *o, const struct job *job)
     }
 }
 
+bool ends_soon(const struct options *o, const struct job *job)
+{
+    return o->info->command == STATUS && o->min_days_left >= 0 && job->error.code == EMQX_TLS_OK &&
+           (job->status.expire == INT64_MIN ||
+            job->status.expire - time(NULL) < o->min_days_left * (int64_t)86400);
+}
+
 int exit_of_job(const struct options *o, const struct job *job)
 {
+    if (ends_soon(o, job))
+        return EXIT_CHECK;
     return in_doubt(o, job) ? EXIT_UNKNOWN : exit_of(&job->error);
 }
 

@@ -63,7 +63,7 @@ static const char *read_all(int fd, char *to, size_t *got)
 
 char *file_read(const char *path, size_t *len, bool secret)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     char *data = fd < 0 ? NULL : malloc(FILE_MAX_BYTES + 2);
     const char *problem = fd < 0 ? strerror(errno)
                           : data ? unfit(path, fd, secret)

@@ -29,6 +29,9 @@ static void finish_job(struct job *job)
     int code = exit_of_job(f->options, job);
     hide_progress(f);
     show_job(f->options, job);
+    if (f->readings)
+        *job->reading =
+            (struct reading){job->error.code == EMQX_TLS_OK, job->status.state, job->status.expire};
     if (code != EXIT_DONE)
         f->failed++;
     else if (!ferror(stdout)) /* what nobody could read is to be done again */
@@ -122,6 +125,7 @@ static void start_job(struct fleet *f)
 {
     struct job *job = f->idle;
     f->idle = job->next;
+    job->reading = f->readings ? &f->readings[f->begun] : NULL;
     job->deployment = f->deployments[f->begun++];
     job->since_ms = monotonic_ms();
     emqx_tls_status_init(&job->status);
@@ -239,5 +243,7 @@ int run_fleet(struct fleet *f)
     drive(f);
     catch_signals(SIG_DFL);
     show_end(f);
+    if (f->readings)
+        f->exit_code = worse(f->exit_code, write_metrics(f));
     return f->exit_code;
 }

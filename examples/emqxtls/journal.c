@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,12 @@
 struct journal {
     const char *path;
     FILE *file;
-    char **done; /* sorted */
-    size_t count;
+    void *done; /* a tree of names */
 };
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(a, b);
 }
 
 static uint64_t hash(uint64_t h, const char *data, size_t len)
@@ -52,14 +52,11 @@ static void subject(char to[64], const struct options *o, const struct material 
 
 static bool add(struct journal *j, const char *line)
 {
-    if ((j->count & (j->count - 1)) == 0) { /* grow at every power of two */
-        char **more = realloc(j->done, (j->count ? 2 * j->count : 1) * sizeof *more);
-        if (!more)
-            return false;
-        j->done = more;
-    }
-    j->done[j->count] = strdup(line);
-    return j->done[j->count] && ++j->count;
+    char *name = strdup(line);
+    char *const *first = name ? tsearch(name, &j->done, by_name) : NULL;
+    if (!first || *first != name) /* a second time */
+        free(name);
+    return first != NULL;
 }
 
 /* Reads it, or begins it anew if it is about something else. NULL, or what is wrong. */
@@ -86,8 +83,6 @@ static const char *load(struct journal *j, const char *about)
     if (!same && (ftruncate(fileno(j->file), 0) != 0 || fprintf(j->file, "%s\n", about) < 0 ||
                   fflush(j->file) != 0))
         return strerror(errno);
-    if (j->count > 0)
-        qsort(j->done, j->count, sizeof *j->done, by_name);
     return NULL;
 }
 
@@ -130,7 +125,7 @@ int journal_open(struct journal **out, const struct options *o, const struct mat
 
 bool journal_has(const struct journal *j, const char *deployment)
 {
-    return j && j->count > 0 && bsearch(&deployment, j->done, j->count, sizeof *j->done, by_name);
+    return j && tfind(deployment, &j->done, by_name);
 }
 
 void journal_note(struct journal *j, const char *deployment)
@@ -147,8 +142,6 @@ void journal_close(struct journal *j, bool all_done)
         unlink(j->path);
     if (j->file)
         fclose(j->file);
-    for (size_t i = 0; i < j->count; i++)
-        free(j->done[i]);
-    free(j->done);
+    tdestroy(j->done, free);
     free(j);
 }

@@ -179,6 +179,26 @@ static int take(struct options *o, int option, const char *value)
     return EXIT_DONE;
 }
 
+/* What must not be given together. */
+static int validate_pairs(const struct options *o)
+{
+    const char *files[] = {o->cert_file, o->key_file, o->cacert_file, o->secret_file};
+    size_t from_stdin = 0;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        from_stdin += files[i] && strcmp(files[i], "-") == 0;
+    if (from_stdin > 1)
+        return usage("%s", "standard input, -, can be given once");
+    if (o->output && !o->openmetrics)
+        return usage("%s", "--output is for --openmetrics");
+    if (o->openmetrics && (o->json || o->resume_file))
+        return usage("--openmetrics tells all in its own form: leave out %s",
+                     o->json ? "--json" : "--resume");
+    if (o->info->command == ENSURE && o->probe_host && o->deployment_count > 1)
+        return usage("%s with --probe takes one --deployment: each has an address of its own",
+                     o->info->name);
+    return EXIT_DONE;
+}
+
 /* What the chosen command needs. */
 static int validate(const struct options *o)
 {
@@ -191,10 +211,7 @@ static int validate(const struct options *o)
         return usage("%s needs --cert FILE and --key FILE", info->name);
     if (info->command == PROBE && !o->probe_host)
         return usage("%s needs --probe HOST:PORT", info->name);
-    if (info->command == ENSURE && o->probe_host && o->deployment_count > 1)
-        return usage("%s with --probe takes one --deployment: each has an address of its own",
-                     info->name);
-    return EXIT_DONE;
+    return validate_pairs(o);
 }
 
 /* One of three: it is not known, it lacks its value, it takes none. Names it without a value: that
@@ -256,7 +273,7 @@ static int take_command(struct options *o, char **words, int count, bool help)
     return EXIT_DONE;
 }
 
-static const char letters[] = ":d:qvhV";
+static const char letters[] = ":d:o:qvhV";
 
 /* Whether --json is there, and which command: an error in front of them is told in that form, too.
  * In a copy, since getopt moves the words. */

@@ -54,9 +54,10 @@ struct options {
     const char *secret_file;
     bool allow_http;
     int concurrency;
-    bool json, quiet, verbose;
-    const char *host;  /* check: a name that clients connect to */
-    int min_days_left; /* -1: the default */
+    bool json, quiet, verbose, openmetrics;
+    const char *output; /* of openmetrics; NULL: standard output */
+    const char *host;   /* check: a name that clients connect to */
+    int min_days_left;  /* -1: the default */
 };
 
 /* Parses; on trouble prints it to stderr and returns EXIT_USAGE. --help and --version print and set

@@ -81,9 +81,10 @@ static void print_progress(FILE *to, const struct fleet *f)
         }
     } else {
         fprintf(to, "%zu of %zu, %zu under way", f->done, f->count, f->active);
-        if (known) {
+        int64_t left = known ? estimate(f, &reads, &writes) : 0;
+        if (left > 0) {
             fputs(", about ", to);
-            print_span(to, estimate(f, &reads, &writes));
+            print_span(to, left);
             fputs(" to go", to);
         }
     }
@@ -92,19 +93,27 @@ static void print_progress(FILE *to, const struct fleet *f)
                 (unsigned)writes.remaining);
 }
 
-void show_progress(const struct fleet *f)
+size_t columns_of(int fd)
 {
     struct winsize window;
+    return ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col : 80;
+}
+
+void show_progress(const struct fleet *f)
+{
     char *line = NULL;
-    size_t len = 0, width = 80;
+    size_t len = 0, room = columns_of(STDERR_FILENO) - 1;
     FILE *to = open_memstream(&line, &len);
     if (!to)
         return;
     print_progress(to, f);
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1)
-        width = window.ws_col;
-    if (fclose(to) == 0) /* a line that the terminal breaks could not be written over */
-        fprintf(stderr, "\r\033[K%.*s", (int)width - 1, line);
+    if (fclose(to) == 0) {
+        /* a line that the terminal breaks could not be written over; what is whole is shown */
+        size_t cut = len > room ? room : 0;
+        while (cut > 0 && line[cut] != ',')
+            cut--;
+        fprintf(stderr, "\r\033[K%.*s", (int)(cut ? cut : room), line);
+    }
     free(line);
 }
 

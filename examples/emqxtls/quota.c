@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SQUARES = 30, LINE = 48, WINDOW_MS = 3602800 };
+enum { SQUARES = 30, LINE = 48, BESIDE_LINE = 15, WINDOW_MS = 3602800 };
 
 static const char *why_none(const emqx_tls_quota *q)
 {
@@ -58,13 +58,15 @@ static void draw_line(const emqx_tls_quota *q)
 {
     char at[16] = "";
     time_t then = time(NULL) + (time_t)((q->next_ms + 999) / 1000);
-    int64_t place = q->next_ms * (LINE - 1) / WINDOW_MS;
+    int64_t room = (int64_t)columns_of(STDOUT_FILENO) - BESIDE_LINE;
+    int64_t line = room < 10 ? 10 : room < LINE ? room : LINE;
+    int64_t place = q->next_ms * (line - 1) / WINDOW_MS;
     struct tm local;
     if (localtime_r(&then, &local))
         strftime(at, sizeof at, "%H:%M:%S", &local);
     printf("    now |");
-    for (int64_t i = 0; i < LINE; i++)
-        putchar(i == (place < LINE ? place : LINE - 1) ? 'o' : '-');
+    for (int64_t i = 0; i < line; i++)
+        putchar(i == (place < line ? place : line - 1) ? 'o' : '-');
     printf("| 1 h\n    the next at %s\n", at);
 }
 

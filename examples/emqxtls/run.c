@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,38 +126,33 @@ static int make_receipt_dir(const char *folder)
 
 /* -- the command ------------------------------------------------------------------------------- */
 
-struct place {
-    const char *id;
-    size_t at;
-};
-
 static int by_id(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
-    int order = strcmp(x->id, y->id);
-    return order ? order : (x->at > y->at) - (x->at < y->at);
+    return strcmp(a, b);
+}
+
+static void keep(void *id)
+{
+    (void)id;
 }
 
 /* Each deployment once, in the order they were given, without those that are done already. False:
  * no memory. */
 static bool choose(struct fleet *f)
 {
-    size_t n = f->options->deployment_count;
-    struct place *places = calloc(n, sizeof *places);
-    f->deployments = calloc(n, sizeof *f->deployments);
-    bool ok = places && f->deployments;
-    for (size_t i = 0; ok && i < n; i++)
-        places[i] = (struct place){.id = f->options->deployments[i], .at = i};
-    if (ok)
-        qsort(places, n, sizeof *places, by_id);
-    for (size_t i = 0; ok && i < n; i++)
-        if ((i == 0 || strcmp(places[i].id, places[i - 1].id) != 0) &&
-            !journal_has(f->journal, places[i].id))
-            f->deployments[places[i].at] = places[i].id;
-    for (size_t i = 0; ok && i < n; i++)
-        if (f->deployments[i])
-            f->deployments[f->count++] = f->deployments[i];
-    free(places);
+    const struct options *o = f->options;
+    void *seen = NULL;
+    f->deployments = calloc(o->deployment_count, sizeof *f->deployments);
+    f->readings = o->openmetrics ? calloc(o->deployment_count, sizeof *f->readings) : NULL;
+    bool ok = f->deployments && (f->readings || !o->openmetrics);
+    for (size_t i = 0; ok && i < o->deployment_count; i++) {
+        const char *id = o->deployments[i];
+        const char *const *first = tsearch(id, &seen, by_id);
+        ok = first != NULL;
+        if (ok && *first == id && !journal_has(f->journal, id))
+            f->deployments[f->count++] = id;
+    }
+    tdestroy(seen, keep);
     return ok;
 }
 
@@ -180,11 +176,14 @@ static int with_client(struct fleet *f, const struct credentials *c, emqx_tls_li
         show_failure(o, &error);
         return exit_of(&error);
     }
-    f->progress = !o->json && !o->quiet && !o->verbose && isatty(STDERR_FILENO);
+    const char *term = getenv("TERM"); /* one that is dumb can't write over a line */
+    f->progress = !o->json && !o->quiet && !o->verbose && isatty(STDERR_FILENO) && term && *term &&
+                  strcmp(term, "dumb") != 0;
     int code = choose(f) ? run_fleet(f) : EXIT_OTHER;
     emqx_tls_client_free(f->client); /* ends what is still under way */
     free(f->jobs);
     free(f->deployments);
+    free(f->readings);
     return code;
 }
 

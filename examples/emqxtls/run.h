@@ -16,11 +16,19 @@ struct job {
     struct fleet *fleet;
     struct job *next;       /* idle */
     const char *deployment; /* NULL: idle */
-    emqx_tls_call *call;    /* while it is under way */
+    struct reading *reading;
+    emqx_tls_call *call; /* while it is under way */
     int64_t since_ms;
     emqx_tls_status status;
     emqx_tls_error error;
     emqx_tls_ensure_result result;
+};
+
+/* What --openmetrics tells of a deployment. */
+struct reading {
+    bool good;
+    uint32_t state;
+    int64_t expire;
 };
 
 struct fleet {
@@ -30,6 +38,7 @@ struct fleet {
     struct journal *journal;         /* NULL: without --resume */
     json_t *warnings;                /* of the check, for --json */
     const char **deployments;        /* each once, without those that are done */
+    struct reading *readings;        /* of each; NULL: without --openmetrics */
     size_t count;
     struct job *jobs, *idle;
     size_t job_count;
@@ -53,6 +62,8 @@ int open_limiter(const struct options *o, const struct credentials *c, emqx_tls_
 int exit_of(const emqx_tls_error *error); /* where no write was sent */
 int exit_of_job(const struct options *o, const struct job *job);
 int worse(int a, int b);
+/* What --min-days-left of status asks for; no certificate at all counts, too. */
+bool ends_soon(const struct options *o, const struct job *job);
 
 /* -- show.c */
 int64_t monotonic_ms(void);
@@ -76,10 +87,14 @@ void show_object(json_t *j, FILE *to);                     /* on a line; frees i
 void show_job_object(const struct options *o, const struct job *job, FILE *to);
 void show_missing_object(const struct options *o, int code); /* if there was none so far */
 
+/* -- metrics.c */
+int write_metrics(const struct fleet *f);
+
 /* -- quota.c */
 int show_quota(const struct options *o, emqx_tls_limiter *limiter);
 
 /* -- progress.c */
+size_t columns_of(int fd); /* of a terminal; 80 if it does not tell */
 void show_progress(const struct fleet *fleet);
 void show_end(const struct fleet *fleet);
 void hide_progress(const struct fleet *fleet);

@@ -74,6 +74,8 @@ static void put_success(FILE *to, const struct options *o, const struct job *job
         break;
     default:
         put_status(to, &job->status);
+        if (ends_soon(o, job))
+            fprintf(to, ": fewer than %d days are left", o->min_days_left);
     }
 }
 
@@ -105,10 +107,10 @@ static void show_line(const struct options *o, const struct job *job, FILE *to)
 
 void show_job(const struct options *o, const struct job *job)
 {
-    bool good = job->error.code == EMQX_TLS_OK;
+    bool good = job->error.code == EMQX_TLS_OK && !ends_soon(o, job);
     if (o->json)
         show_job_object(o, job, stdout);
-    else if (!good || !o->quiet)
+    else if (!good || !(o->quiet || o->openmetrics))
         show_line(o, job, good ? stdout : stderr);
     /* standard output may be gone, and what was written must not be lost with it */
     if (ferror(stdout) && o->info->command != STATUS && (o->json || good))

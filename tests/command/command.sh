@@ -58,6 +58,14 @@ run 0 check --cert short.pem --key short.key --min-days-left 10
 run 0 check --cert short.pem --key short.key --min-days-left 0
 head -c 1048577 /dev/zero | tr '\0' '\n' | cat first.pem - >large.pem
 run 2 check --cert <(cat large.pem) --key first.key && tells 'not a file of at most 1 MiB'
+run 2 check --cert no.pem --key first.key && tells '^emqxtls: no.pem: No such file'
+run 2 check --cert . --key first.key && tells '^emqxtls: .: not a file'
+output=$("$emqxtls" check --cert first.pem --key - <first.key 2>&1; echo "status $?")
+tells 'nothing found' && tells '^status 0$'
+output=$("$emqxtls" check --cert - --key first.key < <(cat first.pem) 2>&1; echo "status $?")
+tells 'nothing found' && tells '^status 0$'
+run 2 check --cert - --key - && tells 'can be given once'
+run 3 check --cert first.pem --key - && tells 'key'
 unreadable=/sys/class/net/lo/speed # to everybody: it can be opened, and a read fails
 [ ! -e $unreadable ] || { run 2 check --cert $unreadable --key first.key && tells 'speed: Invalid argument'; }
 run 3 check --cert first.pem --key second.key --json &&
@@ -274,24 +282,5 @@ END
 output=$(timeout 300 python3 core.py "$emqxtls" create -d d7 "${own[@]}" --cert first.pem --key first.key 2>&1)
 says 'no dump'
 curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
-
-# -- a terminal shows progress, and Ctrl-C ends it
-if script -qec true /dev/null >/dev/null 2>&1; then
-  curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
-  jq -n --rawfile cert first.pem --rawfile key first.key '{tlsType: "one-way", $cert, $key}' |
-    curl -sf --cacert tls/ca.pem -K <(echo "user = test-key:test-secret-never-shown") -d @- "$EMQXCLOUD_PLATFORM_ENDPOINT/deployments/d5/tls" >/dev/null
-  curl -sf -d '{"deployment": "d5", "status": "pending"}' "$EMULATOR_CONTROL/status"
-  script -qfec "sh -c 'echo \$\$ >waiting; exec \"$emqxtls\" wait -d d5 ${ca[*]}'" shown </dev/null >/dev/null 2>&1 &
-  until grep -q 'next look' shown 2>/dev/null; do sleep 0.05; done
-  kill -INT "$(cat waiting)"
-  wait $!
-  output=$(cat shown)
-  tells 'd5: pending, [0-9]+ s, next look in [0-9]+ s, quota left: [0-9]+ reads, 0 writes'
-  tells 'CANCELLED'
-  output=$(script -qec "'$emqxtls' quota" /dev/null </dev/null)
-  tells '^    \[#+\.+\]'
-  tells '^    now \|-*o-*\| 1 h'
-  tells '^    the next at [0-9:]{8}'
-fi
 
 finish

@@ -6,7 +6,7 @@ _emqxtls() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} help
   COMPREPLY=()
   case $before in
-    --cert | --key | --cacert | --ca-file | --secret-file | --deployments | --resume | --quota-file)
+    --cert | --key | --cacert | --ca-file | --secret-file | --deployments | --resume | --quota-file | --output | -o)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;

@@ -13,7 +13,7 @@ end
 complete -c emqxtls -f
 complete -c emqxtls -n __fish_is_first_token -a '(__emqxtls_commands)'
 complete -c emqxtls -n 'string match -q -- "-*" (commandline -ct)' -a '(__emqxtls_options)'
-for option in cert key cacert ca-file secret-file deployments resume quota-file
+for option in cert key cacert ca-file secret-file deployments resume quota-file output
     complete -c emqxtls -n "string match -q -- --$option (commandline -opc)[-1]" -F
 end
 complete -c emqxtls -n 'string match -q -- --receipt (commandline -opc)[-1]' -a '(__fish_complete_directories)'
