@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 
+#include "base/tls_socket.h"
 #include "check/x509.h"
 
 const bool emqxi_probe_available = true;
@@ -34,7 +34,7 @@ struct emqxi_probe {
     short events; /* what the socket is waited for */
     SSL_CTX *context;
     SSL *ssl;
-    BIO_METHOD *socket; /* OpenSSL's own can't keep SIGPIPE away */
+    BIO_METHOD *socket;
     bool seen;
     emqxi_identity leaf;
 };
@@ -64,58 +64,17 @@ static bool set_server_name(emqxi_probe *p)
     return !name[0] || SSL_set_tlsext_host_name(p->ssl, name) == 1;
 }
 
-/* -- the connection as OpenSSL's BIO ------------------------------------------------------------- */
-
-/* What send or recv returned; it may also be that nothing could be done yet. */
-static int moved(BIO *b, ssize_t n, int retry)
-{
-    BIO_clear_retry_flags(b);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        BIO_set_flags(b, retry | BIO_FLAGS_SHOULD_RETRY);
-    return (int)n;
-}
-
-static int send_bytes(BIO *b, const char *from, int len)
-{
-    const emqxi_probe *p = BIO_get_data(b);
-    return moved(b, send(p->fd, from, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
-}
-
-static int receive_bytes(BIO *b, char *to, int len)
-{
-    const emqxi_probe *p = BIO_get_data(b);
-    return moved(b, recv(p->fd, to, (size_t)len, 0), BIO_FLAGS_READ);
-}
-
-static long control(BIO *b, int command, long number, void *pointer)
-{
-    (void)b;
-    (void)number;
-    (void)pointer;
-    return command == BIO_CTRL_FLUSH;
-}
-
 static bool set_up_tls(emqxi_probe *p)
 {
-    p->socket = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "probe");
     p->context = SSL_CTX_new(TLS_client_method());
-    if (!p->socket || !p->context)
+    if (!p->context)
         return false;
-    BIO_meth_set_write(p->socket, send_bytes);
-    BIO_meth_set_read(p->socket, receive_bytes);
-    BIO_meth_set_ctrl(p->socket, control);
     SSL_CTX_set_min_proto_version(p->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(p->context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_cert_verify_callback(p->context, keep_leaf, p);
-    BIO *bio = BIO_new(p->socket);
-    p->ssl = bio ? SSL_new(p->context) : NULL;
-    if (!p->ssl) {
-        BIO_free(bio);
+    p->ssl = SSL_new(p->context);
+    if (!p->ssl || !emqxi_tls_use_socket(p->ssl, &p->fd, &p->socket))
         return false;
-    }
-    BIO_set_data(bio, p);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(p->ssl, bio, bio);
     SSL_set_connect_state(p->ssl);
     return set_server_name(p);
 }

@@ -105,7 +105,7 @@ static bool start_tls(emqxi_link *l, const emqxi_redis_url *url, int64_t until)
     const char *problem;
     short events = 0;
     ssize_t n;
-    l->tls = emqxi_tls_new(url, l->fd, &problem);
+    l->tls = emqxi_tls_new(url, &l->fd, &problem);
     if (!l->tls)
         return link_fail(l, true, problem);
     while ((n = emqxi_tls_step(l->tls, EMQXI_TLS_HANDSHAKE, NULL, 0, &events)) != 1)

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#include "base/tls_socket.h"
 
 const bool emqxi_tls_available = true;
 
@@ -19,50 +19,6 @@ struct emqxi_tls {
     SSL *ssl;
     unsigned long reason; /* of the last failure, as OpenSSL has it; 0: none */
 };
-
-/* -- the socket: OpenSSL's own BIO for it can't keep SIGPIPE away ------------------------------ */
-
-static int socket_done(BIO *bio, ssize_t n, int retry)
-{
-    BIO_clear_retry_flags(bio);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
-    return (int)n;
-}
-
-static int socket_read(BIO *bio, char *data, int len)
-{
-    int fd = (int)(intptr_t)BIO_get_data(bio);
-    return socket_done(bio, recv(fd, data, (size_t)len, 0), BIO_FLAGS_READ);
-}
-
-static int socket_write(BIO *bio, const char *data, int len)
-{
-    int fd = (int)(intptr_t)BIO_get_data(bio);
-    return socket_done(bio, send(fd, data, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
-}
-
-static long socket_control(BIO *bio, int command, long number, void *data)
-{
-    (void)bio, (void)number, (void)data;
-    return command == BIO_CTRL_FLUSH;
-}
-
-static bool use_socket(emqxi_tls *t, int fd)
-{
-    t->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "emqxtls");
-    BIO *bio = t->method && BIO_meth_set_read(t->method, socket_read) == 1 &&
-                       BIO_meth_set_write(t->method, socket_write) == 1 &&
-                       BIO_meth_set_ctrl(t->method, socket_control) == 1
-                   ? BIO_new(t->method)
-                   : NULL;
-    if (!bio)
-        return false;
-    BIO_set_data(bio, (void *)(intptr_t)fd);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(t->ssl, bio, bio);
-    return true;
-}
 
 /* -- whom to trust, and as whom ---------------------------------------------------------------- */
 
@@ -101,14 +57,15 @@ static bool expect(SSL *ssl, const char *host)
             SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)host) == 1);
 }
 
-emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, int fd, const char **problem)
+emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, const int *fd, const char **problem)
 {
     emqxi_tls *t = calloc(1, sizeof *t);
     *problem = "";
     if (t && (t->context = SSL_CTX_new(TLS_client_method())) &&
         SSL_CTX_set_min_proto_version(t->context, TLS1_2_VERSION) == 1 &&
         !(*problem = load_files(t->context, url)) && (*problem = "") &&
-        (t->ssl = SSL_new(t->context)) && expect(t->ssl, url->host) && use_socket(t, fd))
+        (t->ssl = SSL_new(t->context)) && expect(t->ssl, url->host) &&
+        emqxi_tls_use_socket(t->ssl, fd, &t->method))
         return t;
     ERR_clear_error();
     emqxi_tls_free(t);

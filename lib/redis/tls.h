@@ -13,8 +13,8 @@ typedef struct emqxi_tls emqxi_tls;
 
 extern const bool emqxi_tls_available;
 
-/* NULL: *problem tells; "": no memory. */
-emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, int fd, const char **problem);
+/* On the socket *fd. NULL: *problem tells; "": no memory. */
+emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, const int *fd, const char **problem);
 void emqxi_tls_free(emqxi_tls *t);
 
 enum emqxi_tls_step { EMQXI_TLS_HANDSHAKE, EMQXI_TLS_READ, EMQXI_TLS_WRITE };

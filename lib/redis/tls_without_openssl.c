@@ -3,7 +3,7 @@
 
 const bool emqxi_tls_available = false;
 
-emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, int fd, const char **problem)
+emqxi_tls *emqxi_tls_new(const emqxi_redis_url *url, const int *fd, const char **problem)
 {
     (void)url, (void)fd;
     *problem = "needs TLS, which this build lacks";
