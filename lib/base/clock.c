@@ -51,10 +51,7 @@ const emqx_tls_clock emqxi_system_clock = {.size = sizeof emqxi_system_clock,
                                            .sleep_ms = sleep_ms,
                                            .boot_id = boot_id};
 
-void emqx_tls_clock_init_size(emqx_tls_clock *p, size_t caller_size)
-{
-    emqxi_init(p, caller_size);
-}
+EMQXI_INIT_SIZE(clock, )
 
 bool emqxi_clock_take(emqx_tls_clock *own, const emqx_tls_clock *given)
 {

@@ -25,10 +25,7 @@ static void release(void *context, void *p)
 const emqx_tls_allocator emqxi_malloc = {
     .size = sizeof emqxi_malloc, .allocate = allocate, .resize = resize, .release = release};
 
-void emqx_tls_allocator_init_size(emqx_tls_allocator *p, size_t caller_size)
-{
-    emqxi_init(p, caller_size);
-}
+EMQXI_INIT_SIZE(allocator, )
 
 bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *given)
 {

@@ -2,7 +2,7 @@
  *
  * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes
  * through both, and every answer must be the same. Time is virtual by one replacement in the
- * script: where it asks Redis for the time, it reads two keys. core.c QUOTA_LUA [SEED [STEPS]]
+ * script: where it asks Redis for the time, it reads two keys. core.c QUOTA_LUA [STEPS [SEED]]
  */
 #include "server.h"
 
@@ -183,8 +183,8 @@ int main(int argc, char **argv)
 {
     server s;
     server_new(&s, false);
-    seed = argc > 2 ? strtoull(argv[2], NULL, 10) : emqxi_random() >> 1 | 1;
-    int64_t steps = argc > 3 ? strtoll(argv[3], NULL, 10) : 60000, now = 1700000000000, each = 500;
+    int64_t steps = argc > 2 ? strtoll(argv[2], NULL, 10) : 60000, now = 1700000000000, each = 500;
+    seed = argc > 3 ? strtoull(argv[3], NULL, 10) : emqxi_random() >> 1 | 1;
     printf("seed %" PRIu64 ", %" PRId64 " steps\n", seed, steps);
     fflush(stdout);
     log_in(&s);
