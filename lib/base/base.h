@@ -154,4 +154,7 @@ uint64_t emqxi_random(void);
  * no other library that the build needs has a keyed hash. */
 void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16]);
 
+/* Its first half as a number, the same on every machine. */
+uint64_t emqxi_hash(const uint64_t key[2], const void *data, size_t len);
+
 #endif

@@ -17,12 +17,6 @@ static uint64_t load(const uint8_t *p, size_t n)
     return le64toh(v);
 }
 
-static void store(uint8_t *p, uint64_t v)
-{
-    v = htole64(v);
-    memcpy(p, &v, sizeof v);
-}
-
 /* Inlined twice, so that the state stays in registers: half of what a step of the file store
  * computes. */
 static inline void sip_round(uint64_t v[4])
@@ -54,10 +48,9 @@ static uint64_t squeeze(uint64_t v[4])
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16])
+static void hash(uint64_t k0, uint64_t k1, const void *data, size_t len, uint64_t out[2])
 {
     const uint8_t *p = data;
-    uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
     uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee,
                      k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
     size_t left = len;
@@ -65,7 +58,23 @@ void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t 
         absorb(v, load(p, 8));
     absorb(v, load(p, left) | (uint64_t)len << 56);
     v[2] ^= 0xee;
-    store(out, squeeze(v));
+    out[0] = squeeze(v);
     v[1] ^= 0xdd;
-    store(out + 8, squeeze(v));
+    out[1] = squeeze(v);
+}
+
+void emqxi_siphash(const uint8_t key[16], const void *data, size_t len, uint8_t out[16])
+{
+    uint64_t both[2];
+    hash(load(key, 8), load(key + 8, 8), data, len, both);
+    both[0] = htole64(both[0]);
+    both[1] = htole64(both[1]);
+    memcpy(out, both, sizeof both);
+}
+
+uint64_t emqxi_hash(const uint64_t key[2], const void *data, size_t len)
+{
+    uint64_t both[2];
+    hash(key[0], key[1], data, len, both);
+    return both[0];
 }

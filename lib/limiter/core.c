@@ -233,9 +233,8 @@ void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota)
 
 bool emqxi_log_idle(const emqxi_view *v)
 {
-    const emqxi_log *log = v->log;
-    return (log->count == 0 || slot_at(v, log->count - 1)->release_ms <= v->now) &&
-           (!log->throttle.refused || emqxi_throttle_over(v, v->now));
+    emqxi_log_advance(v);
+    return v->log->count == 0 && !v->log->throttle.refused;
 }
 
 void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms)

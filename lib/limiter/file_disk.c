@@ -59,13 +59,10 @@ static off_t place_of(const emqxi_disk *d, uint64_t cell, uint32_t place)
 /* -- header ------------------------------------------------------------------------------------ */
 
 /* Against torn writes and flipped bits, not against people. */
-static uint64_t checksum(const uint8_t hash_key[16], uint64_t number, const void *data, size_t len)
+static uint64_t checksum(const uint64_t hash_key[2], uint64_t number, const void *data, size_t len)
 {
-    uint64_t key[2], sum[2];
-    memcpy(key, hash_key, sizeof key);
-    key[1] += number;
-    emqxi_siphash((const uint8_t *)key, data, len, (uint8_t *)sum);
-    return sum[0];
+    const uint64_t key[2] = {hash_key[0], hash_key[1] + number};
+    return emqxi_hash(key, data, len);
 }
 
 uint64_t emqxi_header_checksum(const emqxi_file_header *h)

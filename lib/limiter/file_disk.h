@@ -29,7 +29,7 @@ typedef struct emqxi_file_header {
     uint32_t reads, writes;
     uint64_t window_ms;
     uint64_t cells;
-    uint8_t hash_key[16];
+    uint64_t hash_key[2];
     emqxi_timebase born; /* of the first file: one that replaces it keeps this */
     uint64_t checksum;   /* of all before */
 } emqxi_file_header;
@@ -61,7 +61,7 @@ typedef struct emqxi_disk {
     size_t record_len;  /* of it, used */
     /* from the header */
     uint64_t cells;
-    uint8_t hash_key[16];
+    uint64_t hash_key[2];
     emqxi_timebase born;
 } emqxi_disk;
 

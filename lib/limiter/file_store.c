@@ -21,14 +21,6 @@ static uint64_t key_of(const emqxi_file *f, const char *deployment_id)
     return emqxi_scope(f->settings.flags, f->disk.hash_key, EMQX_TLS_OP_GET, deployment_id);
 }
 
-/* Tells a file that has replaced the one that a ticket is of. */
-static uint32_t epoch_of(const emqxi_file *f)
-{
-    uint32_t epoch;
-    memcpy(&epoch, f->disk.hash_key, sizeof epoch);
-    return epoch;
-}
-
 /* Writes what has to be written although no slot was taken or given back. */
 static bool keep_fresh(emqxi_file *f)
 {
@@ -40,7 +32,7 @@ static bool file_take_slot(emqxi_file *f, const emqx_tls_ask *ask, emqx_tls_gran
 {
     emqxi_ticket ticket = {.scope = key_of(f, ask->deployment_id),
                            .flight.group = emqxi_group(f->settings.flags, ask->op),
-                           .epoch = epoch_of(f)};
+                           .epoch = f->disk.hash_key[0]};
     if (!emqxi_cell_claim(f, ticket.scope))
         return false;
     const emqxi_view v = emqxi_cell_view(f, ticket.flight.group);
@@ -59,7 +51,7 @@ static bool file_settle_slot(emqxi_file *f, const uint64_t words[EMQX_TLS_TICKET
     bool found, refused = outcome == EMQX_TLS_OUTCOME_REFUSED;
     emqxi_ticket ticket;
     memcpy(&ticket, words, sizeof ticket);
-    if (ticket.epoch != epoch_of(f) || ticket.flight.group >= f->disk.groups)
+    if (ticket.epoch != f->disk.hash_key[0] || ticket.flight.group >= f->disk.groups)
         return true;
     if (!emqxi_cell_find(f, ticket.scope, &found) || !found)
         return !found;

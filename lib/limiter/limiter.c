@@ -23,7 +23,7 @@ struct emqx_tls_limiter {
     emqx_tls_clock clock;
     emqx_tls_allocator allocator;
     emqxi_table waitlists; /* by scope; none where nobody waits */
-    uint8_t hash_key[16];
+    uint64_t hash_key[2];
 };
 
 /* -- life -------------------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ typedef struct scope {
 
 typedef struct memory {
     emqxi_settings settings;
-    uint8_t hash_key[16];
+    uint64_t hash_key[2];
     emqxi_table scopes;
     size_t hand; /* the place in the table that is looked at next */
     uint32_t calls;
@@ -61,29 +61,20 @@ static void sweep(memory *m, int64_t now, size_t places)
     }
 }
 
-static scope *make_scope(memory *m, uint64_t key, uint32_t slots)
+/* Makes a scope, or room for more slots in one that is there. NULL: no memory. */
+static scope *make_room(memory *m, uint64_t key, scope *s, uint32_t slots)
 {
-    uint32_t capacity = EMQXI_MIN(FIRST_SLOTS, slots);
-    scope *s = emqxi_zalloc(&m->settings.allocator, sizeof *s + capacity * sizeof *s->slots);
-    if (!s)
-        return NULL;
-    s->log.capacity = capacity;
-    if (!emqxi_table_set(&m->scopes, key, s)) {
-        emqxi_free(&m->settings.allocator, s);
+    const emqx_tls_allocator *a = &m->settings.allocator;
+    const uint32_t capacity = EMQXI_MIN(s ? 2 * s->log.capacity : FIRST_SLOTS, slots);
+    const size_t size = sizeof *s + capacity * sizeof *s->slots;
+    scope *made = s ? emqxi_resize(a, s, size) : emqxi_zalloc(a, size);
+    if (made && !emqxi_table_set(&m->scopes, key, made)) {
+        emqxi_free(a, made);
         return NULL;
     }
-    return s;
-}
-
-static scope *grow_scope(memory *m, uint64_t key, scope *s, uint32_t slots)
-{
-    uint32_t capacity = EMQXI_MIN(2 * s->log.capacity, slots);
-    s = emqxi_resize(&m->settings.allocator, s, sizeof *s + capacity * sizeof *s->slots);
-    if (!s)
-        return NULL;
-    emqxi_table_set(&m->scopes, key, s);
-    emqxi_log_grow(&s->log, s->slots, capacity);
-    return s;
+    if (made)
+        emqxi_log_grow(&made->log, made->slots, capacity);
+    return made;
 }
 
 static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
@@ -98,16 +89,15 @@ static emqx_tls_code memory_reserve(void *context, const emqx_tls_ask *ask, emqx
     scope *s = emqxi_table_get(&m->scopes, ticket.scope);
     fetch(s);
     int64_t now = emqxi_now(&m->settings.clock);
+    bool room = false;
     if (s) {
         const emqxi_view v = view_of(m, s, group, now);
         emqxi_log_advance(&v);
-        if (emqxi_log_full(&v))
-            s = grow_scope(m, ticket.scope, s, slots);
+        room = !emqxi_log_full(&v);
     } else {
         sweep(m, now, 4);
-        s = make_scope(m, ticket.scope, slots);
     }
-    if (!s)
+    if (!room && !(s = make_room(m, ticket.scope, s, slots)))
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY,
                             "no memory for the quota of one more deployment or call");
     const emqxi_view v = view_of(m, s, group, now);
@@ -160,7 +150,7 @@ static void memory_destroy(void *context)
 }
 
 emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
-                                const uint8_t hash_key[16], emqx_tls_error *error)
+                                const uint64_t hash_key[2], emqx_tls_error *error)
 {
     memory *m = emqxi_zalloc(&settings->allocator, sizeof *m);
     if (!m)

@@ -57,25 +57,20 @@ uint32_t emqxi_group(uint32_t flags, uint32_t op)
     return flags & EMQX_TLS_PER_METHOD ? op - EMQX_TLS_OP_GET : 1;
 }
 
-uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
+uint64_t emqxi_scope(uint32_t flags, const uint64_t hash_key[2], uint32_t op,
                      const char *deployment_id)
 {
     uint32_t group = emqxi_group(flags, op);
-    uint8_t key[16], hash[16];
-    uint64_t scope;
     if (!(flags & EMQX_TLS_PER_DEPLOYMENT))
         return group;
-    memcpy(key, hash_key, sizeof key);
-    key[0] ^= (uint8_t)group;
-    emqxi_siphash(key, deployment_id, strlen(deployment_id), hash);
-    memcpy(&scope, hash, sizeof scope);
-    return scope;
+    const uint64_t key[2] = {hash_key[0] ^ group, hash_key[1]};
+    return emqxi_hash(key, deployment_id, strlen(deployment_id));
 }
 
-void emqxi_random_key(uint8_t key[16])
+void emqxi_random_key(uint64_t key[2])
 {
-    const uint64_t random[2] = {emqxi_random(), emqxi_random()};
-    memcpy(key, random, sizeof random);
+    key[0] = emqxi_random();
+    key[1] = emqxi_random();
 }
 
 emqx_tls_code emqxi_grant_none(emqx_tls_grant *grant, const emqxi_error *why, emqx_tls_error *error)

@@ -40,9 +40,9 @@ static inline const emqxi_limits *emqxi_group_limits(const emqxi_settings *s, ui
 /* The scope that an operation counts in: its group and, with PER_DEPLOYMENT, a hash of the
  * deployment's name under a random key. Two names with one hash would share a quota, which is
  * stricter, never looser. */
-uint64_t emqxi_scope(uint32_t flags, const uint8_t hash_key[16], uint32_t op,
+uint64_t emqxi_scope(uint32_t flags, const uint64_t hash_key[2], uint32_t op,
                      const char *deployment_id);
-void emqxi_random_key(uint8_t key[16]);
+void emqxi_random_key(uint64_t key[2]);
 
 /* A store that could not be asked, and why: where that may pass by itself it is busy, and the caller
  * asks again. */
@@ -58,6 +58,6 @@ emqx_tls_code emqxi_limiter_over(emqx_tls_code opened, const emqx_tls_store *sto
 /* The store in this process's memory. Its tickets hold an emqxi_ticket whose scope is hashed under
  * this key; NULL: a random one. NO_MEMORY. */
 emqx_tls_code emqxi_memory_open(emqx_tls_store *store, const emqxi_settings *settings,
-                                const uint8_t hash_key[16], emqx_tls_error *error);
+                                const uint64_t hash_key[2], emqx_tls_error *error);
 
 #endif

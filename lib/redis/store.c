@@ -29,7 +29,7 @@ typedef struct redis_store {
 } redis_store;
 
 /* Hosts that share a quota must name a scope alike, so the hash's key is fixed. */
-static const uint8_t hash_key[16];
+static const uint64_t hash_key[2];
 
 static void name_scope(const redis_store *s, uint32_t group, uint64_t scope, char *to, size_t size)
 {
