@@ -1,10 +1,10 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * Which cell a deployment has. With PER_DEPLOYMENT the cells are a hash table with linear probing: a
- * deployment's is the first from its hash on that has its key. A key stands no further from its
- * place than REACH cells, and never behind a cell that was never used, but where a loss of power has
- * emptied that one. A new key takes the first cell on its way that is idle; where there is none, the
- * file is replaced by one with twice the cells, and what is idle is left behind.
+ * Which cell a deployment has. With PER_DEPLOYMENT the cells are a hash table with linear probing:
+ * a deployment's is the first from its hash on that has its key. A key stands no further from its
+ * place than REACH cells, and never behind a cell that was never used, but where a loss of power
+ * has emptied that one. A new key takes the first cell on its way that is idle; where there is
+ * none, the file is replaced by one with twice the cells, and what is idle is left behind.
  */
 #include "limiter/file.h"
 

@@ -166,10 +166,7 @@ static emqx_tls_code no_quota(const emqxi_reserve *r, const emqx_tls_grant *gran
 emqx_tls_code emqxi_limiter_reserve(emqx_tls_limiter *l, emqxi_reserve *r, emqxi_waiter *waiter,
                                     emqxi_error *error)
 {
-    emqx_tls_ask ask = {.size = sizeof ask,
-                        .op = r->op,
-                        .deployment_id = r->deployment_id,
-                        .lease_ms = r->lease_ms};
+    emqx_tls_ask ask = {sizeof ask, r->op, r->deployment_id, r->lease_ms, 0, 0};
     /* a store may leave out what it has no use for */
     emqx_tls_grant grant = {.size = sizeof grant};
     emqx_tls_error e;

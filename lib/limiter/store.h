@@ -44,8 +44,8 @@ uint64_t emqxi_scope(uint32_t flags, const uint64_t hash_key[2], uint32_t op,
                      const char *deployment_id);
 void emqxi_random_key(uint64_t key[2]);
 
-/* A store that could not be asked, and why: where that may pass by itself it is busy, and the caller
- * asks again. */
+/* A store that could not be asked, and why: where that may pass by itself it is busy, and the
+ * caller asks again. */
 emqx_tls_code emqxi_grant_none(emqx_tls_grant *grant, const emqxi_error *why,
                                emqx_tls_error *error);
 

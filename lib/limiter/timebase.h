@@ -1,9 +1,9 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * timebase - what the stamps in a file are measured by, so that a later process can tell how old they
- * are at least: after a reboot, on a copied file, with a wall clock that nobody has set. Erring is
- * one-sided: a slot may be held too long, at most until one W' and 60 s after the file is first
- * seen; it is never free early.
+ * timebase - what the stamps in a file are measured by, so that a later process can tell how old
+ * they are at least: after a reboot, on a copied file, with a wall clock that nobody has set.
+ * Erring is one-sided: a slot may be held too long, at most until one W' and 60 s after the file is
+ * first seen; it is never free early.
  */
 #ifndef EMQXI_TIMEBASE_H
 #define EMQXI_TIMEBASE_H

@@ -1,8 +1,8 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * link - one connection to Redis, plain or TLS: commands go out, replies come in. hiredis writes the
- * commands and reads the replies; the socket is our own, so that one deadline bounds every step, no
- * signal is raised, and the password is wiped when it has left.
+ * link - one connection to Redis, plain or TLS: commands go out, replies come in. hiredis writes
+ * the commands and reads the replies; the socket is our own, so that one deadline bounds every
+ * step, no signal is raised, and the password is wiped when it has left.
  */
 #ifndef EMQXI_REDIS_LINK_H
 #define EMQXI_REDIS_LINK_H

@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * What Redis's errors mean. Only its first word is looked at, and the address behind MOVED: the rest
- * may echo what was sent.
+ * What Redis's errors mean. Only its first word is looked at, and the address behind MOVED: the
+ * rest may echo what was sent.
  */
 #include "redis/session.h"
 

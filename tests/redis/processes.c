@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * Eight processes on one quota in a real Redis, half by unix socket and half by TCP or TLS,
- * with a password. While they take all that they can get, Redis is killed and started again, and so are
+ * Eight processes on one quota in a real Redis, half by unix socket and half by TCP or TLS, with a
+ * password. While they take all that they can get, Redis is killed and started again, and so are
  * they. Whatever happens, no window has more arrivals than the limit. processes.c [SECONDS]
  */
 #include "server.h"

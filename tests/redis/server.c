@@ -107,7 +107,7 @@ void server_new_tls(server *s, const char *subject_alt_name, bool expired, const
 void server_start(server *s)
 {
     char config[2048];
-    /* Not everysec: there a write may wait for a sync that goes on, and is lost with the process. */
+    /* Not everysec: a write may wait for a sync that goes on then, and be lost with Redis. */
     int n =
         snprintf(config, sizeof config,
                  "port %d\nbind 127.0.0.1\nunixsocket %s\nrequirepass \"%s\"\ndir %s\nsave \"\"\n"
