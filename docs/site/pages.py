@@ -22,7 +22,6 @@ NAVIGATION = [
         ("monitoring", "Monitoring", "docs/monitoring.md"),
         ("bindings", "Bindings", "docs/bindings.md"),
         ("gateways", "Gateways", "docs/gateways.md"),
-        ("bindings", "Bindings", "docs/bindings.md"),
         ("emulator", "Emulator", "docs/emulator.md"),
     ]),
     ("Reference", [

@@ -22,7 +22,10 @@ apt-get -q update
 apt-get -q -y install --no-install-recommends make libhiredis-dev
 
 cd "$work"
-apt-get -q source curl
+# The newest that the mirror has: one that was listed just now may not be there yet.
+for version in $(apt-cache showsrc curl | sed -n 's/^Version: //p' | sort -ruV); do
+  apt-get -q source "curl=$version" && break
+done
 cd curl-*/
 ./configure --quiet --prefix="$work/curl" --disable-shared --with-openssl \
   --without-zlib --without-brotli --without-zstd --without-libpsl --without-libidn2 \
