@@ -18,76 +18,74 @@ static bool is_platforms(const emqxi_answer *a, char *first)
     return at == a->body_len || *first == '{' || *first == '[';
 }
 
+/* What is told of a status: what comes before the deployment's ID and behind it (NULL: it is not
+ * named), and the mend. */
+static const struct refusal {
+    int32_t status;
+    emqx_tls_code code;
+    const char *before, *behind, *mend;
+} refusals[] = {
+    {401, EMQX_TLS_E_UNAUTHORIZED, "the platform does not accept the API key and secret", NULL,
+     ": check both"},
+    {403, EMQX_TLS_E_FORBIDDEN, "the API key has no access to deployment ", "",
+     ": use a key that has"},
+    {404, EMQX_TLS_E_NOT_FOUND, "deployment ", " is not there, or has no certificate",
+     ": give the deployment's ID, not its name"},
+    {409, EMQX_TLS_E_HTTP, "deployment ", " is busy with an earlier change", ": try again later"},
+    {423, EMQX_TLS_E_HTTP, "deployment ", " is busy with an earlier change", ": try again later"},
+    {422, EMQX_TLS_E_UNPROCESSABLE, "the platform refuses the certificate or its properties", NULL,
+     ": compare them with its requirements, and create only where there is none"},
+};
+static const struct refusal read_refused = {422, EMQX_TLS_E_UNPROCESSABLE,
+                                            "the platform refuses the request", NULL, ""};
+
+/* Of a status that no code stands for. */
+static const char *remark(int32_t status, uint32_t op)
+{
+    if (status == 304)
+        return ": nobody asked whether something has changed, so a cache on the way is wrong";
+    if (status >= 300 && status < 400)
+        return ": redirects are not followed, correct the endpoint";
+    return status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out : "";
+}
+
 /* An answer with another status than 2xx. */
 static void refused(emqxi_error *e, uint32_t op, const char *deployment_id)
 {
     const char *with = e->api_code[0] ? ", the platform's code is " : "", *code = e->api_code;
-    switch (e->http_status) {
-    case 401:
-        emqxi_fail(e, EMQX_TLS_E_UNAUTHORIZED,
-                   "the platform does not accept the API key and secret (401%s%s): check both",
-                   with, code);
-        break;
-    case 403:
-        emqxi_fail(e, EMQX_TLS_E_FORBIDDEN,
-                   "the API key has no access to deployment %s (403%s%s): use a key that has",
-                   deployment_id, with, code);
-        break;
-    case 404:
-        emqxi_fail(e, EMQX_TLS_E_NOT_FOUND,
-                   "deployment %s is not there, or has no certificate (404%s%s): give the "
-                   "deployment's ID, not its name",
-                   deployment_id, with, code);
-        break;
-    case 409:
-    case 423:
-        emqxi_fail(e, EMQX_TLS_E_HTTP,
-                   "deployment %s is busy with an earlier change (%d%s%s): try again later",
-                   deployment_id, (int)e->http_status, with, code);
-        break;
-    case 422:
-        emqxi_fail(e, EMQX_TLS_E_UNPROCESSABLE,
-                   op == EMQX_TLS_OP_GET ? "the platform refuses the request (422%s%s)"
-                                         : "the platform refuses the certificate or its properties "
-                                           "(422%s%s): compare them with its "
-                                           "requirements, and create only where there is none",
-                   with, code);
-        break;
-    case 429:
+    const int status = e->http_status;
+    const struct refusal *r = NULL;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (refusals[i].status == status)
+            r = &refusals[i];
+    if (status == 422 && op == EMQX_TLS_OP_GET)
+        r = &read_refused;
+    if (r)
+        emqxi_fail(e, r->code, "%s%s%s (%d%s%s)%s", r->before, r->behind ? deployment_id : "",
+                   r->behind ? r->behind : "", status, with, code, r->mend);
+    else if (status == 429)
         emqxi_fail(e, EMQX_TLS_E_RATE_LIMITED,
                    "over the platform's limit (429%s%s): somebody else uses this key too; try "
                    "again in %lld s",
                    with, code, (long long)((e->retry_after_ms + 999) / 1000));
-        break;
-    default:
-        emqxi_fail(
-            e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", (int)e->http_status, with, code,
-            e->http_status == 304 ? ": nobody asked whether something has changed, so a cache "
-                                    "on the way is wrong"
-            : e->http_status >= 300 && e->http_status < 400
-                ? ": redirects are not followed, correct the endpoint"
-            : e->http_status >= 500 && op != EMQX_TLS_OP_GET ? maybe_carried_out
-                                                             : "");
-    }
+    else
+        emqxi_fail(e, EMQX_TLS_E_HTTP, "unexpected HTTP status %d%s%s%s", status, with, code,
+                   remark(status, op));
 }
 
 /* No answer, or none that is HTTP. */
 static void missing(emqxi_error *e, uint32_t op, const char *host, const emqxi_answer *a)
 {
     bool not_sent = a->delivery == EMQX_TLS_DELIVERY_NOT_SENT;
-    const char *detail = a->detail ? a->detail : "", *colon = a->detail ? ": " : "";
-    const char *tail = not_sent || op == EMQX_TLS_OP_GET ? "" : maybe_carried_out;
-    if (a->code == EMQX_TLS_E_NO_MEMORY)
-        emqxi_fail(e, a->code, "out of memory%s", tail);
-    else if (a->code == EMQX_TLS_E_PROTOCOL)
-        emqxi_fail(e, a->code, "unusable answer from %s%s%s%s", host, colon, detail, tail);
-    else if (a->code == EMQX_TLS_E_TIMEOUT)
-        emqxi_fail(e, a->code, "%s %s in time%s%s%s",
-                   not_sent ? "could not reach" : "no answer from", host, colon, detail, tail);
-    else
-        emqxi_fail(e, a->code, "%s %s%s%s%s",
-                   not_sent ? "could not reach" : "lost the connection to", host, colon, detail,
-                   tail);
+    bool no_memory = a->code == EMQX_TLS_E_NO_MEMORY, late = a->code == EMQX_TLS_E_TIMEOUT;
+    const char *what = no_memory                        ? "out of memory"
+                       : a->code == EMQX_TLS_E_PROTOCOL ? "unusable answer from "
+                       : not_sent                       ? "could not reach "
+                       : late                           ? "no answer from "
+                                                        : "lost the connection to ";
+    emqxi_fail(e, a->code, "%s%s%s%s%s%s", what, no_memory ? "" : host, late ? " in time" : "",
+               a->detail ? ": " : "", a->detail ? a->detail : "",
+               not_sent || op == EMQX_TLS_OP_GET ? "" : maybe_carried_out);
 }
 
 void emqxi_answer_tell(const emqxi_answer *a, uint32_t op, const char *deployment_id,

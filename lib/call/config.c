@@ -8,13 +8,8 @@
 
 #define TIMEOUT_MAX_MS (24u * 60 * 60 * 1000)
 
-void emqx_tls_config_init_size(emqx_tls_config *p, size_t caller_size)
-{
-    emqx_tls_config defaults = {
-        .size = sizeof defaults, .connect_timeout_ms = 10000, .timeout_ms = 30000};
-    emqxi_init(p, caller_size);
-    emqxi_output(p, &defaults, sizeof defaults);
-}
+EMQXI_INIT_SIZE(config, .connect_timeout_ms = 10000, .timeout_ms = 30000)
+EMQXI_INIT_SIZE(transport, )
 
 static const char *vtables_problem(emqx_tls_client *client, const emqx_tls_config *c)
 {

@@ -150,6 +150,8 @@ static action on_answer(operation *o, const emqxi_answer *a)
 
 static action settled(operation *o, const event *e)
 {
+    if (e->type != EMQXI_ON_SETTLED)
+        return nothing;
     if (o->rest_ms < 0)
         return over(o, o->end);
     int64_t longest = (int64_t)REST_MS << (o->attempts - 1);
@@ -179,31 +181,39 @@ static action operation_cancel(operation *o)
     }
 }
 
+/* -- the states -------------------------------------------------------------------------------- */
+
+static action on_turn(operation *o, const event *e)
+{
+    return e->type == EMQXI_ON_TURN ? operation_reserve(o, e->now) : nothing;
+}
+
+static action on_time(operation *o, const event *e)
+{
+    return e->now >= o->until ? on_turn(o, e) : nothing;
+}
+
+static action sent(operation *o, const event *e)
+{
+    if (e->type == EMQXI_ON_ANSWER)
+        return on_answer(o, e->answer);
+    return e->type == EMQXI_ON_TURN && e->now >= o->until ? (action){.type = EMQXI_DO_WITHDRAW}
+                                                          : nothing;
+}
+
+static action ended(operation *o, const event *e)
+{
+    (void)o, (void)e;
+    return nothing;
+}
+
 emqxi_operation_action emqxi_operation_next(emqxi_operation *o, const emqxi_operation_event *e)
 {
-    if (e->type == EMQXI_ON_CANCEL)
-        return operation_cancel(o);
-    switch (o->state) {
-    case EMQXI_OPERATION_BEGUN:
-    case EMQXI_OPERATION_IN_LINE:
-        return e->type == EMQXI_ON_TURN ? operation_reserve(o, e->now) : nothing;
-    case EMQXI_OPERATION_STORE_BUSY:
-    case EMQXI_OPERATION_RESTING:
-        return e->type == EMQXI_ON_TURN && e->now >= o->until ? operation_reserve(o, e->now)
-                                                              : nothing;
-    case EMQXI_OPERATION_ASKING:
-        return asked(o, e);
-    case EMQXI_OPERATION_PREPARING:
-        return prepared(o, e);
-    case EMQXI_OPERATION_SENT:
-        if (e->type == EMQXI_ON_ANSWER)
-            return on_answer(o, e->answer);
-        return e->type == EMQXI_ON_TURN && e->now >= o->until ? (action){.type = EMQXI_DO_WITHDRAW}
-                                                              : nothing;
-    case EMQXI_OPERATION_SETTLING:
-        return e->type == EMQXI_ON_SETTLED ? settled(o, e) : nothing;
-    case EMQXI_OPERATION_OVER:
-        break;
-    }
-    return nothing;
+    static action (*const states[])(operation *, const event *) = {
+        [EMQXI_OPERATION_BEGUN] = on_turn,      [EMQXI_OPERATION_ASKING] = asked,
+        [EMQXI_OPERATION_IN_LINE] = on_turn,    [EMQXI_OPERATION_STORE_BUSY] = on_time,
+        [EMQXI_OPERATION_PREPARING] = prepared, [EMQXI_OPERATION_SENT] = sent,
+        [EMQXI_OPERATION_SETTLING] = settled,   [EMQXI_OPERATION_RESTING] = on_time,
+        [EMQXI_OPERATION_OVER] = ended};
+    return e->type == EMQXI_ON_CANCEL ? operation_cancel(o) : states[o->state](o, e);
 }

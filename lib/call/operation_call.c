@@ -45,12 +45,6 @@ static event event_now(const operation_call *o, int type)
 /* -- the deeds: each carries an action out, and says what came of it in *e. False: nothing yet, or
  * nothing any more. */
 
-static bool nothing(operation_call *o, const action *a, event *e)
-{
-    (void)o, (void)a, (void)e;
-    return false;
-}
-
 static bool ask_slot(operation_call *o, const action *a, event *e)
 {
     emqxi_reserve r = {.op = o->op,
@@ -197,15 +191,18 @@ static bool end(operation_call *o, const action *a, event *last)
 /* Gives the machine an event and does what it says, until it has to wait or is over. */
 static void operation_carry_out(operation_call *o, event e)
 {
-    static bool (*const deeds[])(operation_call *, const action *, event *) = {
-        [EMQXI_DO_NOTHING] = nothing,           [EMQXI_DO_RESERVE] = ask_slot,
-        [EMQXI_DO_PREPARE] = operation_prepare, [EMQXI_DO_SEND] = send_request,
-        [EMQXI_DO_WITHDRAW] = withdraw,         [EMQXI_DO_SETTLE] = settle_slot,
-        [EMQXI_DO_PAUSE] = operation_pause,     [EMQXI_DO_END] = end};
+    static bool (*const deeds[])(operation_call *, const action *,
+                                 event *) = {[EMQXI_DO_RESERVE] = ask_slot,
+                                             [EMQXI_DO_PREPARE] = operation_prepare,
+                                             [EMQXI_DO_SEND] = send_request,
+                                             [EMQXI_DO_WITHDRAW] = withdraw,
+                                             [EMQXI_DO_SETTLE] = settle_slot,
+                                             [EMQXI_DO_PAUSE] = operation_pause,
+                                             [EMQXI_DO_END] = end};
     action a;
     do
         a = emqxi_operation_next(&o->machine, &e);
-    while (deeds[a.type](o, &a, &e));
+    while (a.type != EMQXI_DO_NOTHING && deeds[a.type](o, &a, &e));
 }
 
 static void on_reply(void *user, const emqx_tls_reply *reply)

@@ -29,11 +29,6 @@
 #define QUICK_EXIT  ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 #define STREAMS_MAX 1000L /* on an HTTP/2 connection, if the server takes as many */
 
-void emqx_tls_transport_init_size(emqx_tls_transport *p, size_t caller_size)
-{
-    emqxi_init(p, caller_size);
-}
-
 static emqxi_transfer *first_of(const emqxi_curl *c, emqxi_stage stage)
 {
     emqxi_node *node = c->at[stage].first;

@@ -73,12 +73,10 @@ static bool end_told(const emqxi_transfer *t, long status)
            closure->bytes == closure->head_bytes;
 }
 
-/* What is wrong with it, for which libcurl's word is not enough. OK: nothing. */
-static emqx_tls_code own_fault(const emqxi_transfer *t, bool answered, const char **why)
+/* What is wrong with it, for which libcurl's word is not enough. OK: nothing. `status` 0: there was
+ * no answer. */
+static emqx_tls_code own_fault(const emqxi_transfer *t, long status, const char **why)
 {
-    long status = 0;
-    *why = NULL;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     if (t->too_long || line_too_long(t)) {
         *why = t->too_long ? "the answer is too long" : "the answer's head is too long";
         return EMQX_TLS_E_PROTOCOL;
@@ -91,11 +89,11 @@ static emqx_tls_code own_fault(const emqxi_transfer *t, bool answered, const cha
         return EMQX_TLS_E_TRANSPORT;
     }
     if (t->late || t->result == CURLE_OPERATION_TIMEDOUT) {
-        /* the rest is told by delivery */
-        *why = answered ? "the answer did not end in time" : NULL;
+        if (status) /* the rest is told by delivery */
+            *why = "the answer did not end in time";
         return EMQX_TLS_E_TIMEOUT;
     }
-    if (answered && t->head_whole && !end_told(t, status)) {
+    if (status && t->head_whole && !end_told(t, status)) {
         *why = "the connection was closed behind the answer's head, and nothing tells whether a "
                "body was to come";
         return EMQX_TLS_E_PROTOCOL;
@@ -117,7 +115,7 @@ void emqxi_transfer_reply(emqxi_transfer *t, emqx_tls_reply *reply)
         reply->date = *t->date ? t->date : NULL;
         reply->retry_after = *t->retry_after ? t->retry_after : NULL;
     }
-    reply->code = own_fault(t, answered, &reply->detail);
+    reply->code = own_fault(t, answered ? status : 0, &reply->detail);
     if (reply->code != EMQX_TLS_OK)
         return;
     if (t->result == CURLE_OK && answered && t->head_whole) {

@@ -9,9 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define CLOCK_LEAST                                                                                \
-    1764547200 /* 2025-12-01: this was written later, so no clock can be right before */
-#define SAN "X509v3 Subject Alternative Name:"
+#define CLOCK_LEAST 1764547200 /* 2025-12-01: no clock can be right before */
+#define SAN         "X509v3 Subject Alternative Name:"
 
 /* Of X509_V_ERR_*, which never change. UNSPECIFIED: the chain is good and the name is not. */
 enum { UNSPECIFIED = 1, NOT_YET_VALID = 9, EXPIRED = 10 };
@@ -87,29 +86,26 @@ static const char *wrong_day(char day[16])
 
 const char *emqxi_verify_why(const emqxi_transfer *t)
 {
-    char *to = t->curl->why, day[16];
-    const size_t room = sizeof t->curl->why;
-    const char *names = names_of(t);
+    char day[16];
+    const char *cause = "if a CA of your own has signed it, name that in ca_file";
+    const char *what = "", *mend = "", *names = names_of(t);
     long result = verify_result(t);
     bool dated = result == NOT_YET_VALID || result == EXPIRED;
-    int n = snprintf(to, room, "%s",
-                     of_proxy(t) ? "the proxy's certificate does not verify: "
-                                 : "the server's certificate does not verify: ");
-    char *cause = to + n;
-    size_t left = room - (size_t)n;
-    if (is_name(result))
-        snprintf(cause, left, "it is for other names%s%s", names ? ": " : "", names ? names : "");
-    else if (dated && *wrong_day(day))
-        snprintf(cause, left, "not on %s, as this machine's clock has it: set the clock", day);
-    else if (dated)
-        snprintf(cause, left, "%s",
-                 result == EXPIRED ? "it has expired"
-                                   : "it is not valid yet, if this machine's clock is right");
-    else if (is_unknown_ca(result))
-        snprintf(cause, left,
-                 "a CA that is not known here has signed it; if it is one of your own, name it in "
-                 "ca_file");
-    else
-        snprintf(cause, left, "if a CA of your own has signed it, name that in ca_file");
-    return to;
+    if (is_name(result)) {
+        cause = names ? "it is for other names: " : "it is for other names";
+        what = names ? names : "";
+    } else if (dated && *wrong_day(day)) {
+        cause = "not on ";
+        what = day;
+        mend = ", as this machine's clock has it: set the clock";
+    } else if (dated) {
+        cause = result == EXPIRED ? "it has expired"
+                                  : "it is not valid yet, if this machine's clock is right";
+    } else if (is_unknown_ca(result)) {
+        cause = "a CA that is not known here has signed it; if it is one of your own, name it in "
+                "ca_file";
+    }
+    snprintf(t->curl->why, sizeof t->curl->why, "the %s's certificate does not verify: %s%s%s",
+             of_proxy(t) ? "proxy" : "server", cause, what, mend);
+    return t->curl->why;
 }
