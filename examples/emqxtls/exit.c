@@ -8,24 +8,22 @@
 
 int exit_of(const emqx_tls_error *e)
 {
-    static const unsigned char codes[] = {
-        [EMQX_TLS_OK] = EXIT_DONE,
-        [EMQX_TLS_E_INVALID] = EXIT_USAGE,
-        [EMQX_TLS_E_NO_MEMORY] = EXIT_OTHER,
-        [EMQX_TLS_E_CHECK] = EXIT_CHECK,
-        [EMQX_TLS_E_RATE_LIMITED] = EXIT_LATER,
-        [EMQX_TLS_E_TRANSPORT] = EXIT_LATER,
-        [EMQX_TLS_E_TIMEOUT] = EXIT_LATER,
-        [EMQX_TLS_E_CANCELLED] = EXIT_LATER,
-        [EMQX_TLS_E_UNAUTHORIZED] = EXIT_PLATFORM,
-        [EMQX_TLS_E_FORBIDDEN] = EXIT_PLATFORM,
-        [EMQX_TLS_E_NOT_FOUND] = EXIT_PLATFORM,
-        [EMQX_TLS_E_UNPROCESSABLE] = EXIT_PLATFORM,
-        [EMQX_TLS_E_HTTP] = EXIT_PLATFORM,
-        [EMQX_TLS_E_PROTOCOL] = EXIT_PLATFORM,
-        [EMQX_TLS_E_STORE] = EXIT_OTHER,
-        [EMQX_TLS_E_FAILED] = EXIT_PLATFORM,
-    };
+    static const unsigned char codes[] = {[EMQX_TLS_OK] = EXIT_DONE,
+                                          [EMQX_TLS_E_INVALID] = EXIT_USAGE,
+                                          [EMQX_TLS_E_NO_MEMORY] = EXIT_OTHER,
+                                          [EMQX_TLS_E_CHECK] = EXIT_CHECK,
+                                          [EMQX_TLS_E_RATE_LIMITED] = EXIT_LATER,
+                                          [EMQX_TLS_E_TRANSPORT] = EXIT_LATER,
+                                          [EMQX_TLS_E_TIMEOUT] = EXIT_LATER,
+                                          [EMQX_TLS_E_CANCELLED] = EXIT_LATER,
+                                          [EMQX_TLS_E_UNAUTHORIZED] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_FORBIDDEN] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_NOT_FOUND] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_UNPROCESSABLE] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_HTTP] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_PROTOCOL] = EXIT_PLATFORM,
+                                          [EMQX_TLS_E_STORE] = EXIT_OTHER,
+                                          [EMQX_TLS_E_FAILED] = EXIT_PLATFORM};
     if (e->code == EMQX_TLS_E_HTTP && e->http_status >= 500)
         return EXIT_LATER;
     /* a certificate that does not verify, a file of CAs that can't be used */

@@ -218,10 +218,9 @@ void credentials_free(struct credentials *c)
         file_free(all[i], all[i] ? strlen(all[i]) : 0);
 }
 
-/* Which files the options' paths lead to now. */
-static void look_at(const struct options *o, struct stat files[3])
+/* Which files the paths lead to now. */
+static void look_at(const char *const paths[3], struct stat files[3])
 {
-    const char *const paths[] = {o->cert_file, o->key_file, o->cacert_file};
     for (size_t i = 0; i < 3; i++)
         if (!paths[i] || stat(paths[i], &files[i]) != 0)
             files[i] = (struct stat){0};
@@ -236,25 +235,12 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
             a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
 }
 
-static int read_material(struct material *m, const struct options *o)
-{
-    emqx_tls_request *r = &m->request;
-    if (o->cert_file && !(m->cert = file_read(o->cert_file, &r->cert_len, false)))
-        return EXIT_USAGE;
-    if (o->key_file && !(m->key = file_read(o->key_file, &r->key_len, true)))
-        return EXIT_USAGE;
-    if (o->cacert_file && !(m->cacert = file_read(o->cacert_file, &r->cacert_len, false)))
-        return EXIT_USAGE;
-    r->cert = m->cert;
-    r->key = m->key;
-    r->cacert = m->cacert;
-    return EXIT_DONE;
-}
-
 int material_load(struct material *m, const struct options *o)
 {
+    const char *const paths[] = {o->cert_file, o->key_file, o->cacert_file};
     struct stat before[3], after[3];
     emqx_tls_request *r = &m->request;
+    size_t *const lens[] = {&r->cert_len, &r->key_len, &r->cacert_len};
     *m = (struct material){0};
     emqx_tls_request_init(r);
     r->type = o->type;
@@ -262,20 +248,25 @@ int material_load(struct material *m, const struct options *o)
         r->type = o->cacert_file ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_ONE_WAY;
     /* A renewal may replace them meanwhile, a mounted Kubernetes Secret all at once: then chain and
      * key may be of two certificates. */
-    look_at(o, before);
-    int code = read_material(m, o);
-    look_at(o, after);
-    for (size_t i = 0; i < 3 && code == EXIT_DONE; i++)
+    look_at(paths, before);
+    for (size_t i = 0; i < 3; i++)
+        if (paths[i] && !(m->parts[i] = file_read(paths[i], lens[i], i == 1)))
+            return EXIT_USAGE;
+    look_at(paths, after);
+    r->cert = m->parts[0];
+    r->key = m->parts[1];
+    r->cacert = m->parts[2];
+    for (size_t i = 0; i < 3; i++)
         if (!is_same_file(&before[i], &after[i])) {
             complain(o->cert_file, "the files were replaced while they were read: run it again");
-            code = EXIT_LATER;
+            return EXIT_LATER;
         }
-    return code;
+    return EXIT_DONE;
 }
 
 void material_free(struct material *m)
 {
-    file_free(m->cert, m->request.cert_len);
-    file_free(m->key, m->request.key_len);
-    file_free(m->cacert, m->request.cacert_len);
+    file_free(m->parts[0], m->request.cert_len);
+    file_free(m->parts[1], m->request.key_len);
+    file_free(m->parts[2], m->request.cacert_len);
 }

@@ -89,36 +89,28 @@ static emqx_tls_code submit_ensure(struct job *job)
 
 static emqx_tls_code submit(struct job *job)
 {
+    static const uint32_t ops[] = {[STATUS] = EMQX_TLS_OP_GET,
+                                   [CREATE] = EMQX_TLS_OP_CREATE,
+                                   [UPDATE] = EMQX_TLS_OP_UPDATE,
+                                   [DELETE] = EMQX_TLS_OP_DELETE};
     struct fleet *f = job->fleet;
-    uint32_t op = EMQX_TLS_OP_GET, wait_ms = wait_left(f);
-    bool given = f->options->wait_given;
-    const emqx_tls_request *request = NULL;
-    switch (f->options->info->command) {
+    const struct options *o = f->options;
+    uint32_t wait_ms = wait_left(f);
+    switch (o->info->command) {
     case ENSURE:
         return submit_ensure(job);
     case WAIT:
         return emqx_tls_submit_wait(f->client, job->deployment, f->request,
-                                    given ? wait_ms : 30 * 60 * 1000, on_done, job, &job->call,
-                                    &job->error);
+                                    o->wait_given ? wait_ms : 30 * 60 * 1000, on_done, job,
+                                    &job->call, &job->error);
     case REMOVE:
-        return emqx_tls_submit_remove(f->client, job->deployment, given ? wait_ms : 10 * 60 * 1000,
-                                      on_done, job, &job->call, &job->error);
-    case CREATE:
-        op = EMQX_TLS_OP_CREATE;
-        request = f->request;
-        break;
-    case UPDATE:
-        op = EMQX_TLS_OP_UPDATE;
-        request = f->request;
-        break;
-    case DELETE:
-        op = EMQX_TLS_OP_DELETE;
-        break;
+        return emqx_tls_submit_remove(f->client, job->deployment,
+                                      o->wait_given ? wait_ms : 10 * 60 * 1000, on_done, job,
+                                      &job->call, &job->error);
     default:
-        break;
+        return emqx_tls_submit(f->client, ops[o->info->command], job->deployment, f->request,
+                               on_done, job, &job->call, &job->error);
     }
-    return emqx_tls_submit(f->client, op, job->deployment, request, on_done, job, &job->call,
-                           &job->error);
 }
 
 static void start_job(struct fleet *f)

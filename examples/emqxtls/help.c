@@ -5,23 +5,22 @@
 #include <string.h>
 
 const struct command_info commands[] = {
-    {"status", STATUS, true, true, false, true, "read the status of a deployment's certificate"},
-    {"ensure", ENSURE, true, true, true, true,
+    {"status", STATUS, true, true, false, "read the status of a deployment's certificate"},
+    {"ensure", ENSURE, true, true, true,
      "make a deployment serve this certificate, with the fewest writes"},
-    {"wait", WAIT, true, true, false, true, "wait until the certificate is running"},
-    {"remove", REMOVE, true, false, false, true,
+    {"wait", WAIT, true, true, false, "wait until the certificate is running"},
+    {"remove", REMOVE, true, false, false,
      "delete the certificate if there is one, and wait until it is gone"},
-    {"check", CHECK, false, false, true, false,
+    {"check", CHECK, false, false, true,
      "look at certificate and key as the platform would; no network"},
-    {"probe", PROBE, false, false, false, false,
+    {"probe", PROBE, false, false, false,
      "look which certificate HOST:PORT serves; compare it with --cert"},
-    {"quota", QUOTA, false, false, false, true,
-     "show how much of the quota is left; uses none of it"},
-    {"create", CREATE, true, false, true, true,
+    {"quota", QUOTA, false, false, false, "show how much of the quota is left; uses none of it"},
+    {"create", CREATE, true, false, true,
      "create a certificate (POST): one write, whatever is there"},
-    {"update", UPDATE, true, false, true, true,
+    {"update", UPDATE, true, false, true,
      "replace the certificate (PUT): one write, whatever is there"},
-    {"delete", DELETE, true, false, false, true,
+    {"delete", DELETE, true, false, false,
      "delete the certificate (DELETE): one write, whatever is there"},
 };
 const size_t command_count = sizeof commands / sizeof commands[0];

@@ -100,8 +100,12 @@ void show_job_object(const struct options *o, const struct job *job, FILE *to)
         json_object_set_new(j, "reads", json_integer(job->result.reads));
         json_object_set_new(j, "writes", json_integer(job->result.writes));
     }
-    if (json_array_size(job->fleet->warnings) > 0)
-        json_object_set(j, "warnings", job->fleet->warnings);
+    json_t *warnings = json_copy(job->fleet->warnings);
+    if (in_place(o, job))
+        json_array_extend(warnings, job->fleet->refusals);
+    if (json_array_size(warnings) > 0)
+        json_object_set(j, "warnings", warnings);
+    json_decref(warnings);
     show_object(j, to);
 }
 

@@ -46,21 +46,21 @@ static bool next_finding(const emqx_tls_report *report, size_t *i, emqx_tls_find
     return emqx_tls_report_get(report, (*i)++, f) == EMQX_TLS_OK;
 }
 
-json_t *show_warnings(const struct options *o, const struct material *m)
+void show_warnings(struct fleet *fleet, const struct material *m)
 {
+    const struct options *o = fleet->options;
     emqx_tls_report *report = NULL;
     emqx_tls_finding f;
-    json_t *warnings = json_array();
-    check(o, m, &report, NULL); /* what it refuses is told by the write, or is in place already */
+    fleet->warnings = json_array();
+    fleet->refusals = json_array();
+    check(o, m, &report, NULL);
     for (size_t i = 0; next_finding(report, &i, &f);) {
-        if (f.severity != EMQX_TLS_WARN)
-            continue;
-        json_array_append_new(warnings, json_of_finding(&f));
-        if (!o->json && !o->quiet)
+        bool refused = f.severity == EMQX_TLS_REFUSE;
+        json_array_append_new(refused ? fleet->refusals : fleet->warnings, json_of_finding(&f));
+        if (!refused && !o->json && !o->quiet)
             show_finding(stderr, &f);
     }
     emqx_tls_report_free(report);
-    return warnings;
 }
 
 /* Shows all findings, or those that are refused. */

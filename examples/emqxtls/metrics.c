@@ -33,20 +33,20 @@ static void put_label(FILE *to, const char *name, const char *value)
     json_decref(text);
 }
 
+/* Either label may be missing. */
 static void put_sample(FILE *to, int family, const char *deployment, const char *name,
                        const char *value, int64_t number)
 {
     fprintf(to, "%s{", families[family].name);
     if (deployment)
         put_label(to, "deployment", deployment);
-    if (deployment && name)
-        fputc(',', to);
+    fputs(deployment && name ? "," : "", to);
     if (name)
         put_label(to, name, value);
     fprintf(to, "} %" PRId64 "\n", number);
 }
 
-static void put_family(FILE *to, int family, const struct fleet *f)
+static void put_readings(FILE *to, int family, const struct fleet *f)
 {
     for (size_t i = 0; i < f->count; i++) {
         const struct reading *r = &f->readings[i];
@@ -62,18 +62,13 @@ static void put_family(FILE *to, int family, const struct fleet *f)
 
 static void put_quota(FILE *to, const struct fleet *f)
 {
-    static const char *const classes[] = {"reads", "writes"};
     bool each = f->options->per_deployment;
+    emqx_tls_quota q;
     for (size_t i = 0; i < (each ? f->count : 1); i++)
-        for (uint32_t c = 0; c < 2; c++) {
-            emqx_tls_quota q;
-            emqx_tls_quota_init(&q);
-            if (emqx_tls_limiter_query(emqx_tls_client_limiter(f->client),
-                                       c ? EMQX_TLS_OP_UPDATE : EMQX_TLS_OP_GET, f->deployments[i],
-                                       &q, NULL) == EMQX_TLS_OK)
-                put_sample(to, QUOTA_LEFT, each ? f->deployments[i] : NULL, "class", classes[c],
-                           q.remaining);
-        }
+        for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE; op++)
+            if (quota_of(f, op, f->deployments[i], &q))
+                put_sample(to, QUOTA_LEFT, each ? f->deployments[i] : NULL, "class",
+                           op == EMQX_TLS_OP_GET ? "reads" : "writes", q.remaining);
 }
 
 static void put_metrics(FILE *to, const struct fleet *f)
@@ -83,7 +78,7 @@ static void put_metrics(FILE *to, const struct fleet *f)
         if (*families[i].unit)
             fprintf(to, "# UNIT %s %s\n", families[i].name, families[i].unit);
         fprintf(to, "# HELP %s %s\n", families[i].name, families[i].help);
-        i == QUOTA_LEFT ? put_quota(to, f) : put_family(to, i, f);
+        i == QUOTA_LEFT ? put_quota(to, f) : put_readings(to, i, f);
     }
     fputs("# EOF\n", to);
 }

@@ -28,31 +28,20 @@ static bool parse_number(const char *text, long least, long most, int *out)
 /* "90", "90s", "10m", "1h30m" in milliseconds; at most 49 days. */
 static bool parse_duration(const char *text, uint32_t *ms)
 {
+    static const uint32_t units[] = {['s'] = 1000, ['m'] = 60000, ['h'] = 3600000};
     uint64_t total = 0;
-    if (!*text)
-        return false;
-    while (*text) {
-        char *end;
-        if (!isdigit((unsigned char)*text))
-            return false;
+    char *end = NULL;
+    for (const char *at = text; !end || *at; at = end) {
         errno = 0;
-        uint64_t n = strtoul(text, &end, 10), unit = 1000;
-        if (errno || n > UINT32_MAX)
+        uint64_t n = isdigit((unsigned char)*at) ? strtoul(at, &end, 10) : UINT64_MAX;
+        bool bare = end && !*end && at == text; /* "1h30": say the unit */
+        unsigned char letter = bare ? 's' : end ? (unsigned char)*end : 0;
+        if (n > UINT32_MAX || errno || letter >= sizeof units / sizeof *units || !units[letter])
             return false;
-        if (*end == 'h')
-            unit = 3600000;
-        else if (*end == 'm')
-            unit = 60000;
-        else if (*end != 's' && *end)
-            return false;
-        if (*end)
-            end++;
-        else if (text != end && total)
-            return false; /* "1h30": say the unit */
-        total += n * unit;
+        total += n * units[letter];
+        end += !bare;
         if (total > UINT32_MAX)
             return false;
-        text = end;
     }
     *ms = (uint32_t)total;
     return true;

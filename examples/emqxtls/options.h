@@ -29,7 +29,7 @@ enum command { STATUS, CREATE, UPDATE, DELETE, ENSURE, WAIT, REMOVE, CHECK, PROB
 struct command_info {
     const char *name;
     enum command command;
-    bool needs_deployment, many_deployments, needs_certificate, needs_client;
+    bool needs_deployment, many_deployments, needs_certificate;
     const char *help;
 };
 extern const struct command_info commands[];
@@ -85,7 +85,7 @@ char *line_trim(char *line, unsigned number);
 /* A request from the files of the options. */
 struct material {
     emqx_tls_request request;
-    char *cert, *key, *cacert;
+    char *parts[3]; /* chain, key, client CA */
 };
 int material_load(struct material *m, const struct options *o);
 void material_free(struct material *m);

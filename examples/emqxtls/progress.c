@@ -23,11 +23,11 @@ static void print_span(FILE *to, int64_t ms)
         fprintf(to, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
 }
 
-static bool quota_of(const struct fleet *f, uint32_t op, emqx_tls_quota *q)
+bool quota_of(const struct fleet *f, uint32_t op, const char *deployment, emqx_tls_quota *q)
 {
     emqx_tls_quota_init(q);
-    return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op,
-                                  f->options->deployments[0], q, NULL) == EMQX_TLS_OK;
+    return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, deployment, q, NULL) ==
+           EMQX_TLS_OK;
 }
 
 /* How long the quota takes at least to let so many requests through. */
@@ -64,7 +64,9 @@ static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads,
 static void print_progress(FILE *to, const struct fleet *f)
 {
     emqx_tls_quota reads, writes;
-    bool known = quota_of(f, EMQX_TLS_OP_GET, &reads) && quota_of(f, EMQX_TLS_OP_UPDATE, &writes);
+    const char *any = f->options->deployments[0];
+    bool known =
+        quota_of(f, EMQX_TLS_OP_GET, any, &reads) && quota_of(f, EMQX_TLS_OP_UPDATE, any, &writes);
     if (f->count == 1) {
         emqx_tls_status status;
         emqx_tls_status_init(&status);

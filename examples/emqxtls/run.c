@@ -190,13 +190,14 @@ static int with_client(struct fleet *f, const struct credentials *c, emqx_tls_li
 static int talk(const struct options *o, const struct credentials *c, const struct material *m,
                 emqx_tls_limiter *limiter)
 {
-    struct fleet f = {.options = o, .request = m->cert ? &m->request : NULL};
+    struct fleet f = {.options = o, .request = m->request.cert ? &m->request : NULL};
     int code = o->resume_file ? journal_open(&f.journal, o, m) : EXIT_DONE;
     if (code == EXIT_DONE && o->info->needs_certificate)
-        f.warnings = show_warnings(o, m);
+        show_warnings(&f, m);
     if (code == EXIT_DONE)
         code = with_client(&f, c, limiter);
     json_decref(f.warnings);
+    json_decref(f.refusals);
     journal_close(f.journal, code == EXIT_DONE);
     return code;
 }

@@ -36,9 +36,10 @@ struct fleet {
     emqx_tls_client *client;
     const emqx_tls_request *request; /* NULL where the command needs none */
     struct journal *journal;         /* NULL: without --resume */
-    json_t *warnings;                /* of the check, for --json */
-    const char **deployments;        /* each once, without those that are done */
-    struct reading *readings;        /* of each; NULL: without --openmetrics */
+    json_t *warnings;                /* of the check */
+    json_t *refusals;         /* the same; of what is in place already they are warnings, too */
+    const char **deployments; /* each once, without those that are done */
+    struct reading *readings; /* of each; NULL: without --openmetrics */
     size_t count;
     struct job *jobs, *idle;
     size_t job_count;
@@ -69,6 +70,7 @@ bool ends_soon(const struct options *o, const struct job *job);
 int64_t monotonic_ms(void);
 const char *action_name(const struct options *o, const emqx_tls_ensure_result *r);
 const char *state_name(const emqx_tls_status *s);
+bool in_place(const struct options *o, const struct job *job); /* nothing had to be written */
 void show_job(const struct options *o, const struct job *job);
 void show_log(void *user, int32_t level, const char *line);
 void show_failure(const struct options *o, const emqx_tls_error *error);
@@ -94,6 +96,7 @@ int write_metrics(const struct fleet *f);
 int show_quota(const struct options *o, emqx_tls_limiter *limiter);
 
 /* -- progress.c */
+bool quota_of(const struct fleet *f, uint32_t op, const char *deployment, emqx_tls_quota *q);
 size_t columns_of(int fd); /* of a terminal; 80 if it does not tell */
 void show_progress(const struct fleet *fleet);
 void show_end(const struct fleet *fleet);
@@ -101,8 +104,7 @@ void hide_progress(const struct fleet *fleet);
 
 /* -- local.c: commands that need no platform */
 int run_check(const struct options *o);
-/* Shows what the check warns of, and returns it as `check` has it. */
-json_t *show_warnings(const struct options *o, const struct material *m);
+void show_warnings(struct fleet *fleet, const struct material *m); /* of the check */
 int run_probe(const struct options *o);
 
 #endif

@@ -105,6 +105,24 @@ static void show_line(const struct options *o, const struct job *job, FILE *to)
     fflush(to);
 }
 
+bool in_place(const struct options *o, const struct job *job)
+{
+    return o->info->command == ENSURE && job->error.code == EMQX_TLS_OK &&
+           job->result.action == EMQX_TLS_ACTION_UNCHANGED;
+}
+
+/* What the check would refuse, had it to be written. */
+static void show_refusals(const struct job *job)
+{
+    for (size_t i = 0; i < json_array_size(job->fleet->refusals); i++) {
+        json_t *finding = json_array_get(job->fleet->refusals, i);
+        put_text(stderr, job->deployment);
+        fputs(": warning: ", stderr);
+        put_text(stderr, json_string_value(json_object_get(finding, "text")));
+        fputc('\n', stderr);
+    }
+}
+
 void show_job(const struct options *o, const struct job *job)
 {
     bool good = job->error.code == EMQX_TLS_OK && !ends_soon(o, job);
@@ -112,6 +130,8 @@ void show_job(const struct options *o, const struct job *job)
         show_job_object(o, job, stdout);
     else if (!good || !(o->quiet || o->openmetrics))
         show_line(o, job, good ? stdout : stderr);
+    if (in_place(o, job) && !o->json && !o->quiet)
+        show_refusals(job);
     /* standard output may be gone, and what was written must not be lost with it */
     if (ferror(stdout) && o->info->command != STATUS && (o->json || good))
         show_line(o, job, stderr);

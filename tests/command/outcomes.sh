@@ -97,6 +97,11 @@ run 0 ensure -d p1 "${put[@]}" --cacert second.pem --dry-run --json && field .ac
 run 0 ensure -d p1 "${put[@]}" --cacert second.pem --wait 1m && tells '^p1: updated, from one-way to two-way \('
 run 0 ensure -d p1 "${put[@]}" --dry-run && tells '^p1: would update, from two-way to one-way'
 
+# -- what is in place is in place; what the check would refuse, had it to be written, is a warning
+run 0 ensure -d p1 "${put[@]}" --cacert second.pem --min-days-left 300 && tells '^p1: unchanged' && tells '^p1: warning: .*days'
+run 0 ensure -d p1 "${put[@]}" --cacert second.pem --min-days-left 300 --json && field '.warnings | map(.finding) | contains(["days-left"])' true
+run 3 ensure -d p9 "${put[@]}" --min-days-left 300 && tells '^p9: CHECK: '
+
 # -- remove where nothing is: is it the ID that is meant?
 run 0 remove -d wrong-name "${own[@]}" && says "wrong-name: there was no certificate; is this the deployment's ID?"
 run 0 remove -d wrong-name "${own[@]}" --json && field .writes 0 && field .state absent
