@@ -41,25 +41,6 @@ static emqxi_slot add(const emqxi_view *v, int64_t end_ms, uint32_t state)
     return slot;
 }
 
-/* The first position that is released at `time` or later. Searched from the end, where those in
- * flight are. */
-static uint32_t first_from(const emqxi_view *v, int64_t time)
-{
-    uint32_t low = v->log->count, high = v->log->count;
-    for (uint32_t step = 1; low > 0 && slot_at(v, low - 1)->release_ms >= time; step *= 2) {
-        high = low - 1;
-        low = high > step ? high - step : 0;
-    }
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (slot_at(v, middle)->release_ms < time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool in_flight(const emqxi_view *v, const emqxi_slot *slot)
 {
     return slot->state == EMQXI_SLOT_IN_FLIGHT &&
@@ -125,12 +106,10 @@ static emqxi_wait slot_wait(const emqxi_view *v, const emqx_tls_ask *ask)
 static void decide(const emqxi_view *v, const emqx_tls_ask *ask, emqx_tls_grant *grant, bool *probe)
 {
     emqxi_wait slot = slot_wait(v, ask), share = {0, 0};
-    bool shared = true;
     *probe = false;
-    if (v->log->throttle.refused) {
+    if (v->log->throttle.refused)
         share = emqxi_throttle_wait(v, ask->ahead, probe);
-        shared = *probe || share.late_ms == 0;
-    }
+    const bool shared = share.late_ms == 0; /* as it is for a probe */
     grant->granted = slot.late_ms == 0 && shared;
     grant->busy = 0;
     grant->early_ms = EMQXI_MAX(slot.early_ms, share.early_ms);
@@ -162,15 +141,16 @@ void emqxi_log_reserve(const emqxi_view *v, const emqx_tls_ask *given, emqx_tls_
     flight->id = slot.id;
 }
 
-/* The position of a slot in flight; log->count: it is not in flight any more. */
+/* The position of a slot in flight; log->count: it is not in flight any more. Searched from the
+ * end, where those in flight are. */
 static uint32_t find_flight(const emqxi_view *v, const emqxi_flight *flight)
 {
-    for (uint32_t i = first_from(v, flight->release_ms); i < v->log->count; i++) {
-        const emqxi_slot *slot = slot_at(v, i);
-        if (slot->release_ms != flight->release_ms)
+    for (uint32_t i = v->log->count; i > 0; i--) {
+        const emqxi_slot *slot = slot_at(v, i - 1);
+        if (slot->release_ms < flight->release_ms)
             break;
-        if (slot->id == flight->id)
-            return in_flight(v, slot) ? i : v->log->count;
+        if (slot->release_ms == flight->release_ms && slot->id == flight->id)
+            return in_flight(v, slot) ? i - 1 : v->log->count;
     }
     return v->log->count;
 }
