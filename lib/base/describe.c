@@ -23,10 +23,7 @@ uint32_t emqx_tls_features(void)
     return EMQXI_FEATURES;
 }
 
-#define SIZE(X)                                                                                    \
-    {                                                                                              \
-#X, sizeof(struct emqx_tls_##X)                                                            \
-    }
+#define SIZE(X) #X, sizeof(struct emqx_tls_##X)
 
 size_t emqx_tls_struct_size(const char *name)
 {
@@ -34,11 +31,11 @@ size_t emqx_tls_struct_size(const char *name)
         const char *name;
         size_t size;
     } sizes[] = {
-        SIZE(allocator),      SIZE(ask),           SIZE(clock),          SIZE(config),
-        SIZE(ensure_options), SIZE(ensure_result), SIZE(error),          SIZE(exchange),
-        SIZE(finding),        SIZE(grant),         SIZE(limiter_config), SIZE(policy),
-        SIZE(probe_result),   SIZE(quota),         SIZE(reply),          SIZE(request),
-        SIZE(status),         SIZE(store),         SIZE(transport),
+        {SIZE(allocator)},      {SIZE(ask)},           {SIZE(clock)},          {SIZE(config)},
+        {SIZE(ensure_options)}, {SIZE(ensure_result)}, {SIZE(error)},          {SIZE(exchange)},
+        {SIZE(finding)},        {SIZE(grant)},         {SIZE(limiter_config)}, {SIZE(policy)},
+        {SIZE(probe_result)},   {SIZE(quota)},         {SIZE(reply)},          {SIZE(request)},
+        {SIZE(status)},         {SIZE(store)},         {SIZE(transport)},
     };
     static const char prefix[] = "emqx_tls_";
     if (name && strncmp(name, prefix, sizeof prefix - 1) == 0)
@@ -51,39 +48,19 @@ size_t emqx_tls_struct_size(const char *name)
 
 /* -- names ------------------------------------------------------------------------------------- */
 
-#define NAME_OF(value, unknown, ...)                                                               \
-    static const char *const names[] = {__VA_ARGS__};                                              \
-    return (value) < sizeof names / sizeof names[0] ? names[value] : unknown
+#define NAMES(what, type, unknown, ...)                                                            \
+    const char *emqx_tls_##what##_name(type value)                                                 \
+    {                                                                                              \
+        static const char *const names[] = {__VA_ARGS__};                                          \
+        return (uint32_t)value < sizeof names / sizeof names[0] ? names[value] : unknown;          \
+    }
 
-const char *emqx_tls_code_name(emqx_tls_code code)
-{
-    NAME_OF((uint32_t)code, "UNKNOWN", "OK", "INVALID", "NO_MEMORY", "CHECK", "RATE_LIMITED",
-            "TRANSPORT", "TIMEOUT", "CANCELLED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",
-            "UNPROCESSABLE", "HTTP", "PROTOCOL", "STORE", "FAILED");
-}
-
-const char *emqx_tls_state_name(uint32_t state)
-{
-    NAME_OF(state, "unknown", "unknown", "absent", "pending", "running", "failed", "terminated",
-            "other");
-}
-
-const char *emqx_tls_type_name(uint32_t type)
-{
-    NAME_OF(type, "unknown", "unknown", "one-way", "two-way");
-}
-
-const char *emqx_tls_action_name(uint32_t action)
-{
-    NAME_OF(action, "unknown", "none", "unchanged", "created", "updated");
-}
-
-const char *emqx_tls_delivery_name(uint32_t delivery)
-{
-    NAME_OF(delivery, "unknown", "maybe", "not-sent", "answered");
-}
-
-const char *emqx_tls_severity_name(uint32_t severity)
-{
-    NAME_OF(severity, "unknown", "off", "warn", "refuse");
-}
+NAMES(code, emqx_tls_code, "UNKNOWN", "OK", "INVALID", "NO_MEMORY", "CHECK", "RATE_LIMITED",
+      "TRANSPORT", "TIMEOUT", "CANCELLED", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",
+      "UNPROCESSABLE", "HTTP", "PROTOCOL", "STORE", "FAILED")
+NAMES(state, uint32_t, "unknown", "unknown", "absent", "pending", "running", "failed", "terminated",
+      "other")
+NAMES(type, uint32_t, "unknown", "unknown", "one-way", "two-way")
+NAMES(action, uint32_t, "unknown", "none", "unchanged", "created", "updated")
+NAMES(delivery, uint32_t, "unknown", "maybe", "not-sent", "answered")
+NAMES(severity, uint32_t, "unknown", "off", "warn", "refuse")
