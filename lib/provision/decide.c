@@ -22,6 +22,9 @@ enum {
 
     NOTHING = OF(EMQXI_BEFORE_NOTHING),
     HAD_FAILED = OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_ALIKE_FAILED),
+    /* or has failed since */
+    MAY_FAIL =
+        HAD_FAILED | OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED) | OF(EMQXI_BEFORE_ALIKE_UNFINISHED),
     UNLIKE = NOTHING | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_DIFFERENT_FAILED) |
              OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED),
     /* pending and running say nothing of which of the two it is */
@@ -61,7 +64,7 @@ static const struct {
     /* This call's write was accepted: no other follows. */
     {TAKEN,   ABSENT,     0,       0,      0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
     {TAKEN,   ABSENT,     0,       0,      0,          0,         0,         EMQXI_VANISHED,  0},
-    {TAKEN,   FAILED,     DIFFERS, 0,      HAD_FAILED, 0,         0,         EMQXI_COMING,    CERTAIN},
+    {TAKEN,   FAILED,     DIFFERS, 0,      MAY_FAIL,   0,         0,         EMQXI_COMING,    CERTAIN},
     {TAKEN,   FAILED,     0,       0,      0,          0,         0,         EMQXI_BROKEN,    0},
     {TAKEN,   RUNNING,    ALIKE,   0,      UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN},
     {SETTLED, RUNNING,    ALIKE,   0,      0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
@@ -74,7 +77,7 @@ static const struct {
     {FREE,    0,          0,       0,      0,          0,         FORCED,    EMQXI_UPDATE,    0},
     {LOST,    FAILED,     ALIKE,   0,      HAD_FAILED, 0,         0,         EMQXI_UNSURE,    0},
     {LOST,    FAILED,     ALIKE,   0,      0,          0,         0,         EMQXI_BROKEN,    0},
-    {0,       FAILED,     0,       OURS,   HAD_FAILED, 0,         STALE,     EMQXI_COMING,    CERTAIN},
+    {0,       FAILED,     0,       OURS,   MAY_FAIL,   0,         STALE,     EMQXI_COMING,    CERTAIN},
     {0,       FAILED,     0,       0,      0,          0,         0,         EMQXI_UPDATE,    0},
     /* It shows something else. A write that the platform took, or may have, may not show yet. */
     {0,       0,          DIFFERS, OURS,   0,          0,         STALE,     EMQXI_COMING,    CERTAIN},

@@ -23,12 +23,15 @@ static enum emqxi_recorded recorded(const emqxi_ensure *m)
     return emqxi_recorded(&m->receipt, m->wanted, &m->watch.status, emqxi_ensure_zone(m));
 }
 
-/* How long ago the recorded write was; a clock that went back does not tell. */
+/* How long after the recorded write the status was asked for; a clock that went back does not tell.
+ */
 static int64_t age_s(const emqxi_ensure *m, const emqxi_event *e)
 {
-    if (m->watch.fate >= EMQXI_FATE_ACCEPTED)
-        return (e->now_ms - m->written_ms) / 1000;
-    return EMQXI_MAX(e->wall_s - m->receipt.time_s, 0);
+    int64_t age_s =
+        m->watch.fate >= EMQXI_FATE_ACCEPTED
+            ? (m->watch.read_ms - m->written_ms) / 1000
+            : e->wall_s - m->receipt.time_s - (e->now_ms - m->watch.read_ms + 999) / 1000;
+    return EMQXI_MAX(age_s, 0);
 }
 
 /* May what ran before that write still run? Whole seconds. */
@@ -83,8 +86,16 @@ static emqxi_action wait_for(emqxi_ensure *m, int64_t until_ms, const char *text
     return end;
 }
 
-static emqxi_action wait_out_doubt(emqxi_ensure *m)
+/* A read proves nothing that began while the write could still arrive, though its answer came later. */
+static bool in_doubt(const emqxi_ensure *m)
 {
+    return m->watch.read_ms < m->doubt_ms;
+}
+
+static emqxi_action wait_out_doubt(emqxi_ensure *m, const emqxi_event *e)
+{
+    if (e->now_ms >= m->doubt_ms)
+        return emqxi_do(EMQXI_ACT_READ);
     return wait_for(m, m->doubt_ms,
                     "a write of an earlier ensure of deployment {id} may still arrive: call again "
                     "in {left} s, or with wait_ms");
@@ -209,8 +220,8 @@ static emqxi_action write_it(emqxi_ensure *m, const emqxi_event *e, const emqxi_
     }
     if (!may_follow(m, op))
         return emqxi_end_as(EMQXI_OF_WRITE, NULL);
-    if (e->now_ms < m->doubt_ms)
-        return wait_out_doubt(m);
+    if (in_doubt(m))
+        return wait_out_doubt(m, e);
     if (m->watch.fate != EMQXI_FATE_LOST)
         m->previous = m->receipt;
     m->before = before(f);
@@ -294,7 +305,7 @@ static emqxi_action act(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts
     case EMQXI_UPDATE:
         return write_it(m, e, f, EMQX_TLS_OP_UPDATE);
     case EMQXI_UNSURE:
-        return e->now_ms < m->doubt_ms ? wait_out_doubt(m) : emqxi_end_as(EMQXI_OF_WRITE, NULL);
+        return in_doubt(m) ? wait_out_doubt(m, e) : emqxi_end_as(EMQXI_OF_WRITE, NULL);
     case EMQXI_EARLIER:
         return refuse_earlier(m, f);
     default:
@@ -368,7 +379,7 @@ static emqxi_action on_read(emqxi_ensure *m, const emqxi_event *e)
 {
     m->probe = EMQXI_PROBE_UNASKED;
     bool moved = m->watch.status.state != EMQX_TLS_STATE_RUNNING ||
-                 e->now_ms - m->written_ms >= EMQXI_STRAY_MS;
+                 m->watch.read_ms - m->written_ms >= EMQXI_STRAY_MS;
     if (m->watch.fate == EMQXI_FATE_ACCEPTED && moved)
         m->watch.fate = EMQXI_FATE_SETTLED;
     learn(m, e, false);

@@ -32,6 +32,8 @@ emqxi_action emqxi_next(const emqxi_machine *machine, emqxi_watch *w, const emqx
     bool goes_on = a.type != EMQXI_ACT_END && a.type != EMQXI_ACT_SEND;
     if (goes_on && e->now_ms >= w->deadline_ms)
         a = machine->late(w);
+    if (a.type == EMQXI_ACT_READ)
+        w->read_ms = e->now_ms;
     w->doing = a.type;
     return a;
 }

@@ -92,6 +92,7 @@ typedef struct emqxi_watch {
     bool troubled; /* the last read failed */
     enum emqxi_fate fate;
     unsigned polls;
+    int64_t read_ms; /* the last read began: what it shows is not older */
     /* under way, and what follows the pause; NOTHING: what it begins with */
     enum emqxi_action_type doing, then;
 } emqxi_watch;

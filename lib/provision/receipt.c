@@ -31,7 +31,9 @@ bool emqxi_receipt_is_stale(const emqxi_receipt *r, const emqx_tls_status *statu
     bool as_before = !absent && strcmp(r->was, status->expire_text) == 0;
     if (r->state == EMQXI_RECEIPT_DONE && age_s < LAG_S)
         return absent || as_before;
-    return r->state != EMQXI_RECEIPT_NONE && as_before && r->was[0] && age_s < EMQXI_RECENT_S;
+    bool failed = status->state == EMQX_TLS_STATE_FAILED; /* what is still to come has not */
+    return r->state != EMQXI_RECEIPT_NONE && as_before && r->was[0] && !failed &&
+           age_s < EMQXI_RECENT_S;
 }
 
 const char *emqxi_receipt_cn(const emqxi_receipt *r, const emqxi_identity *wanted)

@@ -143,6 +143,21 @@ static void a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arriv
     assert_true(came_at(7) >= 60000);
 }
 
+static void a_read_that_began_too_early_proves_nothing_however_late_its_answer(void **state)
+{
+    (void)state;
+    emqx_tls_test_step slow = {
+        .method = "GET", .http_status = 200, .body = OLD_RUNNING, .delay_ms = 29000};
+    w.options.wait_ms = MINUTES(10);
+    get_is(OLD_RUNNING);
+    write_lost("PUT");
+    gets_are(3, OLD_RUNNING); /* 5, 10, 20 s */
+    expect(w.f, &slow);       /* asked at 40 s */
+    get_is(SAME_PENDING);     /* it had only just arrived */
+    get_is(SAME_RUNNING);
+    expect_end(EMQX_TLS_OK, UPDATED, 7, 1);
+}
+
 static void a_lost_write_is_not_repeated_while_something_is_pending(void **state)
 {
     (void)state;
@@ -526,6 +541,7 @@ int main(void)
         TEST(what_is_not_the_platform_s_answer_is_no_reason_to_write),
         TEST(a_lost_write_that_shows_is_not_repeated),
         TEST(a_lost_write_is_repeated_once_a_read_has_shown_that_it_did_not_arrive),
+        TEST(a_read_that_began_too_early_proves_nothing_however_late_its_answer),
         TEST(a_lost_write_is_not_repeated_while_something_is_pending),
         TEST(a_lost_creation_is_repeated_as_one),
         TEST(a_second_loss_is_the_last_write),
