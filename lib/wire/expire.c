@@ -38,7 +38,7 @@ static bool matches(const char *text, const char *pattern, int m[PARTS])
     static const char parts[] = "yndhms";
     memset(m, 0, PARTS * sizeof *m);
     for (; *pattern; text++, pattern++) {
-        const char *part = strchr(parts, *pattern);
+        const char *part = *pattern >= 'a' ? strchr(parts, *pattern) : NULL;
         bool digit = *text >= '0' && *text <= '9',
              letter = (*text | 32) >= 'a' && (*text | 32) <= 'z';
         if (part ? !digit : *pattern == 'A' ? !letter : *text != *pattern)
@@ -52,7 +52,7 @@ static bool matches(const char *text, const char *pattern, int m[PARTS])
 bool emqxi_expire_parse(const char *text, int64_t *seconds)
 {
     int m[PARTS];
-    return (matches(text, "yyyy-nn-dd", m) || matches(text, "yyyy-nn-dd hh:mm:ss", m)) &&
+    return (matches(text, "yyyy-nn-dd hh:mm:ss", m) || matches(text, "yyyy-nn-dd", m)) &&
            to_seconds(m, seconds);
 }
 

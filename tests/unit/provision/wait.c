@@ -191,6 +191,23 @@ static void polls_are_stretched_so_that_the_quota_reaches_to_the_end(void **stat
     assert_int_equal(w.f->status.state, EMQX_TLS_STATE_PENDING);
 }
 
+static void a_transport_that_blocks_does_not_outlast_it(void **state)
+{
+    (void)state;
+    emqx_tls_client_free(w.f->client);
+    w.f->config.transport = emqx_tls_test_transport_blocking(w.f->script);
+    open_client(w.f);
+    w.options.wait_ms = 20000;
+    for (int i = 0; i < 2; i++) {
+        emqx_tls_test_step step = {.method = "GET", .times = 2, .flags = EMQX_TLS_TEST_NEVER};
+        int64_t begin = now(w.f);
+        expect(w.f, &step);
+        assert_int_equal(i == 0 ? wait_for(20000) : ensure(), EMQX_TLS_E_TIMEOUT);
+        assert_in_range(now(w.f) - begin, 19000, 20000);
+    }
+    done();
+}
+
 static void without_quota_it_ends_at_once(void **state)
 {
     (void)state;
@@ -220,6 +237,7 @@ int main(void)
         TEST(the_expected_one_is_waited_for),
         TEST(a_read_that_fails_is_made_good_by_the_next_poll),
         TEST(polls_are_stretched_so_that_the_quota_reaches_to_the_end),
+        TEST(a_transport_that_blocks_does_not_outlast_it),
         TEST(without_quota_it_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
