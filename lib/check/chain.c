@@ -1,13 +1,11 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * The chain: from the leaf by way of who signed whom, whatever the order of the file. A certificate
- * can have several issuers (cross-signed CAs), so this walks a graph. Linear but for one sort by
- * subject: a chain may be long.
+ * can have several issuers (cross-signed CAs), so this walks a graph.
  */
 #include "check/x509.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* So many certificates of one subject are tried as issuer of one; nobody has more keys or
  * cross-signatures of one CA. */
@@ -15,31 +13,10 @@
 
 typedef struct walk {
     emqxi_check *check;
-    emqxi_cert **by_subject;
-    size_t count;
+    emqxi_certs *certs;
     emqxi_cert **queue; /* those reached, nearest to the leaf first */
     size_t reached;
 } walk;
-
-static int compare_subjects(const void *a, const void *b)
-{
-    const emqxi_cert *x = *(emqxi_cert *const *)a, *y = *(emqxi_cert *const *)b;
-    int order = X509_NAME_cmp(X509_get_subject_name(x->x), X509_get_subject_name(y->x));
-    return order != 0 ? order : x < y ? -1 : x > y;
-}
-
-static size_t first_of_subject(const walk *w, const X509_NAME *name)
-{
-    size_t low = 0, high = w->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (X509_NAME_cmp(X509_get_subject_name(w->by_subject[middle]->x), name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 /* Why a certificate of the issuer's name is not the issuer; NULL: it is. A signature of an algorithm
  * that OpenSSL does not know is believed by its names. One that is only malformed is not. */
@@ -81,15 +58,15 @@ static void follow(walk *w, emqxi_cert *cert, const emqxi_cert *leaf)
     const X509_NAME *issuer = X509_get_issuer_name(cert->x);
     emqxi_cert *best = NULL, *doubtful = NULL;
     const char *doubt = NULL;
-    size_t first = first_of_subject(w, issuer);
+    size_t tried = 0;
     if (cert->self_signed)
         return;
-    for (size_t i = first; i < w->count && i < first + ISSUERS_TRIED; i++) {
-        emqxi_cert *candidate = w->by_subject[i];
-        if (X509_NAME_cmp(X509_get_subject_name(candidate->x), issuer) != 0)
-            break;
-        if (candidate == cert || candidate == leaf)
+    for (size_t i = 0; i < w->certs->count && tried < ISSUERS_TRIED; i++) {
+        emqxi_cert *candidate = &w->certs->list[i];
+        if (candidate == cert || candidate == leaf ||
+            X509_NAME_cmp(X509_get_subject_name(candidate->x), issuer) != 0)
             continue;
+        tried++;
         const char *problem = misfit(cert->x, candidate->x);
         if (problem) {
             doubtful = candidate;
@@ -204,17 +181,12 @@ static void validity(emqxi_check *c, const emqxi_cert *issuer, const emqxi_cert 
 
 void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)
 {
-    walk w = {.check = c, .count = certs->count};
-    emqxi_cert **memory = emqxi_alloc(c->allocator, 2 * certs->count * sizeof(emqxi_cert *));
-    if (!memory) {
+    walk w = {.check = c, .certs = certs};
+    w.queue = emqxi_alloc(c->allocator, certs->count * sizeof(emqxi_cert *));
+    if (!w.queue) {
         c->report->no_memory = true;
         return;
     }
-    w.by_subject = memory;
-    w.queue = memory + certs->count;
-    for (size_t i = 0; i < certs->count; i++)
-        w.by_subject[i] = &certs->list[i];
-    qsort(w.by_subject, w.count, sizeof(emqxi_cert *), compare_subjects);
     reach(&w, leaf);
     for (size_t i = 0; i < w.reached; i++)
         follow(&w, w.queue[i], leaf);
@@ -223,5 +195,5 @@ void emqxi_check_chain(emqxi_check *c, emqxi_certs *certs, emqxi_cert *leaf)
     roots(c, &w);
     for (size_t i = 1; i < w.reached; i++)
         validity(c, w.queue[i], leaf);
-    emqxi_free(c->allocator, memory);
+    emqxi_free(c->allocator, w.queue);
 }

@@ -36,8 +36,7 @@ typedef struct emqxi_pem_block {
     size_t label_len;
     const unsigned char *der; /* in emqxi_pem.der */
     size_t der_len;
-    /* the first block of the same certificate, if it is another; set by the check */
-    const struct emqxi_pem_block *twin;
+    bool repeated; /* an earlier block is the same certificate; set by the check */
 } emqxi_pem_block;
 
 typedef struct emqxi_pem {

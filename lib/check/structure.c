@@ -6,7 +6,6 @@
 #include "check/rules.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check/recognise.h"
@@ -161,32 +160,10 @@ static void key(emqxi_check *c)
                     "key has no private key block: give the leaf's private key as PEM");
 }
 
-static int by_der(const void *a, const void *b)
+static bool is_same(const emqxi_pem_block *a, const emqxi_pem_block *b)
 {
-    const emqxi_pem_block *x = *(emqxi_pem_block *const *)a, *y = *(emqxi_pem_block *const *)b;
-    if (x->der_len != y->der_len)
-        return x->der_len < y->der_len ? -1 : 1;
-    int order = memcmp(x->der, y->der, x->der_len);
-    return order != 0 ? order : x < y ? -1 : x > y;
-}
-
-/* Sorts, so that it stays cheap for a chain of any length. */
-static bool mark_twins(const emqx_tls_allocator *a, emqxi_pem *pem)
-{
-    emqxi_pem_block **sorted = emqxi_alloc(a, pem->count * sizeof(emqxi_pem_block *));
-    size_t n = 0;
-    if (!sorted)
-        return false;
-    for (size_t i = 0; i < pem->count; i++)
-        if (emqxi_pem_is_cert(&pem->blocks[i]))
-            sorted[n++] = &pem->blocks[i];
-    qsort(sorted, n, sizeof *sorted, by_der);
-    for (size_t i = 1; i < n; i++)
-        if (sorted[i]->der_len == sorted[i - 1]->der_len &&
-            memcmp(sorted[i]->der, sorted[i - 1]->der, sorted[i]->der_len) == 0)
-            sorted[i]->twin = sorted[i - 1]->twin ? sorted[i - 1]->twin : sorted[i - 1];
-    emqxi_free(a, sorted);
-    return true;
+    return emqxi_pem_is_cert(a) && emqxi_pem_is_cert(b) && a->der_len == b->der_len &&
+           memcmp(a->der, b->der, a->der_len) == 0;
 }
 
 static void duplicates(emqxi_check *c, uint32_t part)
@@ -194,14 +171,15 @@ static void duplicates(emqxi_check *c, uint32_t part)
     emqxi_pem *pem = &c->pem[part];
     uint32_t id = part == EMQX_TLS_PART_CERT ? EMQX_TLS_FINDING_CHAIN_DUPLICATE
                                              : EMQX_TLS_FINDING_CA_DUPLICATE;
-    if (pem->count < 2)
-        return;
-    if (!mark_twins(c->allocator, pem))
-        c->report->no_memory = true;
-    for (size_t i = 0; i < pem->count; i++)
-        if (pem->blocks[i].twin)
+    for (size_t i = 0; i < pem->count; i++) {
+        size_t first = 0;
+        while (first < i && !is_same(&pem->blocks[first], &pem->blocks[i]))
+            first++;
+        pem->blocks[i].repeated = first < i;
+        if (first < i)
             emqxi_found_block(c, id, part, i, "is the same certificate as block %zu: take it out",
-                              (size_t)(pem->blocks[i].twin - pem->blocks));
+                              first);
+    }
 }
 
 /* A part without a block that could be sent may be something else. */

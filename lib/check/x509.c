@@ -88,7 +88,7 @@ static void load_certs(emqxi_check *c, uint32_t part, emqxi_certs *certs)
     for (size_t i = 0; certs->list && i < pem->count; i++) {
         emqxi_cert *cert = &certs->list[certs->count];
         *cert = (emqxi_cert){.part = part, .index = i};
-        if (!emqxi_pem_is_cert(&pem->blocks[i]) || pem->blocks[i].twin)
+        if (!emqxi_pem_is_cert(&pem->blocks[i]) || pem->blocks[i].repeated)
             continue;
         if (take_cert(c, cert, &pem->blocks[i]))
             certs->count++;
