@@ -49,7 +49,7 @@ static void write_down(emqxi_ensure *m, uint32_t state, int64_t wall_s)
 
 static enum emqxi_likeness likeness(const emqxi_ensure *m, const emqxi_identity *to)
 {
-    const char *cn = emqxi_receipt_cn(&m->receipt, m->wanted);
+    const char *cn = emqxi_receipt_is_of(&m->receipt, m->wanted) ? m->receipt.cn : "";
     return emqxi_compare(&m->watch.status, to, emqxi_ensure_zone(m), cn);
 }
 
@@ -57,11 +57,13 @@ static enum emqxi_likeness likeness(const emqxi_ensure *m, const emqxi_identity 
 static void learn(emqxi_ensure *m, const emqxi_event *e, bool own_reply)
 {
     const emqx_tls_status *s = &m->watch.status;
-    bool settled = own_reply ? s->state == EMQX_TLS_STATE_PENDING
-                             : m->watch.fate == EMQXI_FATE_SETTLED || !is_young(m, e);
-    emqxi_receipt_learn_zone(&m->receipt, m->wanted, s, emqxi_ensure_zone(m), own_reply, e->wall_s);
-    if (own_reply || age_s(m, e) < EMQXI_RECENT_S) /* later it is another certificate */
-        emqxi_receipt_learn_cn(&m->receipt, m->wanted, s, emqxi_ensure_zone(m), settled);
+    emqxi_sight sight = {
+        .own_reply = own_reply,
+        .recent = own_reply || age_s(m, e) < EMQXI_RECENT_S,
+        .settled = own_reply ? s->state == EMQX_TLS_STATE_PENDING
+                             : m->watch.fate == EMQXI_FATE_SETTLED || !is_young(m, e),
+    };
+    emqxi_receipt_learn(&m->receipt, m->wanted, s, emqxi_ensure_zone(m), &sight);
 }
 
 /* -- waiting ----------------------------------------------------------------------------------- */

@@ -36,42 +36,33 @@ bool emqxi_receipt_is_stale(const emqxi_receipt *r, const emqx_tls_status *statu
            age_s < EMQXI_RECENT_S;
 }
 
-const char *emqxi_receipt_cn(const emqxi_receipt *r, const emqxi_identity *wanted)
+static bool learns_zone(const emqxi_receipt *r, const emqx_tls_status *status, int32_t old_s,
+                        int32_t new_s, const emqxi_sight *sight)
 {
-    return emqxi_receipt_is_of(r, wanted) ? r->cn : "";
-}
-
-void emqxi_receipt_learn_cn(emqxi_receipt *r, const emqxi_identity *wanted,
-                            const emqx_tls_status *status, int32_t zone_s, bool settled)
-{
-    const char *cn = status->common_name;
-    if (r->state != EMQXI_RECEIPT_DONE || !emqxi_receipt_is_of(r, wanted) || !*cn ||
-        emqxi_names_have(&wanted->names, cn) ||
-        (!settled && strcmp(status->expire_text, r->was) == 0))
-        return;
-    if (emqxi_compare(status, wanted, zone_s, cn) == EMQXI_SAME)
-        strcpy(r->cn, cn);
-}
-
-void emqxi_receipt_learn_zone(emqxi_receipt *r, const emqxi_identity *wanted,
-                              const emqx_tls_status *status, int32_t zone_s, bool own_reply,
-                              int64_t wall_s)
-{
-    int32_t zone;
-    if (!emqxi_receipt_is_of(r, wanted) || strcmp(status->expire_text, r->was) == 0)
-        return; /* the same text as before: that of the certificate before, perhaps */
-    if (!emqxi_zone_of(status, wanted, zone_s, &zone))
-        return;
     bool by_day = emqxi_bare_date(status);
-    if (zone == zone_s && (r->zone_known || by_day)) /* a date that fits proves no zone */
-        return;
+    if (new_s == old_s && (r->zone_known || by_day)) /* a date that fits proves no zone */
+        return false;
     /* What was learned from a write before this one may differ by summer time; by more, it is
      * another certificate. Dates come nearer to the zone with every write. */
-    bool near = !r->zone_known || by_day || abs(zone - zone_s) <= SUMMER_S;
-    bool ours = own_reply || (!r->zone_known && !by_day) ||
-                (near && wall_s >= r->time_s && wall_s - r->time_s < EMQXI_RECENT_S);
-    if (!ours)
+    bool near = !r->zone_known || by_day || abs(new_s - old_s) <= SUMMER_S;
+    return sight->own_reply || (!r->zone_known && !by_day) || (near && sight->recent);
+}
+
+void emqxi_receipt_learn(emqxi_receipt *r, const emqxi_identity *wanted,
+                         const emqx_tls_status *status, int32_t zone_s, const emqxi_sight *sight)
+{
+    const char *cn = status->common_name;
+    int32_t zone;
+    bool as_before = strcmp(status->expire_text, r->was) == 0;
+    if (!emqxi_receipt_is_of(r, wanted))
         return;
-    r->zone_known = true;
-    r->zone_s = zone;
+    if (!as_before && emqxi_zone_of(status, wanted, zone_s, &zone) &&
+        learns_zone(r, status, zone_s, zone, sight)) {
+        r->zone_known = true;
+        r->zone_s = zone_s = zone;
+    }
+    if (r->state == EMQXI_RECEIPT_DONE && sight->recent && (sight->settled || !as_before) && *cn &&
+        !emqxi_names_have(&wanted->names, cn) &&
+        emqxi_compare(status, wanted, zone_s, cn) == EMQXI_SAME)
+        strcpy(r->cn, cn);
 }

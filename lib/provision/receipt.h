@@ -40,19 +40,16 @@ enum emqxi_recorded emqxi_recorded(const emqxi_receipt *receipt, const emqxi_ide
 bool emqxi_receipt_is_stale(const emqxi_receipt *receipt, const emqx_tls_status *status,
                             int64_t age_s);
 
-/* How the platform is known to tell the wanted one's `cn`, or "". */
-const char *emqxi_receipt_cn(const emqxi_receipt *receipt, const emqxi_identity *wanted);
+/* How a status came to be seen that may show our own write. */
+typedef struct emqxi_sight {
+    bool own_reply; /* in the reply to that write */
+    bool recent;    /* so soon after it that it is no other's */
+    bool settled;   /* it would not be that of before any more, though it tells its `expire` */
+} emqxi_sight;
 
-/* Learns `cn` from a status that shows our own write by its `expire`. `settled`: it would not be
- * that of before any more. */
-void emqxi_receipt_learn_cn(emqxi_receipt *receipt, const emqxi_identity *wanted,
-                            const emqx_tls_status *status, int32_t zone_s, bool settled);
-
-/* Learns the zone from a status that shows our own write, if it does. zone_s: as it is taken so
- * far; own_reply: the status came in the reply to that write. */
-void emqxi_receipt_learn_zone(emqxi_receipt *receipt, const emqxi_identity *wanted,
-                              const emqx_tls_status *status, int32_t zone_s, bool own_reply,
-                              int64_t wall_s);
+/* Learns the zone of `expire`, taken for zone_s so far, and `cn` from such a status. */
+void emqxi_receipt_learn(emqxi_receipt *receipt, const emqxi_identity *wanted,
+                         const emqx_tls_status *status, int32_t zone_s, const emqxi_sight *sight);
 
 /* -- receipt_text.c: as text, with the file's name inside. 0: no memory; false: damaged, or another
  * deployment's. */
