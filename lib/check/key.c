@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/decoder.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -141,31 +140,11 @@ static EVP_PKEY *read_numbers(numbers *n, const emqxi_pem_block *block)
     return key;
 }
 
-/* OpenSSL's default would ask on the terminal. */
-static int no_passphrase(char *to, size_t size, size_t *len, const OSSL_PARAM params[], void *user)
-{
-    (void)to;
-    (void)size;
-    (void)params;
-    (void)user;
-    *len = 0;
-    return 0;
-}
-
 static EVP_PKEY *decode_by_openssl(const emqxi_pem_block *block)
 {
-    bool pkcs8 = block->shape == EMQXI_DER_PKCS8;
-    const char *structure = pkcs8 ? "PrivateKeyInfo" : "type-specific";
-    const char *type = pkcs8 ? NULL : block->shape == EMQXI_DER_PKCS1 ? "RSA" : "EC";
     const unsigned char *p = block->der;
-    size_t len = block->der_len;
-    EVP_PKEY *key = NULL;
-    OSSL_DECODER_CTX *decoder =
-        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", structure, type, EVP_PKEY_KEYPAIR, NULL, NULL);
-    bool good = decoder && OSSL_DECODER_CTX_set_passphrase_cb(decoder, no_passphrase, NULL) == 1 &&
-                OSSL_DECODER_from_data(decoder, &p, &len) == 1 && len == 0;
-    OSSL_DECODER_CTX_free(decoder);
-    if (good)
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)block->der_len);
+    if (key && p == block->der + block->der_len)
         return key;
     EVP_PKEY_free(key);
     return NULL;
