@@ -10,112 +10,84 @@
 
 #define CODE_MAX 63
 
-typedef struct text {
-    const char *at, *end;
-} text;
+#define BLANKS " \t\n\r"
 
-static bool next_is(text *t, char c)
+/* Behind all that is of these characters. */
+static const char *skip(const char *p, const char *end, const char *all)
 {
-    while (t->at < t->end && memchr(" \t\n\r", *t->at, 4))
-        t->at++;
-    return t->at < t->end && *t->at == c;
+    while (p < end && *p && strchr(all, *p))
+        p++;
+    return p;
 }
 
-static bool take_char(text *t, char c)
+/* The quote that ends a string; NULL: none. */
+static const char *closing(const char *p, const char *end)
 {
-    bool there = next_is(t, c);
-    t->at += there;
-    return there;
+    for (; p < end && *p != '"'; p++)
+        p += *p == '\\' && p + 1 < end;
+    return p < end ? p : NULL;
 }
 
-/* What stands between two quotes, escapes left as they are. */
-static bool take_string(text *t, text *inside)
+/* Where a number ends; NULL: it is none, or may be cut. */
+static const char *number_end(const char *p, const char *end)
 {
-    if (!take_char(t, '"'))
-        return false;
-    inside->at = t->at;
-    while (t->at < t->end && *t->at != '"')
-        t->at += *t->at == '\\' && t->end - t->at > 1 ? 2 : 1;
-    if (t->at >= t->end)
-        return false;
-    inside->end = t->at++;
-    return true;
+    const char *stop = skip(p, end, "0123456789-.eE");
+    bool whole = stop < end && *stop && strchr(",}" BLANKS, *stop);
+    return whole && stop > p && strchr("0123456789-", *p) && strchr("0123456789", stop[-1]) ? stop
+                                                                                            : NULL;
 }
 
-/* Leaves the member's value behind, whatever it is, up to the comma or bracket that ends it. */
-static bool skip_value(text *t)
+/* Takes what stands behind the name, if it is short and harmless. */
+static void take_value(const char *p, const char *end, char to[64])
 {
-    size_t depth = 0;
-    text ignored;
-    while (t->at < t->end) {
-        char c = *t->at;
-        if (c == '"') {
-            if (!take_string(t, &ignored))
-                return false;
-            continue;
-        }
-        if (depth == 0 && (c == ',' || c == '}' || c == ']'))
-            return true;
-        if (c == '{' || c == '[')
-            depth++;
-        else if (c == '}' || c == ']')
-            depth--;
-        t->at++;
-    }
-    return false;
+    p = skip(p, end, BLANKS);
+    if (p == end || *p != ':')
+        return;
+    p = skip(p + 1, end, BLANKS);
+    bool quoted = p < end && *p == '"';
+    p += quoted;
+    const char *stop = quoted ? closing(p, end) : number_end(p, end);
+    if (!stop || stop - p > CODE_MAX ||
+        skip(p, stop, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") != stop)
+        return;
+    *(char *)mempcpy(to, p, (size_t)(stop - p)) = '\0';
 }
 
-static bool take_number(text *t, text *number)
+/* A string: its end. NULL: it has none, or was the name of the code. */
+static const char *take_string(const char *text, const char *end, bool name, char to[64])
 {
-    static const char allowed[] = "0123456789-+.eE"; /* the first 11 also to begin with */
-    number->at = t->at;
-    while (t->at < t->end && memchr(allowed, *t->at, number->at == t->at ? 11 : 15))
-        t->at++;
-    number->end = t->at;
-    return number->end > number->at && memchr(allowed, number->end[-1], 10) && t->at < t->end &&
-           memchr(",} \t\n\r", *t->at, 6);
+    const char *stop = closing(text, end);
+    if (!stop || !name || stop - text != 4 || memcmp(text, "code", 4) != 0)
+        return stop;
+    take_value(stop + 1, end, to);
+    return NULL;
 }
 
-static bool harmless(const text *code)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
-    if (code->end - code->at > CODE_MAX)
-        return false;
-    for (const char *p = code->at; p < code->end; p++)
-        if (!memchr(allowed, *p, sizeof allowed - 1))
-            return false;
-    return true;
-}
-
-/* The value of the first top-level "code". */
-static bool find_code(text *t, text *code)
-{
-    text key;
-    if (!take_char(t, '{'))
-        return false;
-    do {
-        if (!take_string(t, &key) || !take_char(t, ':'))
-            return false;
-        bool quoted = next_is(t, '"');
-        if (key.end - key.at == 4 && memcmp(key.at, "code", 4) == 0)
-            return quoted ? take_string(t, code) : take_number(t, code);
-        if (!skip_value(t))
-            return false;
-    } while (take_char(t, ','));
-    return false;
-}
-
+/* The value of the first "code" of the outermost object. */
 void emqxi_api_code(const char *body, size_t len, char to[64])
 {
-    text t, code = {NULL, NULL};
     to[0] = '\0';
     if (len == 0) /* to the NULL of an empty body not even 0 can be added */
         return;
-    t = (text){body, body + len};
-    if (!find_code(&t, &code) || !harmless(&code))
+    const char *end = body + len, *p = skip(body, end, BLANKS);
+    bool name = true; /* the next string is that of a member of it */
+    if (p == end || *p != '{')
         return;
-    size_t n = (size_t)(code.end - code.at);
-    memcpy(to, code.at, n);
-    to[n] = '\0';
+    for (size_t depth = 1; depth > 0 && ++p < end;) {
+        if (*p == '"') {
+            p = take_string(p + 1, end, name, to);
+            if (!p)
+                return;
+            name = false;
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+            name = false;
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+        } else if (*p == ',' && depth == 1) {
+            if (name)
+                return;
+            name = true;
+        }
+    }
 }
