@@ -190,8 +190,7 @@ static bool is_something_else(emqxi_check *c, uint32_t part, const char *text, s
     for (size_t i = 0; i < pem->count; i++)
         if (!pem->blocks[i].fault)
             return false;
-    if (pem->blank ||
-        (!emqxi_recognise(text, len, &nature) && (pem->count > 0 || emqxi_utf8_ok(text, len))))
+    if (!emqxi_recognise(text, len, &nature) && (pem->count > 0 || emqxi_utf8_ok(text, len)))
         return false;
     emqxi_found(c, nature.binary ? EMQX_TLS_FINDING_NOT_UTF8 : EMQX_TLS_FINDING_NOT_PEM, part, 0,
                 "%s is %s%s: %s", emqxi_part_name(part), nature.what, nature.der ? " in DER" : "",
@@ -210,8 +209,11 @@ static bool scan_part(emqxi_check *c, uint32_t part, const char *text, size_t le
                     part == EMQX_TLS_PART_KEY ? "private key" : "certificate chain");
     else if (!emqxi_pem_scan(c->allocator, text, len, pem))
         c->report->no_memory = true;
-    else if (!is_something_else(c, part, text, len))
-        c->sound[part] = true;
+    else if (pem->blank && part != EMQX_TLS_PART_CACERT)
+        emqxi_found(c, EMQX_TLS_FINDING_PART_EMPTY, part, 0,
+                    "%s is empty: give it as PEM, with its length", name);
+    else
+        c->sound[part] = pem->blank || !is_something_else(c, part, text, len);
     if (!c->sound[part])
         return false;
     if (pem->stray_line)
@@ -236,15 +238,6 @@ static void client_ca(emqxi_check *c, uint32_t type, bool any)
     duplicates(c, part);
 }
 
-static void empty(emqxi_check *c, uint32_t part)
-{
-    if (!c->pem[part].blank)
-        return;
-    emqxi_found(c, EMQX_TLS_FINDING_PART_EMPTY, part, 0,
-                "%s is empty: give it as PEM, with its length", emqxi_part_name(part));
-    c->sound[part] = false;
-}
-
 void emqxi_check_structure(emqxi_check *c)
 {
     const emqx_tls_request *r = &c->request;
@@ -254,10 +247,8 @@ void emqxi_check_structure(emqxi_check *c)
                     (unsigned)r->type);
     if (scan_part(c, EMQX_TLS_PART_CERT, r->cert, r->cert_len))
         certificates(c, EMQX_TLS_PART_CERT);
-    empty(c, EMQX_TLS_PART_CERT);
     duplicates(c, EMQX_TLS_PART_CERT);
     if (scan_part(c, EMQX_TLS_PART_KEY, r->key, r->key_len))
         key(c);
-    empty(c, EMQX_TLS_PART_KEY);
     client_ca(c, r->type, scan_part(c, EMQX_TLS_PART_CACERT, r->cacert, r->cacert_len));
 }

@@ -68,11 +68,6 @@ static void learn(emqxi_ensure *m, const emqxi_event *e, bool own_reply)
 
 /* -- waiting ----------------------------------------------------------------------------------- */
 
-static emqxi_action look_again(emqxi_ensure *m, int64_t until_ms)
-{
-    return emqxi_poll(&m->watch, EMQXI_ACT_READ, until_ms);
-}
-
 /* Something is to be waited for that may take minutes: looks again at until_ms at the latest.
  * `text`: no time to wait is given. */
 static emqxi_action wait_for(emqxi_ensure *m, int64_t until_ms, const char *text)
@@ -80,7 +75,7 @@ static emqxi_action wait_for(emqxi_ensure *m, int64_t until_ms, const char *text
     if (is_dry(m))
         return emqxi_end(EMQX_TLS_OK, "");
     if (emqxi_waits(&m->watch))
-        return look_again(m, until_ms);
+        return emqxi_poll(&m->watch, EMQXI_ACT_READ, until_ms);
     if (m->watch.fate == EMQXI_FATE_LOST)
         return emqxi_end_as(EMQXI_OF_WRITE, NULL);
     emqxi_action end = emqxi_end(EMQX_TLS_E_TIMEOUT, text);
@@ -232,9 +227,6 @@ static emqxi_action write_it(emqxi_ensure *m, const emqxi_event *e, const emqxi_
     return (emqxi_action){.type = EMQXI_ACT_WRITE, .op = op};
 }
 
-#define ENDS_EARLIER         "the certificate would end before the one in place, which ends at {expire}"
-#define EARLIER_ALL_THE_SAME "; set ALLOW_EARLIER to replace it all the same"
-
 /* Where the status does not tell when what is in place ends, the receipt of another one may. */
 static bool ends_before_written(const emqxi_ensure *m, const emqxi_facts *f)
 {
@@ -245,19 +237,19 @@ static bool ends_before_written(const emqxi_ensure *m, const emqxi_facts *f)
            m->wanted->not_after < r->identity.not_after;
 }
 
-static emqxi_action refuse_earlier(const emqxi_ensure *m, const emqxi_facts *f)
+#define EARLIER "the certificate would end before the one in place, which ends at {expire}"
+#define REPLACE "; set ALLOW_EARLIER to replace it all the same"
+
+static const char *why_earlier(const emqxi_ensure *m, const emqxi_facts *f)
 {
     int32_t zone;
     if (ends_before_written(m, f))
-        return emqxi_end(EMQX_TLS_E_CHECK,
-                         "the certificate would end before the one that was last written, as its "
-                         "receipt tells" EARLIER_ALL_THE_SAME);
-    bool zone_away = emqxi_zone_of(&m->watch.status, m->wanted, emqxi_ensure_zone(m), &zone);
-    return emqxi_end(EMQX_TLS_E_CHECK, zone_away ? ENDS_EARLIER
-                                           " (a time zone away: if it is the same one and the "
-                                           "platform tells another zone than UTC, set "
-                                           "expire_offset_s)" EARLIER_ALL_THE_SAME
-                                                 : ENDS_EARLIER EARLIER_ALL_THE_SAME);
+        return "the certificate would end before the one that was last written, as its receipt "
+               "tells" REPLACE;
+    if (emqxi_zone_of(&m->watch.status, m->wanted, emqxi_ensure_zone(m), &zone))
+        return EARLIER " (a time zone away: if it is the same one and the platform tells another "
+                       "zone than UTC, set expire_offset_s)" REPLACE;
+    return EARLIER REPLACE;
 }
 
 #define LATER ": nothing was written; call again later, or with wait_ms"
@@ -309,7 +301,7 @@ static emqxi_action act(emqxi_ensure *m, const emqxi_event *e, const emqxi_facts
     case EMQXI_UNSURE:
         return in_doubt(m) ? wait_out_doubt(m, e) : emqxi_end_as(EMQXI_OF_WRITE, NULL);
     case EMQXI_EARLIER:
-        return refuse_earlier(m, f);
+        return emqxi_end(EMQX_TLS_E_CHECK, why_earlier(m, f));
     default:
         return emqxi_end(endings[d->verdict].code, endings[d->verdict].text);
     }
@@ -423,7 +415,8 @@ static emqxi_action on_lost(emqxi_ensure *m, const emqxi_event *e)
     m->watch.fate = EMQXI_FATE_LOST;
     m->doubt_ms = e->now_ms + EMQXI_STRAY_MS;
     m->watch.polls = 0;
-    return emqxi_waits(&m->watch) ? look_again(m, m->doubt_ms) : emqxi_do(EMQXI_ACT_READ);
+    return emqxi_waits(&m->watch) ? emqxi_poll(&m->watch, EMQXI_ACT_READ, m->doubt_ms)
+                                  : emqxi_do(EMQXI_ACT_READ);
 }
 
 /* It was not carried out: the receipt is what it was before. */

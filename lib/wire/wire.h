@@ -38,8 +38,7 @@ void emqxi_url(const char *base, const char *deployment_id, char *to);
 /* "Authorization: Basic ...", to be wiped (strlen + 1 bytes). NULL: no memory. */
 char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char *secret);
 
-/* -- request body (encode.c). Own code: jansson's encoder leaves copies of the private key in freed
- * memory. */
+/* -- request body (encode.c) */
 
 /* Bytes of the body; then writes exactly that many. Parts of length 0 are left out. The PEM is
  * valid UTF-8. */
@@ -53,9 +52,7 @@ void emqxi_encode(const emqx_tls_request *request, char *to);
 emqx_tls_code emqxi_decode_status(const char *body, size_t len, emqx_tls_status *status,
                                   emqxi_error *error);
 
-/* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". A scanner of its
- * own, since such a body may echo the request and jansson would leave copies of it in freed
- * memory. */
+/* The `code` of an error body, if it is short and of [A-Za-z0-9._:-]; else "". */
 void emqxi_api_code(const char *body, size_t len, char to[64]);
 
 /* "2034-05-22 02:43:21" or "2030-01-01"; false: no such date. */
