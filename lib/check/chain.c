@@ -18,8 +18,9 @@ typedef struct walk {
     size_t reached;
 } walk;
 
-/* Why a certificate of the issuer's name is not the issuer; NULL: it is. A signature of an algorithm
- * that OpenSSL does not know is believed by its names. One that is only malformed is not. */
+/* Why a certificate of the issuer's name is not the issuer; NULL: it is. A signature of an
+ * algorithm that OpenSSL does not know is believed by its names. One that is only malformed is
+ * not. */
 static const char *misfit(X509 *x, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);

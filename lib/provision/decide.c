@@ -21,16 +21,15 @@ enum {
     OTHER = OF(EMQXI_RECORD_OTHER),
 
     NOTHING = OF(EMQXI_BEFORE_NOTHING),
-    HAD_FAILED = OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_ALIKE_FAILED),
+    BROKE = OF(EMQXI_BEFORE_DIFFERENT_FAILED) | OF(EMQXI_BEFORE_ALIKE_FAILED),
     /* or has failed since */
-    MAY_FAIL =
-        HAD_FAILED | OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED) | OF(EMQXI_BEFORE_ALIKE_UNFINISHED),
+    MAY_FAIL = BROKE | OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED) | OF(EMQXI_BEFORE_ALIKE_UNFINISHED),
     UNLIKE = NOTHING | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_DIFFERENT_FAILED) |
              OF(EMQXI_BEFORE_DIFFERENT_UNFINISHED),
     /* pending and running say nothing of which of the two it is */
     LOOKED_SO = OF(EMQXI_BEFORE_ALIKE) | OF(EMQXI_BEFORE_ALIKE_UNFINISHED),
     /* it was over: what is pending now is another one */
-    FINISHED = NOTHING | HAD_FAILED | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_ALIKE),
+    FINISHED = NOTHING | BROKE | OF(EMQXI_BEFORE_DIFFERENT) | OF(EMQXI_BEFORE_ALIKE),
     MOVES = UNLIKE | FINISHED,
 
     LOST = OF(EMQXI_FATE_LOST),
@@ -52,60 +51,63 @@ enum {
     /* what a verdict says besides */
     CERTAIN = 1,
     CARRIED_OUT = 2,
+    PROVEN = CERTAIN | CARRIED_OUT,
     ASK = 4 /* a probe helps */
 };
 
 /* The first row that fits decides. */
 /* clang-format off */
+#define ROW(fate, state, looks, record, before, probe, when, verdict, also) \
+    {fate, state, looks, record, before, probe, when, EMQXI_##verdict, also}
 static const struct {
     uint8_t fate, state, looks, record, before, probe, when, verdict, also;
 } table[] = {
-  /* fate     state       looks    record  before      probe      when       verdict          also */
-    /* This call's write was accepted: no other follows. */
-    {TAKEN,   ABSENT,     0,       0,      0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
-    {TAKEN,   ABSENT,     0,       0,      0,          0,         0,         EMQXI_VANISHED,  0},
-    {TAKEN,   FAILED,     DIFFERS, 0,      MAY_FAIL,   0,         0,         EMQXI_COMING,    CERTAIN},
-    {TAKEN,   FAILED,     0,       0,      0,          0,         0,         EMQXI_BROKEN,    0},
-    {TAKEN,   RUNNING,    ALIKE,   0,      UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN},
-    {SETTLED, RUNNING,    ALIKE,   0,      0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
-    {TAKEN,   0,          0,       0,      0,          0,         0,         EMQXI_COMING,    CERTAIN},
-    /* Nothing is there, or will be; or what the platform took does not show yet. */
-    {0,       ABSENT,     0,       OURS,   0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
-    {0,       ABSENT,     0,       OTHER,  0,          0,         STALE,     EMQXI_UNCLEAR,   0},
-    {0,       ABSENT,     0,       0,      0,          0,         0,         EMQXI_CREATE,    0},
-    {0,       TERMINATED, 0,       0,      0,          0,         0,         EMQXI_LEAVING,   0},
-    {FREE,    0,          0,       0,      0,          0,         FORCED,    EMQXI_UPDATE,    0},
-    {LOST,    FAILED,     ALIKE,   0,      HAD_FAILED, 0,         0,         EMQXI_UNSURE,    0},
-    {LOST,    FAILED,     ALIKE,   0,      0,          0,         0,         EMQXI_BROKEN,    0},
-    {0,       FAILED,     0,       OURS,   MAY_FAIL,   0,         STALE,     EMQXI_COMING,    CERTAIN},
-    {0,       FAILED,     0,       0,      0,          0,         0,         EMQXI_UPDATE,    0},
-    /* It shows something else. A write that the platform took, or may have, may not show yet. */
-    {0,       0,          DIFFERS, OURS,   0,          0,         STALE,     EMQXI_COMING,    CERTAIN},
-    {0,       OPEN,       DIFFERS, INTENT, 0,          0,         STALE,     EMQXI_UNCLEAR,   0},
-    {0,       0,          DIFFERS, 0,      0,          0,         0,         EMQXI_UPDATE,    0},
-    {0,       0,          0,       OTHER,  0,          0,         0,         EMQXI_UPDATE,    0},
-    /* What runs is alike. */
-    {0,       RUNNING,    0,       OURS,   LOOKED_SO,  0,         YOUNG,     EMQXI_COMING,    CERTAIN},
-    {0,       RUNNING,    0,       OURS,   0,          0,         0,         EMQXI_IN_PLACE,  CERTAIN},
-    {0,       RUNNING,    SAME,    INTENT, UNLIKE,     0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
-    {0,       RUNNING,    0,       INTENT, HAD_FAILED, 0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
-    {0,       RUNNING,    0,       INTENT, NOTHING,    0,         0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
-    {0,       RUNNING,    0,       INTENT, 0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN | CARRIED_OUT},
-    {0,       RUNNING,    0,       0,      0,          PROVES,    0,         EMQXI_IN_PLACE,  CERTAIN},
-    {0,       RUNNING,    0,       0,      0,          DISPROVES, 0,         EMQXI_UPDATE,    0},
-    {0,       RUNNING,    SAME,    NONE,   0,          0,         0,         EMQXI_IN_PLACE,  ASK},
-    {0,       RUNNING,    0,       NONE,   0,          MATCHES,   0,         EMQXI_IN_PLACE,  0},
-    {LOST,    RUNNING,    0,       0,      0,          0,         0,         EMQXI_UNSURE,    ASK},
-    {0,       RUNNING,    0,       0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, ASK},
-    {0,       RUNNING,    0,       NONE,   0,          0,         FORGETFUL, EMQXI_INCOMPARABLE, 0},
-    {0,       RUNNING,    0,       0,      0,          0,         0,         EMQXI_UPDATE,    ASK},
-    /* What does not run yet is alike. */
-    {0,       0,          0,       OURS,   0,          0,         0,         EMQXI_COMING,    CERTAIN},
-    {FREE,    0,          UNTOLD,  0,      0,          0,         ILLEGIBLE, EMQXI_ILLEGIBLE, 0},
-    {0,       0,          UNTOLD,  INTENT, FINISHED,   0,         0,         EMQXI_COMING,    CERTAIN | CARRIED_OUT},
-    {0,       0,          UNTOLD,  0,      0,          0,         0,         EMQXI_UNCLEAR,   0},
-    {0,       0,          0,       INTENT, MOVES,      0,         0,         EMQXI_COMING,    CERTAIN | CARRIED_OUT},
-    {0,       0,          0,       0,      0,          0,         0,         EMQXI_COMING,    0},
+  /*  fate     state       looks    record  before     probe      when       verdict       also */
+  /* This call's write was accepted: no other follows. */
+  ROW(TAKEN,   ABSENT,     0,       0,      0,         0,         STALE,     COMING,       CERTAIN),
+  ROW(TAKEN,   ABSENT,     0,       0,      0,         0,         0,         VANISHED,     0),
+  ROW(TAKEN,   FAILED,     DIFFERS, 0,      MAY_FAIL,  0,         0,         COMING,       CERTAIN),
+  ROW(TAKEN,   FAILED,     0,       0,      0,         0,         0,         BROKEN,       0),
+  ROW(TAKEN,   RUNNING,    ALIKE,   0,      UNLIKE,    0,         0,         IN_PLACE,     CERTAIN),
+  ROW(SETTLED, RUNNING,    ALIKE,   0,      0,         0,         0,         IN_PLACE,     CERTAIN),
+  ROW(TAKEN,   0,          0,       0,      0,         0,         0,         COMING,       CERTAIN),
+  /* Nothing is there, or will be; or what the platform took does not show yet. */
+  ROW(0,       ABSENT,     0,       OURS,   0,         0,         STALE,     COMING,       CERTAIN),
+  ROW(0,       ABSENT,     0,       OTHER,  0,         0,         STALE,     UNCLEAR,      0),
+  ROW(0,       ABSENT,     0,       0,      0,         0,         0,         CREATE,       0),
+  ROW(0,       TERMINATED, 0,       0,      0,         0,         0,         LEAVING,      0),
+  ROW(FREE,    0,          0,       0,      0,         0,         FORCED,    UPDATE,       0),
+  ROW(LOST,    FAILED,     ALIKE,   0,      BROKE,     0,         0,         UNSURE,       0),
+  ROW(LOST,    FAILED,     ALIKE,   0,      0,         0,         0,         BROKEN,       0),
+  ROW(0,       FAILED,     0,       OURS,   MAY_FAIL,  0,         STALE,     COMING,       CERTAIN),
+  ROW(0,       FAILED,     0,       0,      0,         0,         0,         UPDATE,       0),
+  /* It shows something else. A write that the platform took, or may have, may not show yet. */
+  ROW(0,       0,          DIFFERS, OURS,   0,         0,         STALE,     COMING,       CERTAIN),
+  ROW(0,       OPEN,       DIFFERS, INTENT, 0,         0,         STALE,     UNCLEAR,      0),
+  ROW(0,       0,          DIFFERS, 0,      0,         0,         0,         UPDATE,       0),
+  ROW(0,       0,          0,       OTHER,  0,         0,         0,         UPDATE,       0),
+  /* What runs is alike. */
+  ROW(0,       RUNNING,    0,       OURS,   LOOKED_SO, 0,         YOUNG,     COMING,       CERTAIN),
+  ROW(0,       RUNNING,    0,       OURS,   0,         0,         0,         IN_PLACE,     CERTAIN),
+  ROW(0,       RUNNING,    SAME,    INTENT, UNLIKE,    0,         0,         IN_PLACE,     PROVEN),
+  ROW(0,       RUNNING,    0,       INTENT, BROKE,     0,         0,         IN_PLACE,     PROVEN),
+  ROW(0,       RUNNING,    0,       INTENT, NOTHING,   0,         0,         IN_PLACE,     PROVEN),
+  ROW(0,       RUNNING,    0,       INTENT, 0,         PROVES,    0,         IN_PLACE,     PROVEN),
+  ROW(0,       RUNNING,    0,       0,      0,         PROVES,    0,         IN_PLACE,     CERTAIN),
+  ROW(0,       RUNNING,    0,       0,      0,         DISPROVES, 0,         UPDATE,       0),
+  ROW(0,       RUNNING,    SAME,    NONE,   0,         0,         0,         IN_PLACE,     ASK),
+  ROW(0,       RUNNING,    0,       NONE,   0,         MATCHES,   0,         IN_PLACE,     0),
+  ROW(LOST,    RUNNING,    0,       0,      0,         0,         0,         UNSURE,       ASK),
+  ROW(0,       RUNNING,    0,       0,      0,         0,         ILLEGIBLE, ILLEGIBLE,    ASK),
+  ROW(0,       RUNNING,    0,       NONE,   0,         0,         FORGETFUL, INCOMPARABLE, 0),
+  ROW(0,       RUNNING,    0,       0,      0,         0,         0,         UPDATE,       ASK),
+  /* What does not run yet is alike. */
+  ROW(0,       0,          0,       OURS,   0,         0,         0,         COMING,       CERTAIN),
+  ROW(FREE,    0,          UNTOLD,  0,      0,         0,         ILLEGIBLE, ILLEGIBLE,    0),
+  ROW(0,       0,          UNTOLD,  INTENT, FINISHED,  0,         0,         COMING,       PROVEN),
+  ROW(0,       0,          UNTOLD,  0,      0,         0,         0,         UNCLEAR,      0),
+  ROW(0,       0,          0,       INTENT, MOVES,     0,         0,         COMING,       PROVEN),
+  ROW(0,       0,          0,       0,      0,         0,         0,         COMING,       0),
 };
 /* clang-format on */
 

@@ -24,7 +24,7 @@ enum emqxi_event_type {
     EMQXI_EVENT_DEPARTING, /* the write is about to leave, and nothing of it does after lease_ms */
     EMQXI_EVENT_ACCEPTED,  /* the write; `status` is that of its reply */
     EMQXI_EVENT_REFUSED,   /* it was certainly not carried out: `error` */
-    EMQXI_EVENT_MISJUDGED, /* the same: POST where there is one, PUT or DELETE where there is none */
+    EMQXI_EVENT_MISJUDGED, /* the same: POST where there is one, PUT, DELETE where there is none */
     EMQXI_EVENT_LOST,      /* it may have been carried out, or be within EMQXI_STRAY_MS */
     EMQXI_EVENT_PROBED     /* `served`; NULL: no leaf was seen */
 };
