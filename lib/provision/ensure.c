@@ -83,7 +83,8 @@ static emqxi_action wait_for(emqxi_ensure *m, int64_t until_ms, const char *text
     return end;
 }
 
-/* A read proves nothing that began while the write could still arrive, though its answer came later. */
+/* A read proves nothing that began while the write could still arrive, though its answer came
+ * later. */
 static bool in_doubt(const emqxi_ensure *m)
 {
     return m->watch.read_ms < m->doubt_ms;
