@@ -242,7 +242,8 @@ static bool ask_again(emqx_tls_limiter *l, patience *p, emqx_tls_code code, cons
     if (now >= p->until)
         return false;
     int64_t pause = EMQXI_MIN(EMQXI_MAX(e->retry_after_ms, 1), BUSY_MAX_MS);
-    pause = EMQXI_MIN(pause << EMQXI_MIN(p->busy++, BUSY_DOUBLINGS), BUSY_MAX_MS);
+    pause = EMQXI_MIN(pause << EMQXI_MIN(p->busy, BUSY_DOUBLINGS), BUSY_MAX_MS);
+    p->busy++;
     pthread_mutex_unlock(&l->mutex);
     l->clock.sleep_ms(l->clock.context, EMQXI_MIN(pause, p->until - now));
     pthread_mutex_lock(&l->mutex);

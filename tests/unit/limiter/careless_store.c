@@ -11,6 +11,11 @@ static emqx_tls_test_clock *timer;
 static emqx_tls_code careless_code;
 static int64_t careless_early, careless_late;
 
+/* When a settle was asked for, where the store is busy. */
+static bool careless_busy;
+static int64_t asked_ms[8];
+static size_t asked;
+
 static emqx_tls_code careless_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                                       emqx_tls_error *error)
 {
@@ -23,8 +28,14 @@ static emqx_tls_code careless_reserve(void *context, const emqx_tls_ask *ask, em
 static emqx_tls_code careless_settle(void *context, const uint64_t *ticket, uint32_t outcome,
                                      int64_t retry_after_ms, emqx_tls_error *error)
 {
-    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms, (void)error;
-    return careless_code;
+    (void)context, (void)ticket, (void)outcome, (void)retry_after_ms;
+    if (!careless_busy)
+        return careless_code;
+    const emqx_tls_clock *clock = emqx_tls_test_clock_vtable(timer);
+    if (asked < sizeof asked_ms / sizeof asked_ms[0])
+        asked_ms[asked++] = clock->now_ms(clock->context);
+    error->retry_after_ms = 10;
+    return EMQX_TLS_E_STORE;
 }
 
 static emqx_tls_code careless_query(void *context, uint32_t op, const char *deployment_id,
@@ -129,6 +140,22 @@ static void the_first_in_line_looks_every_second_at_a_store_that_others_use(void
     }
 }
 
+static void a_busy_store_is_asked_again_in_twice_as_long_each_time(void **state)
+{
+    (void)state;
+    static const uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    emqx_tls_limiter *limiter = careless_limiter(false);
+    emqxi_error error;
+    careless_busy = true;
+    assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 600, &error),
+                     EMQX_TLS_E_STORE);
+    careless_busy = false;
+    assert_int_equal(asked, 7); /* 10, 20, 40, 80, 160 ms later, and when the time is over */
+    for (size_t i = 1; i < 6; i++)
+        assert_int_equal(asked_ms[i] - asked_ms[i - 1], 5 << i);
+    emqx_tls_limiter_unref(limiter);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -150,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store),
         TEST(a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense),
+        TEST(a_busy_store_is_asked_again_in_twice_as_long_each_time),
         TEST(the_first_in_line_looks_every_second_at_a_store_that_others_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
