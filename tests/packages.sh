@@ -13,6 +13,7 @@
 #   docs    man pages, the reference and the site, and their tests
 #   deb     examples/packaging/build-deb.sh
 #   fuzz    tests/fuzz/run.sh
+#   analyse tests/analyse.sh
 #   roots   tests/root.sh
 #   bench   the benchmarks
 # Silent, and no root needed, when all is there. A daemon that comes with a package (nginx,
@@ -36,10 +37,11 @@ bindings='golang-go cargo rustc luajit python3 g++ pkg-config'
 deb='build-essential debhelper lintian doxygen python3 scdoc libhiredis-dev'
 docs='doxygen python3 python3-markdown scdoc groff-base reuse codespell'
 fuzz='clang libclang-rt-dev'
+analyse='gcc clang-tidy cppcheck python3'
 roots='debootstrap debian-archive-keyring'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,17s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,18s/^# //p' "$0"; exit 2; }
 
 wanted=
 npm=
@@ -55,6 +57,7 @@ for group in "$@"; do
     bindings) wanted="$wanted $bindings"; npm="$npm koffi" ;;
     deb) wanted="$wanted $deb" ;;
     fuzz) wanted="$wanted $fuzz" ;;
+    analyse) wanted="$wanted $analyse" ;;
     roots) wanted="$wanted $roots" ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "tests/packages.sh: there is no group '$group'" >&2; exit 2 ;;
