@@ -54,6 +54,7 @@ type (
 		Code, Delivery   string // such as "RATE_LIMITED"; "maybe", "not-sent" or "answered"
 		HTTPStatus       int
 		RetryAfter       time.Duration // below 0: not told
+		Permanent        bool          // trying again can't help
 		APICode, Message string
 		context          error // what ended the call
 	}
@@ -61,9 +62,9 @@ type (
 	Result  struct {                           // of any call; Action and what follows is of Ensure
 		State, Type, CommonName string    // such as "running", "one-way"
 		Expire                  time.Time // zero: not told
-		Action                  string    // "none", "unchanged", "created", "updated"
-		Reads, Writes           int
-		Certain                 bool
+		Action, Warning         string    // "none", "unchanged", "created", "updated"; the first warning
+		Reads, Writes, Warnings int
+		Certain, TypeChanges    bool
 	}
 	Options struct { // for Ensure
 		Wait                  time.Duration
@@ -129,7 +130,8 @@ func told(code C.emqx_tls_code, e *C.emqx_tls_error, why error) error {
 		return nil
 	}
 	return &Error{C.GoString(C.emqx_tls_code_name(code)), C.GoString(C.emqx_tls_delivery_name(e.delivery)), int(e.http_status),
-		time.Duration(e.retry_after_ms) * time.Millisecond, C.GoString(&e.api_code[0]), C.GoString(&e.message[0]), why}
+		time.Duration(e.retry_after_ms) * time.Millisecond, e.permanent != 0, C.GoString(&e.api_code[0]),
+		C.GoString(&e.message[0]), why}
 }
 
 func Open(config Config) (*Client, error) { // nothing is sent
@@ -202,9 +204,10 @@ func (c *Client) call(ctx context.Context, op C.int, id string, r Request, given
 	over()
 	<-interrupted
 	C.emqx_tls_client_run(c.handle, 0, nil) // takes back an interrupt that came too late
-	s, e := x.status, x.result
+	s, e := &x.status, &x.result
 	result := Result{C.GoString(C.emqx_tls_state_name(s.state)), C.GoString(C.emqx_tls_type_name(s._type)),
-		C.GoString(&s.common_name[0]), time.Time{}, C.GoString(C.emqx_tls_action_name(e.action)), int(e.reads), int(e.writes), e.certain != 0}
+		C.GoString(&s.common_name[0]), time.Time{}, C.GoString(C.emqx_tls_action_name(e.action)), C.GoString(&e.warning[0]),
+		int(e.reads), int(e.writes), int(e.warnings), e.certain != 0, e.type_changes != 0}
 	if s.expire != -1<<63 {
 		result.Expire = time.Unix(int64(s.expire), 0).UTC()
 	}
@@ -236,10 +239,7 @@ func (c *Client) Ensure(ctx context.Context, id string, r Request, options Optio
 func (c *Client) Quota(writes bool) (used, limit int, err error) { // of writes or of reads; takes none
 	a, x := begin()
 	defer a.free()
-	op := C.uint32_t(C.EMQX_TLS_OP_GET)
-	if writes {
-		op = C.EMQX_TLS_OP_UPDATE
-	}
+	op := map[bool]C.uint32_t{false: C.EMQX_TLS_OP_GET, true: C.EMQX_TLS_OP_UPDATE}[writes]
 	code := C.emqx_tls_limiter_query(C.emqx_tls_client_limiter(c.handle), op, nil, &x.quota, &x.error)
 	return int(x.quota.used), int(x.quota.limit), told(code, &x.error, nil)
 }

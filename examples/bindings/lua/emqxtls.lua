@@ -34,7 +34,7 @@ local Failure = {__tostring = function(f) return f.message end}
 local function failure(e)
   return setmetatable({
     code = ffi.string(C.emqx_tls_code_name(e.code)), message = ffi.string(e.message), api_code = ffi.string(e.api_code),
-    delivery = deliveries[e.delivery], http_status = e.http_status, attempts = e.attempts,
+    delivery = deliveries[e.delivery], http_status = e.http_status, attempts = e.attempts, permanent = e.permanent ~= 0,
     retry_after = e.retry_after_ms >= 0 and tonumber(e.retry_after_ms) / 1000 or nil,
   }, Failure)
 end
@@ -144,7 +144,8 @@ function Call:outcome()
   if self.error.code ~= 0 then return nil, failure(self.error) end
   local told, r = status(self.status), self.result
   if not self.ensures then return told end
-  return {action = actions[r.action], reads = r.reads, writes = r.writes, certain = r.certain ~= 0, status = told}
+  return {action = actions[r.action], reads = r.reads, writes = r.writes, certain = r.certain ~= 0, status = told,
+    type_changes = r.type_changes ~= 0, warnings = r.warnings, warning = ffi.string(r.warning)}
 end
 
 function Call:cancel()

@@ -19,14 +19,15 @@ function struct(name, members) {
   return koffi.struct(name, fields);
 }
 
-struct('emqx_tls_error', 'code:i http_status:i attempts:u delivery:u reserved:u retry_after_ms:q api_code:64 message:256');
+struct('emqx_tls_error', 'code:i http_status:i attempts:u delivery:u permanent:u retry_after_ms:q api_code:64 message:256');
 struct('emqx_tls_status', 'state:u type:u reserved:u expire:q state_text:32 type_text:32 expire_text:32 common_name:256');
 struct('emqx_tls_request', 'type:u cert:p cert_len:n key:p key_len:n cacert:p cacert_len:n');
 struct('emqx_tls_limiter_config', 'flags:u reads:u writes:u window_ms:Q clock:p allocator:p');
 struct('emqx_tls_quota', 'limit:u used:u remaining:u next_ms:q reason:u reserved:u');
 struct('emqx_tls_ensure_options',
   'flags:u wait_ms:u reserved:u policy:p receipt_dir:s expire_offset_s:i probe_port:u probe_host:s');
-struct('emqx_tls_ensure_result', 'action:u reads:u writes:u certain:u expire_offset_s:i');
+struct('emqx_tls_ensure_result',
+  'action:u reads:u writes:u certain:u expire_offset_s:i type_changes:u warnings:u warning:256');
 struct('emqx_tls_reply',
   'code:i delivery:u http_status:i body:p body_len:n retry_after:s date:s detail:s flags:u reserved:u');
 struct('emqx_tls_exchange', 'flags:u method:s url:s headers:p body:p body_len:n connect_timeout_ms:u timeout_ms:u ' +
@@ -88,7 +89,7 @@ class TlsError extends Error {
   constructor(e) {
     super(e.message);
     Object.assign(this, { name: 'TlsError', code: C.code_name(e.code), httpStatus: e.http_status, apiCode: e.api_code,
-      delivery: Delivery(e.delivery), attempts: e.attempts,
+      delivery: Delivery(e.delivery), attempts: e.attempts, permanent: e.permanent !== 0,
       retryAfter: e.retry_after_ms >= 0 ? Number(e.retry_after_ms) / 1000 : undefined });
   }
 }
@@ -231,7 +232,8 @@ class Client {
     const options = fresh('ensure_options', { flags, wait_ms: milliseconds(wait), receipt_dir: receiptDir ?? null,
       probe_host: probeHost ?? null });
     const told = await this.#call('ensure', signal, id, request(material), options, r);
-    return { action: Action(r.action), reads: r.reads, writes: r.writes, certain: r.certain !== 0, status: told };
+    return { action: Action(r.action), reads: r.reads, writes: r.writes, certain: r.certain !== 0, status: told,
+      typeChanges: r.type_changes !== 0, warnings: r.warnings, warning: r.warning };
   }
   /** Behind the calls that were made before it. */
   close() {

@@ -41,13 +41,13 @@ def _struct(name, fields):
     return type(name, (ctypes.Structure,), {"_fields_": [("size", c_uint32)] + members})
 
 
-_error = _struct("error", "code:i http_status:i attempts:u delivery:u reserved:u retry_after_ms:q api_code:64 message:256")
+_error = _struct("error", "code:i http_status:i attempts:u delivery:u permanent:u retry_after_ms:q api_code:64 message:256")
 _status = _struct("status", "state:u type:u reserved:u expire:q state_text:32 type_text:32 expire_text:32 common_name:256")
 _request = _struct("request", "type:u cert:s cert_len:n key:s key_len:n cacert:s cacert_len:n")
 _config = _struct("config", "flags:u endpoint:s api_key:s api_secret:s ca_file:s proxy:s connect_timeout_ms:u timeout_ms:u "
                             "quota_wait_ms:u reserved:u limiter:p transport:p clock:p allocator:p log:p log_user:p log_destroy:p")
 _options = _struct("ensure_options", "flags:u wait_ms:u reserved:u policy:p receipt_dir:s zone:i probe_port:u probe_host:s")
-_result = _struct("ensure_result", "action:u reads:u writes:u certain:u expire_offset_s:i")
+_result = _struct("ensure_result", "action:u reads:u writes:u certain:u zone:i type_changes:u warnings:u warning:256")
 _limiter_config = _struct("limiter_config", "flags:u reads:u writes:u window_ms:Q clock:p allocator:p")
 _quota = _struct("quota", "limit:u used:u remaining:u next_ms:q reason:u reserved:u")
 _transport = _struct("transport", "reserved:u context:p start:p poll:p next_ms:p fd:p wake:p cancel:p destroy:p")
@@ -101,8 +101,7 @@ def _known(kind, number):
     return kind(number) if number in list(kind) else number  # a newer library may tell more
 
 
-def _read(cls, struct, **more):
-    """What was told, as Python's types."""
+def _read(cls, struct, **more):  # what was told, as Python's types
     def date(seconds):
         return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds) if seconds != -2**63 else None
     convert = {str: _text, bool: bool, int: int, Optional[datetime]: date}
@@ -118,12 +117,14 @@ class Error(Exception):
         super().__init__(_text(error.message))
         self.code, self.delivery = _known(Code, error.code), _known(Delivery, error.delivery)
         self.http_status, self.attempts, self.api_code = error.http_status, error.attempts, _text(error.api_code)
+        self.permanent = bool(error.permanent)  # trying again can't help
         self.retry_after = error.retry_after_ms / 1000 if error.retry_after_ms >= 0 else None  # seconds
 
 
 Status = NamedTuple("Status", [("state", State), ("type", Type), ("expire", Optional[datetime]), ("common_name", str),
                                ("state_text", str), ("type_text", str), ("expire_text", str)])
-Result = NamedTuple("Result", [("action", Action), ("reads", int), ("writes", int), ("certain", bool), ("status", Status)])
+Result = NamedTuple("Result", [("action", Action), ("reads", int), ("writes", int), ("certain", bool), ("type_changes", bool),
+                               ("warnings", int), ("warning", str), ("status", Status)])
 Quota = NamedTuple("Quota", [("limit", int), ("used", int), ("remaining", int), ("next_ms", int)])
 Reply = NamedTuple("Reply", [("status", int), ("body", bytes), ("headers", Tuple[Tuple[str, str], ...])])  # of an own transport
 Reply.__new__.__defaults__ = b"", ()
@@ -171,9 +172,8 @@ class _Calls:
         config.timeout_ms, config.connect_timeout_ms = int(timeout * 1000), int(connect_timeout * 1000)
         self.limiter = limiter or Limiter()
         config.quota_wait_ms, config.limiter = int(quota_wait * 1000), self.limiter._handle
-        # C holds no reference to these: we do
         self._log = _LOG(lambda _, level, line: self._guard(log, level, _text(line)))
-        self._done, self._start = _DONE(self._on_done), _START(self._on_start)
+        self._done, self._start = _DONE(self._on_done), _START(self._on_start)  # C holds no reference to these: we do
         self._transport, self._pid = transport, os.getpid()
         self._numbers, self._waiting, self._guarded, self._lock = itertools.count(1), {}, False, threading.RLock()
         self.failure: Optional[BaseException] = None  # what a callback of the user's has raised last
