@@ -244,7 +244,7 @@ def main():
     except Unclear as e:
         sys.exit(f"abi.py does not understand {e}")
     with open(sys.argv[2], "w", encoding="utf-8") as f:
-        f.write("/* SPDX-License-Identifier: MIT\n *\n * The public headers of libemqxtls for FFIs: no macros, no inlines, no"
+        f.write("/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT\n *\n * The public headers of libemqxtls for FFIs: no macros, no inlines, no"
                 " includes. Made from them by abi.py. */\n")
         f.write("\n".join(headers.ffi) + "\n")
     with open(sys.argv[3], "w", encoding="utf-8") as f:

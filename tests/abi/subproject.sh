@@ -18,17 +18,19 @@ mkdir "$work/parent" "$work/parent/subprojects"
 ln -s "$source" "$work/parent/subprojects/libemqxtls"
 cp "$source/tests/abi/program.c" "$source/tests/abi/program_test.c" "$work/parent"
 cat >"$work/parent/meson.build" <<'TEXT'
-project('outside', 'c')
+project('outside', 'c', 'cpp')
 emqxtls = dependency('emqxtls', fallback: 'libemqxtls')
 test('program', executable('program', 'program.c', dependencies: emqxtls, install: true))
 emqxtls_test = dependency('emqxtls-test', fallback: 'libemqxtls')
+cpp = configure_file(input: 'program.c', output: 'program.cpp', copy: true)
+test('program-cpp', executable('program-cpp', cpp, dependencies: emqxtls))
 test('with-test-library', executable('program_test', 'program_test.c', dependencies: [emqxtls, emqxtls_test]))
 TEXT
 cd "$work/parent"
 quiet meson setup build --prefix /usr
 quiet ninja -C build
 quiet meson test -C build
-[ "$(python3 -c 'import json; print(len(json.load(open("build/meson-info/intro-tests.json"))))')" = 2 ] ||
+[ "$(python3 -c 'import json; print(len(json.load(open("build/meson-info/intro-tests.json"))))')" = 3 ] ||
   { echo "tests of libemqxtls itself came along"; exit 1; }
 readelf -d build/program | grep -q 'NEEDED.*\[libemqxtls\.so\.0\]'
 
