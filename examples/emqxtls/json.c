@@ -41,10 +41,10 @@ static void put(json_t *j, const char *name, const char *text)
 
 void json_end(json_t *j, const char *text, int64_t epoch)
 {
-    int64_t left = epoch - time(NULL);
     put(j, "expire", text);
     if (epoch == INT64_MIN)
         return;
+    int64_t left = epoch - time(NULL);
     json_object_set_new(j, "expire_epoch", json_integer(epoch));
     json_object_set_new(j, "days_left", json_integer(left / 86400 - (left % 86400 < 0)));
 }
