@@ -8,6 +8,8 @@
 
 #include <emqxtls/emqxtls.h>
 
+#include "base/features.h"
+
 const char *emqx_tls_version(void)
 {
     return EMQXI_VERSION;

@@ -112,6 +112,13 @@ static size_t body(const emqx_tls_request *r, char *to)
     return o.len;
 }
 
+size_t emqxi_encode_text(const char *text, size_t len, char *to)
+{
+    output o = {to, 0};
+    put_text(&o, text, len);
+    return o.len;
+}
+
 size_t emqxi_encode_size(const emqx_tls_request *request)
 {
     return body(request, NULL);

@@ -45,6 +45,10 @@ char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char 
 size_t emqxi_encode_size(const emqx_tls_request *request);
 void emqxi_encode(const emqx_tls_request *request, char *to);
 
+/* What stands between the quotes of a JSON string: its length, at most 6 times the text's; `to` may
+ * be NULL. */
+size_t emqxi_encode_text(const char *text, size_t len, char *to);
+
 /* -- reply (decode.c, api_code.c, expire.c) */
 
 /* Decodes the body of a success. OK, or PROTOCOL with a message in `error`; NO_MEMORY. But for OK,

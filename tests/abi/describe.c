@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -46,16 +48,48 @@ static void features_are_what_the_calls_do(void **state)
     emqx_tls_probe_result result;
     emqx_tls_probe_result_init(&result);
     uint32_t features = emqx_tls_features();
-    assert_true(features & EMQX_TLS_HAS_CURL);
-    assert_true(features & EMQX_TLS_HAS_FILE_STORE);
-    assert_true(features & EMQX_TLS_HAS_PROVISION);
+    assert_int_equal(features, FEATURES);
     assert_int_equal(emqx_tls_probe("127.0.0.1", 1, NULL, NULL, 5000, &result, NULL),
                      features & EMQX_TLS_HAS_PROBE ? EMQX_TLS_E_TRANSPORT : EMQX_TLS_E_INVALID);
-#ifdef WITH_OPENSSL
-    assert_true(features & EMQX_TLS_HAS_X509);
-#else
-    assert_false(features & EMQX_TLS_HAS_X509);
-#endif
+}
+
+static const char *opened(uint32_t feature, emqx_tls_code code, const emqx_tls_error *error)
+{
+    if (code != (emqx_tls_features() & feature ? EMQX_TLS_OK : EMQX_TLS_E_INVALID))
+        return error->message;
+    return code == EMQX_TLS_OK || strstr(error->message, "this build") ? NULL : error->message;
+}
+
+static void a_part_that_was_left_out_says_so(void **state)
+{
+    (void)state;
+    emqx_tls_error error;
+    emqx_tls_client *client;
+    emqx_tls_limiter *limiter;
+    char folder[] = "/tmp/emqxtls-describe-XXXXXX", path[64];
+    emqx_tls_error_init(&error);
+
+    emqx_tls_config config;
+    emqx_tls_config_init(&config);
+    config.endpoint = "https://127.0.0.1:1/a";
+    config.api_key = config.api_secret = "a";
+    emqx_tls_code code = emqx_tls_client_new(&config, &client, &error);
+    assert_null(opened(EMQX_TLS_HAS_CURL, code, &error));
+    emqx_tls_client_free(client);
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/quota", folder);
+    code = emqx_tls_limiter_open_file(path, NULL, &limiter, &error);
+    assert_null(opened(EMQX_TLS_HAS_FILE_STORE, code, &error));
+    emqx_tls_limiter_unref(limiter);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+
+    /* without a client both are INVALID */
+    if (!(emqx_tls_features() & EMQX_TLS_HAS_PROVISION)) {
+        code = emqx_tls_remove(NULL, "d1", 0, &error);
+        assert_null(opened(EMQX_TLS_HAS_PROVISION, code, &error));
+    }
 }
 
 static void every_value_has_its_name_and_no_other_is_null(void **state)
@@ -113,6 +147,7 @@ int main(void)
         cmocka_unit_test(the_version_is_that_of_its_header),
         cmocka_unit_test(versions_are_compared_part_by_part),
         cmocka_unit_test(features_are_what_the_calls_do),
+        cmocka_unit_test(a_part_that_was_left_out_says_so),
         cmocka_unit_test(every_value_has_its_name_and_no_other_is_null),
         cmocka_unit_test(every_code_has_its_name),
         cmocka_unit_test(sizes_are_told_by_name),

@@ -245,6 +245,8 @@ static const struct row {
 static void use(world *w, const struct row *row, size_t size, size_t dirty_at,
                 emqx_tls_code expected)
 {
+    if (row->use == use_ensure_options && !(emqx_tls_features() & EMQX_TLS_HAS_PROVISION))
+        return;
     size_t room = size > row->size && size <= 4096 ? size : row->size;
     unsigned char *p = exactly(room, 0), *own = exactly(row->size, 0);
     row->make(w, own);

@@ -70,7 +70,7 @@ static emqx_tls_code fill_finding(world *w, void *p)
     return code;
 }
 
-#ifdef WITH_OPENSSL
+#ifdef WITH_PROBE
 /* Nobody listens there, so the result is all zero. */
 static emqx_tls_code fill_probe_result(world *w, void *p)
 {
@@ -91,7 +91,7 @@ static const struct row {
     emqx_tls_code (*fill)(world *w, void *p);
 } rows[] = {
     ROW(error),        ROW(status), ROW(quota), ROW(ensure_result), ROW(finding),
-#ifdef WITH_OPENSSL
+#ifdef WITH_PROBE
     ROW(probe_result),
 #endif
 };
@@ -102,6 +102,8 @@ static const struct row {
  * ever set. */
 static void fill(world *w, const struct row *row, size_t size)
 {
+    if (row->fill == fill_ensure_result && !(emqx_tls_features() & EMQX_TLS_HAS_PROVISION))
+        return;
     unsigned char *own = exactly(row->size, FILL), *p = exactly(size + GUARD, FILL);
     size_t both = size < row->size ? size : row->size;
     put_size(own, row->size);
