@@ -6,9 +6,9 @@
 #
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
 #   all        everything there is, as CI runs it: the slow tests; a build without OpenSSL; ASan and
-#              UBSan, by gcc and by clang; a moment of fuzzing; ThreadSanitizer; valgrind; the
-#              README's Install block and program in fresh roots of Debian 12 and 13, and there the
-#              quota in Redis 8 and Valkey 8
+#              UBSan, by gcc or by clang; a moment of fuzzing; ThreadSanitizer; valgrind; analysers;
+#              the README's Install block and program in fresh roots of Debian 12 and 13, and there
+#              the quota in Redis 8 and Valkey 8
 #   build      builds alone, by gcc and by clang
 #   roots      in fresh roots of Debian 12 and 13: the tests that are not slow, once as root and once
 #              as an ordinary user; the Debian packages, built twice, compared, installed, used and
@@ -115,7 +115,7 @@ join() {
 # ASan and UBSan, by the compiler that CC names.
 sanitized() { # NAME DIR MESON-TEST-ARGUMENT...
   configure "$2" -Db_sanitize=address,undefined -Db_lundef=false
-  run_only "$@" --no-suite slow --timeout-multiplier 20
+  run_only "$@" --no-suite slow --no-suite proof --timeout-multiplier 20
 }
 
 quick() {
@@ -151,7 +151,7 @@ under_valgrind() {
 }
 
 everything() {
-  ./tests/packages.sh build tests redis slow acme docs bindings fuzz roots
+  ./tests/packages.sh build tests redis slow acme docs bindings fuzz analyse roots
   configure build-test
   build build-test || true # before the roots take a core
   in_background fresh_roots
@@ -161,12 +161,14 @@ everything() {
   configure build-plain -Dopenssl=disabled
   run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
-  sanitized "ASan and UBSan" build-sanitize
+  # Each test once: what ./tests/run.sh tries by gcc's sanitizers is tried by clang's here.
+  sanitized "ASan and UBSan" build-sanitize --no-suite unit --no-suite fuzz --no-suite torture
   CC=clang configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
   run_only "ASan and UBSan by clang" build-fuzz --suite unit --suite fuzz --suite torture --no-suite slow --timeout-multiplier 20
   check "fuzzers" tests/fuzz/run.sh 2
   threads
   under_valgrind
+  check "analysers" tests/analyse.sh
   join
 }
 
