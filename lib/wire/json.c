@@ -1,6 +1,8 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
 #include "wire/json.h"
 
+#include <string.h>
+
 /* jansson parses and frees by recursion, up to 2,048 levels: more than the stack of a small thread
  * holds. */
 #define DEPTH_MAX 32
@@ -41,6 +43,8 @@ enum emqxi_json emqxi_json_read(const char *text, size_t len, bool integers,
         if (members[i].text)
             members[i].text[0] = '\0';
     }
+    if (memchr(text, '\0', len)) /* jansson 2.14 reads over one behind a number */
+        return EMQXI_JSON_BROKEN;
     return too_deep(text, len) ? EMQXI_JSON_DEEP
                                : emqxi_json_parse(text, len, integers, members, n, count);
 }

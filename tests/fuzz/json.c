@@ -32,7 +32,7 @@ static void readings_agree(const char *text, size_t len, bool integers)
     prepare(&jansson);
     prepare(&own);
     jansson.verdict = emqxi_json_read(text, len, integers, jansson.members, WANTED, &jansson.count);
-    if (jansson.verdict == EMQXI_JSON_DEEP)
+    if (jansson.verdict == EMQXI_JSON_DEEP || memchr(text, '\0', len))
         return; /* looked at before either */
     own.verdict = own_json_parse(text, len, integers, own.members, WANTED, &own.count);
     HOLDS(own.verdict == jansson.verdict);

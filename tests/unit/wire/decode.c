@@ -144,8 +144,8 @@ static void replies_that_cannot_be_trusted_are_protocol_errors(void **state)
 static void raw_nuls_are_protocol_errors(void **state)
 {
     (void)state;
-    static const char bodies[][24] = {"\0", "{}\0", "{\"cn\":\"a\0b\"}", "{\0}"};
-    static const size_t lengths[] = {1, 3, 12, 3};
+    static const char bodies[][24] = {"\0", "{}\0", "{\"cn\":\"a\0b\"}", "{\0}", "{\"a\":1\0}"};
+    static const size_t lengths[] = {1, 3, 12, 3, 8};
     for (size_t i = 0; i < COUNT(bodies); i++) {
         emqx_tls_status s;
         emqxi_error e;
