@@ -161,6 +161,8 @@ everything() {
   configure build-plain -Dopenssl=disabled
   run "without OpenSSL" build-plain --suite unit --suite fuzz --suite abi --suite integration --no-suite slow
 
+  check "without jansson; without all that can be left out" tests/parts.sh jansson all
+
   # Each test once: what ./tests/run.sh tries by gcc's sanitizers is tried by clang's here.
   sanitized "ASan and UBSan" build-sanitize --no-suite unit --no-suite fuzz --no-suite torture
   CC=clang configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
@@ -169,6 +171,7 @@ everything() {
   threads
   under_valgrind
   check "analysers" tests/analyse.sh
+  check "hardened binaries" tests/hardened.sh
   join
 }
 
