@@ -18,6 +18,37 @@
  *     return EMQX_TLS_OK;
  * }
  * @endcode
+ *
+ * What is whose job:
+ *
+ * - Headers: the library gives Authorization, Accept and, with a body, Content-Type. Host,
+ *   Content-Length and what the connection needs are the transport's. It follows no redirect, keeps
+ *   no cookie, and asks for no compression.
+ * - TLS: the transport verifies the certificate and its name, or it must not go on.
+ * - Interim answers (1xx) are read over. A 204 has no body. The body is told without its chunks.
+ * - An answer is whole when its end was told: by Content-Length, the last chunk, END_STREAM, or,
+ *   where none of them is there, by the closure of TLS. A connection that just ends is no end.
+ * - connect_timeout_ms covers the look-up of the name, the connection, and the handshake of TLS.
+ *   Where a look-up can't be given up (getaddrinfo can't) it belongs into a thread or a process, or
+ *   the address is configured.
+ * - A `start` that blocks keeps both time limits by itself: nobody wakes it, cancels it or
+ *   interrupts it.
+ *
+ * What a mistake does:
+ *
+ * | mistake | harm |
+ * | --- | --- |
+ * | NOT_SENT where something may have left | a write twice, more requests than the quota |
+ * | MAYBE where nothing left | a slot is lost, a write waits for a minute |
+ * | a request is sent again inside the HTTP stack | a write twice, a slot that nobody counted |
+ * | an answer that broke off is told as whole | an empty one means "no certificate" |
+ * | a kept connection that the server has closed is used for a read | two slots for one read |
+ * | the time limit is not kept | the call, and its caller, hang |
+ * | the certificate is not verified | API secret and private key go to whoever answers |
+ * | a copy of body or headers is not wiped | the key stays in memory that is given back |
+ * | `done` twice, or after `cancel` | memory that is given back is used |
+ * | `retry_after` is not told | after a 429 the library has to guess how long to wait |
+ * | `date` is not told | a Retry-After that is a date counts as one window |
  */
 #ifndef EMQXTLS_TRANSPORT_H
 #define EMQXTLS_TRANSPORT_H
@@ -92,7 +123,8 @@ typedef struct emqx_tls_exchange {
     uint32_t connect_timeout_ms;
     /** Milliseconds from now for the whole exchange: nothing of it may leave later. Always set. */
     uint32_t timeout_ms;
-    size_t reply_max; /**< A body of more bytes is code PROTOCOL, delivery ANSWERED. */
+    /** A body of more bytes is code PROTOCOL, delivery ANSWERED: no more than these need room. */
+    size_t reply_max;
     /** To be called once, with how the exchange ended. */
     void (*done)(void *done_user, const emqx_tls_reply *reply);
     void *done_user; /**< For `done`. */
