@@ -36,19 +36,17 @@
  *
  * What a mistake does:
  *
- * | mistake | harm |
- * | --- | --- |
- * | NOT_SENT where something may have left | a write twice, more requests than the quota |
- * | MAYBE where nothing left | a slot is lost, a write waits for a minute |
- * | a request is sent again inside the HTTP stack | a write twice, a slot that nobody counted |
- * | an answer that broke off is told as whole | an empty one means "no certificate" |
- * | a kept connection that the server has closed is used for a read | two slots for one read |
- * | the time limit is not kept | the call, and its caller, hang |
- * | the certificate is not verified | API secret and private key go to whoever answers |
- * | a copy of body or headers is not wiped | the key stays in memory that is given back |
- * | `done` twice, or after `cancel` | memory that is given back is used |
- * | `retry_after` is not told | after a 429 the library has to guess how long to wait |
- * | `date` is not told | a Retry-After that is a date counts as one window |
+ * - NOT_SENT where something may have left: a write twice, more requests than the quota.
+ * - MAYBE where nothing left: a slot is lost, a write waits for a minute.
+ * - A request is sent again inside the HTTP stack: a write twice, a slot that nobody counted.
+ * - An answer that broke off is told as whole: an empty one means "no certificate".
+ * - A kept connection that the server has closed is used for a read: two slots for one read.
+ * - The time limit is not kept: the call, and its caller, hang.
+ * - The certificate is not verified: API secret and private key go to whoever answers.
+ * - A copy of body or headers is not wiped: the key stays in memory that is given back.
+ * - `done` twice, or after `cancel`: memory that is given back is used.
+ * - `retry_after` is not told: after a 429 the library has to guess how long to wait.
+ * - `date` is not told: a Retry-After that is a date counts as one window.
  */
 #ifndef EMQXTLS_TRANSPORT_H
 #define EMQXTLS_TRANSPORT_H

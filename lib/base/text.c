@@ -68,7 +68,8 @@ static bool is_harmful(const char *sequence, size_t len)
         {"\x01", "\x1F"},     {"\x7F", "\xC2\x9F"}, {"\u061C", "\u061C"},
         {"\u200B", "\u200F"}, {"\u2028", "\u202E"}, {"\u2060", "\u206F"},
     };
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+    const bool usual = len == 1 && *sequence >= ' ' && *sequence <= '~';
+    for (size_t i = 0; !usual && i < sizeof ranges / sizeof ranges[0]; i++)
         if (strncmp(sequence, ranges[i][0], len) >= 0 && strncmp(sequence, ranges[i][1], len) <= 0)
             return true;
     return false;
