@@ -22,6 +22,7 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
                                   uint32_t own_flags, emqx_tls_error *error)
 {
     emqx_tls_limiter_config c;
+    memset(settings, 0, sizeof *settings); /* the padding too: it is copied as a whole */
     emqx_tls_limiter_config_init(&c);
     if (config && !emqxi_input_ok(config, sizeof c, sizeof c))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,

@@ -162,7 +162,7 @@ static bool take_numbers(const emqxi_json_member members[MEMBERS], emqxi_receipt
 
 static bool take(const char *text, size_t len, const char *name, emqxi_receipt *r)
 {
-    char receipt[96], state[16], type[16], before[32], chain[65], spki[65], cacert[65];
+    char receipt[96] = "", state[16], type[16], before[32], chain[65], spki[65], cacert[65];
     uint32_t index;
     size_t count;
 #define TEXT(key, place) {.name = key, .text = place, .size = sizeof place}
