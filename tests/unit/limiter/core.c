@@ -2,52 +2,15 @@
  *
  * The sliding log by itself, in times that the test hands in: 3 slots an hour.
  */
-#include "support/limiter_use.h"
-
-#include "limiter/core.h"
+#include "support/log_rig.h"
 
 #define SLOTS 3
-
-static emqxi_limits limits;
-static emqxi_log kept;
-static emqxi_slot slots[SLOTS];
-static int64_t now;
 
 static int set_up(void **state)
 {
     (void)state;
-    memset(&kept, 0, sizeof kept);
-    kept.capacity = SLOTS;
-    now = 24 * HOUR_MS;
-    emqxi_limits_set(&limits, SLOTS, (uint64_t)HOUR_MS);
+    log_set_up(SLOTS, 24 * HOUR_MS);
     return 0;
-}
-
-static const emqxi_view *view(void)
-{
-    static emqxi_view v;
-    v = (emqxi_view){.log = &kept, .slots = slots, .limits = &limits, .now = now};
-    return &v;
-}
-
-static emqx_tls_grant ask_behind(uint32_t ahead, emqxi_flight *flight)
-{
-    const emqx_tls_ask ask = {.size = sizeof ask, .lease_ms = LEASE_MS, .ahead = ahead};
-    emqx_tls_grant grant = {.size = sizeof grant};
-    emqxi_log_reserve(view(), &ask, &grant, flight);
-    return grant;
-}
-
-static emqxi_flight take(void)
-{
-    emqxi_flight flight;
-    assert_true(ask_behind(0, &flight).granted);
-    return flight;
-}
-
-static void end(emqxi_flight flight, uint32_t outcome)
-{
-    emqxi_log_settle(view(), &flight, outcome, -1, 0);
 }
 
 static uint32_t held(void)
@@ -61,9 +24,9 @@ static uint32_t held(void)
 static void assert_released_after(int64_t ms)
 {
     uint32_t before = held();
-    now += ms - 1;
+    time_ms += ms - 1;
     assert_int_equal(held(), before);
-    now += 1;
+    time_ms += 1;
     assert_int_equal(held(), before - 1);
 }
 
@@ -71,7 +34,7 @@ static void an_answered_slot_is_held_for_a_window_from_its_answer(void **state)
 {
     (void)state;
     emqxi_flight flight = take();
-    now += 5000;
+    time_ms += 5000;
     end(flight, ANSWERED);
     assert_released_after(HELD_MS);
 }
@@ -80,7 +43,7 @@ static void one_without_an_answer_for_a_minute_longer(void **state)
 {
     (void)state;
     emqxi_flight flight = take();
-    now += 5000;
+    time_ms += 5000;
     end(flight, EMQX_TLS_OUTCOME_LOST);
     assert_released_after(STRAY_MS + HELD_MS);
 }
@@ -111,7 +74,7 @@ static void a_slot_ends_once(void **state)
     end(flight, ANSWERED);
     end(flight, EMQX_TLS_OUTCOME_NOT_SENT);
     assert_int_equal(held(), 1);
-    now += HELD_MS;
+    time_ms += HELD_MS;
     end(flight, EMQX_TLS_OUTCOME_LOST); /* it is over */
     assert_int_equal(held(), 0);
 }
@@ -122,7 +85,7 @@ static void who_comes_behind_others_is_told_the_release_that_is_left_for_it(void
     emqxi_flight none;
     for (int i = 0; i < SLOTS; i++) {
         end(take(), ANSWERED);
-        now += MINUTE_MS;
+        time_ms += MINUTE_MS;
     }
     int64_t first = HELD_MS - SLOTS * MINUTE_MS;
     for (uint32_t ahead = 0; ahead < SLOTS; ahead++) {
@@ -143,16 +106,16 @@ static void a_ring_that_has_come_round_keeps_its_order_when_it_grows(void **stat
     emqxi_slot more[2 * SLOTS];
     for (int i = 0; i < SLOTS; i++) {
         end(take(), ANSWERED);
-        now += 20 * MINUTE_MS;
+        time_ms += 20 * MINUTE_MS;
     }
-    now += 3 * MINUTE_MS; /* the first is over */
+    time_ms += 3 * MINUTE_MS; /* the first is over */
     emqxi_log_advance(view());
     end(take(), ANSWERED); /* stands in its place */
     assert_true(kept.first > 0 && kept.count == kept.capacity);
-    memcpy(more, slots, sizeof slots);
+    memcpy(more, slots, SLOTS * sizeof *slots);
     emqxi_log_grow(&kept, more, 2 * SLOTS);
-    const emqxi_view grown = {.log = &kept, .slots = more, .limits = &limits, .now = now};
-    int64_t before = now;
+    const emqxi_view grown = {.log = &kept, .slots = more, .limits = &limits, .now = time_ms};
+    int64_t before = time_ms;
     for (uint32_t left = SLOTS; left > 0; left--) {
         emqx_tls_quota quota;
         emqxi_view v = grown;
@@ -172,9 +135,9 @@ static void rebased_all_is_held_no_longer_than_what_ends_now_could_be(void **sta
     end(take(), ANSWERED);
     emqxi_log_rebase(view(), HOUR_MS);
     assert_int_equal(held(), 2);
-    now += HELD_MS + STRAY_MS - 1;
+    time_ms += HELD_MS + STRAY_MS - 1;
     assert_int_equal(held(), 2);
-    now += 1;
+    time_ms += 1;
     assert_int_equal(held(), 0);
 }
 
@@ -182,10 +145,10 @@ static void what_is_charged_fills_the_limit_and_no_more(void **state)
 {
     (void)state;
     take();
-    emqxi_log_charge(view(), now, 100);
+    emqxi_log_charge(view(), time_ms, 100);
     assert_int_equal(held(), SLOTS);
     assert_false(emqxi_log_idle(view()));
-    now += LEASE_MS + STRAY_MS + HELD_MS;
+    time_ms += LEASE_MS + STRAY_MS + HELD_MS;
     assert_true(emqxi_log_idle(view()));
 }
 

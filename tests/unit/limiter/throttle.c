@@ -3,61 +3,22 @@
  * What 429s teach, by time and random numbers that the test hands in: 6 slots an hour, so that a
  * slot's share of the window is 10 minutes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "limiter/core.h"
+#include "support/log_rig.h"
 
 #define SLOTS    6
 #define MINUTE   INT64_C(60000)
 #define HOUR     (60 * MINUTE)
 #define STEP     (HOUR / SLOTS)
-#define LEASE    30000
+#define LEASE    LEASE_MS
 #define STRAY    MINUTE
 #define NO_TIME  (-1) /* the 429 names none */
 #define NOT_SANE (-2) /* it names one that can't be */
 
-static emqxi_limits limits;
-static emqxi_log kept;
-static emqxi_slot slots[64];
-static int64_t now;
-
 static int set_up(void **state)
 {
     (void)state;
-    memset(&kept, 0, sizeof kept);
-    memset(slots, 0, sizeof slots);
-    now = 5 * HOUR;
-    emqxi_limits_set(&limits, SLOTS, (uint64_t)HOUR);
-    kept.capacity = SLOTS;
+    log_set_up(SLOTS, 5 * HOUR);
     return 0;
-}
-
-static const emqxi_view *view(void)
-{
-    static emqxi_view v;
-    v = (emqxi_view){.log = &kept, .slots = slots, .limits = &limits, .now = now};
-    return &v;
-}
-
-static emqx_tls_grant ask_behind(uint32_t ahead, emqxi_flight *flight)
-{
-    emqx_tls_grant grant = {.size = sizeof grant};
-    const emqx_tls_ask ask = {.size = sizeof ask, .lease_ms = LEASE, .ahead = ahead};
-    emqxi_log_reserve(view(), &ask, &grant, flight);
-    return grant;
-}
-
-static emqxi_flight take(void)
-{
-    emqxi_flight flight;
-    assert_true(ask_behind(0, &flight).granted);
-    return flight;
 }
 
 /* Until a slot can be had at the latest; 0: now. Takes none. */
@@ -66,11 +27,6 @@ static int64_t wait_ms(void)
     emqx_tls_quota quota;
     emqxi_log_query(view(), &quota);
     return quota.next_ms;
-}
-
-static void end(emqxi_flight flight, uint32_t outcome)
-{
-    emqxi_log_settle(view(), &flight, outcome, NO_TIME, 0);
 }
 
 static void refuse(emqxi_flight flight, int64_t retry_after_ms, uint64_t random)
@@ -111,13 +67,14 @@ static void a_block_is_never_shortened(void **state)
 {
     (void)state;
     emqxi_flight first = take();
-    now += 1;
+    time_ms += 1;
     refuse(first, 30 * MINUTE, 0);
-    emqxi_throttle_refused(view(), now + 1, 1000, 0); /* one that left later, with less to wait */
-    assert_int_equal(kept.throttle.shut_ms - now, 30 * MINUTE);
-    assert_int_equal(kept.throttle.probe_ms - now, 30 * MINUTE);
-    emqxi_throttle_refused(view(), now + 1, 50 * MINUTE, 0);
-    assert_int_equal(kept.throttle.shut_ms - now, 50 * MINUTE);
+    /* one that left later, with less to wait */
+    emqxi_throttle_refused(view(), time_ms + 1, 1000, 0);
+    assert_int_equal(kept.throttle.shut_ms - time_ms, 30 * MINUTE);
+    assert_int_equal(kept.throttle.probe_ms - time_ms, 30 * MINUTE);
+    emqxi_throttle_refused(view(), time_ms + 1, 50 * MINUTE, 0);
+    assert_int_equal(kept.throttle.shut_ms - time_ms, 50 * MINUTE);
 }
 
 static void a_429_to_what_left_before_the_last_was_seen_shuts_no_longer(void **state)
@@ -125,11 +82,11 @@ static void a_429_to_what_left_before_the_last_was_seen_shuts_no_longer(void **s
     (void)state;
     pass(2);
     emqxi_flight first = take();
-    now += 1000;
+    time_ms += 1000;
     emqxi_flight second = take(); /* in the millisecond in which the first is refused */
     refuse(first, 10 * MINUTE, 0);
     assert_int_equal(kept.throttle.share, 2);
-    now += 1000;
+    time_ms += 1000;
     refuse(second, 50 * MINUTE, 0);
     assert_int_equal(wait_ms(), 10 * MINUTE - 1000);
     assert_int_equal(kept.throttle.k, 1);
@@ -143,7 +100,7 @@ static void what_had_passed_may_go_again_at_once(void **state)
     pass(3);
     refuse(take(), 1000, 0);
     assert_int_equal(kept.throttle.share, 3);
-    now += limits.held_ms; /* the three, and the one that was refused, are free again */
+    time_ms += limits.held_ms; /* the three, and the one that was refused, are free again */
     emqxi_flight flights[3] = {take(), take(), take()}; /* none waits for another */
     assert_int_equal(kept.throttle.probe_id, 0);
     for (int i = 0; i < 3; i++)
@@ -154,7 +111,7 @@ static void more_than_that_goes_as_one_probe_at_a_time(void **state)
 {
     (void)state;
     refuse(take(), 1000, 0);
-    now += 1000;
+    time_ms += 1000;
     emqxi_flight probe = take();
     assert_int_equal(kept.throttle.probe_id, probe.id);
     assert_int_equal(wait_ms(), LEASE + STRAY); /* it is over by then, whatever becomes of it */
@@ -172,15 +129,15 @@ static void a_probe_that_never_left_or_was_lost_makes_room_for_the_next(void **s
     for (int i = 0; i < 2; i++) {
         set_up(state);
         refuse(take(), 1000, 0);
-        now += 1000;
+        time_ms += 1000;
         end(take(), outcomes[i]);
         take();
     }
     set_up(state);
     refuse(take(), 1000, 0);
-    now += 1000;
+    time_ms += 1000;
     take(); /* and nobody says what became of it */
-    now += LEASE + STRAY;
+    time_ms += LEASE + STRAY;
     take();
 }
 
@@ -189,7 +146,7 @@ static void a_success_above_the_share_raises_it(void **state)
     (void)state;
     pass(1);
     refuse(take(), 1000, 0);
-    now += 1000;
+    time_ms += 1000;
     assert_int_equal(kept.throttle.share, 1);
     pass(2);
     assert_int_equal(kept.throttle.share, 3);
@@ -201,7 +158,7 @@ static void a_429_lowers_the_share_to_what_passed(void **state)
     pass(4);
     refuse(take(), 1000, 0);
     assert_int_equal(kept.throttle.share, 4);
-    now += limits.held_ms;
+    time_ms += limits.held_ms;
     pass(1);
     refuse(take(), 1000, 0); /* below its share, and refused all the same */
     assert_int_equal(kept.throttle.share, 1);
@@ -212,12 +169,12 @@ static void it_waits_for_a_slot_of_its_share_no_longer_than_for_a_probe(void **s
 {
     (void)state;
     pass(1);
-    now += limits.held_ms - 20 * MINUTE;
+    time_ms += limits.held_ms - 20 * MINUTE;
     refuse(take(), 1000, 0);
-    now += 1000;
+    time_ms += 1000;
     refuse(take(), 1000, 0); /* the next probe: 20 minutes later; the slot is free before */
     assert_int_equal(wait_ms(), 20 * MINUTE - 1000);
-    now += wait_ms();
+    time_ms += wait_ms();
     take();
     assert_int_equal(kept.throttle.probe_id, 0);
 }
@@ -231,7 +188,7 @@ static void probes_that_end_in_a_429_come_ever_more_rarely(void **state)
     for (size_t i = 0; i < sizeof distances / sizeof distances[0]; i++) {
         refuse(take(), 1000, 0);
         assert_int_equal(wait_ms(), distances[i]);
-        now += distances[i];
+        time_ms += distances[i];
     }
 }
 
@@ -239,7 +196,7 @@ static void a_probe_waits_for_the_block_too(void **state)
 {
     (void)state;
     refuse(take(), 1000, 0);
-    now += 1000;
+    time_ms += 1000;
     refuse(take(), 50 * MINUTE, 0); /* longer than 2 * STEP */
     assert_int_equal(wait_ms(), 50 * MINUTE);
 }
@@ -251,12 +208,12 @@ static void k_is_forgotten_after_a_window_and_a_tenth(void **state)
     for (int late = 0; late < 2; late++) {
         set_up(state);
         refuse(take(), 1000, 0);
-        now += 1000;
+        time_ms += 1000;
         refuse(take(), 1000, 0);
         assert_int_equal(kept.throttle.k, 2);
-        now += HOUR + HOUR / 10 + late;
+        time_ms += HOUR + HOUR / 10 + late;
         emqxi_flight flight = take();
-        now += LEASE;
+        time_ms += LEASE;
         refuse(flight, 1000, 0);
         assert_int_equal(kept.throttle.k, late ? 1 : 3);
     }
@@ -268,9 +225,9 @@ static void when_all_is_free_again_nothing_is_remembered(void **state)
     static const emqxi_throttle nothing;
     pass(2);
     refuse(take(), 1000, 0);
-    now += limits.held_ms;
+    time_ms += limits.held_ms;
     assert_false(emqxi_log_idle(view()));
-    now += HOUR / 10;
+    time_ms += HOUR / 10;
     emqxi_log_advance(view());
     assert_true(emqxi_log_idle(view()));
     assert_memory_equal(&kept.throttle, &nothing, sizeof nothing);
@@ -298,11 +255,11 @@ static void assert_told_right(int64_t late_ms)
 {
     emqxi_log log_now = kept;
     emqxi_slot slots_now[sizeof slots / sizeof slots[0]];
-    int64_t was = now;
+    int64_t was = time_ms;
     memcpy(slots_now, slots, sizeof slots);
-    now += late_ms;
+    time_ms += late_ms;
     take();
-    now = was;
+    time_ms = was;
     kept = log_now;
     memcpy(slots, slots_now, sizeof slots);
 }
@@ -320,10 +277,10 @@ static void ask_for_one(emqxi_flight *flights, int *count)
     ++*count;
     if (!kept.throttle.refused)
         return;
-    assert_true(now >= before.shut_ms);
+    assert_true(time_ms >= before.shut_ms);
     if (held >= before.share) { /* a probe: in its time, and alone */
-        assert_true(now >= before.probe_ms);
-        assert_true(before.probe_id == 0 || now >= before.probe_end_ms);
+        assert_true(time_ms >= before.probe_ms);
+        assert_true(before.probe_id == 0 || time_ms >= before.probe_end_ms);
         assert_int_equal(kept.throttle.probe_id, kept.last_id);
     }
 }
@@ -332,14 +289,14 @@ static void end_one(emqxi_flight *flights, int *count)
 {
     static const int64_t named[] = {NO_TIME, NOT_SANE, 0, 1000, HOUR, INT64_MAX, INT64_MIN};
     int i = (int)below(*count);
-    int64_t shut = kept.throttle.refused ? kept.throttle.shut_ms : now;
+    int64_t shut = kept.throttle.refused ? kept.throttle.shut_ms : time_ms;
     uint32_t outcome = (uint32_t)below(4);
     emqxi_log_settle(view(), &flights[i], outcome, named[below(7)], random64());
     flights[i] = flights[--*count];
     if (kept.throttle.refused) {
         assert_true(kept.throttle.shut_ms >= shut);
-        assert_true(kept.throttle.shut_ms <= now + limits.window_ms + limits.window_ms / 10);
-        assert_true(kept.throttle.probe_ms <= now + limits.window_ms + limits.window_ms / 10);
+        assert_true(kept.throttle.shut_ms <= time_ms + limits.window_ms + limits.window_ms / 10);
+        assert_true(kept.throttle.probe_ms <= time_ms + limits.window_ms + limits.window_ms / 10);
     }
 }
 
@@ -351,7 +308,7 @@ static void a_million_steps_keep_to_block_share_and_probe(void **state)
         emqxi_flight flights[64];
         int count = 0;
         set_up(state);
-        now = begins[round % 4];
+        time_ms = begins[round % 4];
         emqxi_limits_set(&limits, (uint32_t)(1 + below(40)), (uint64_t)(1000 + below(2 * HOUR)));
         kept.capacity = limits.slots;
         for (int step = 0; step < 5000; step++) {
@@ -362,7 +319,7 @@ static void a_million_steps_keep_to_block_share_and_probe(void **state)
             else if (dice < 8 && count > 0)
                 end_one(flights, &count);
             else
-                now += below(dice == 8 ? 1000 : limits.window_ms / 4);
+                time_ms += below(dice == 8 ? 1000 : limits.window_ms / 4);
         }
     }
 }
