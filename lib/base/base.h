@@ -116,7 +116,8 @@ void emqxi_text_clean(char *text);
 
 /* Two small hexadecimal digits a byte, and a NUL; returns where that is. */
 char *emqxi_hex(const unsigned char *from, size_t len, char *to);
-int emqxi_hex_digit(char c); /* its value; -1: it is none */
+int emqxi_hex_digit(char c);          /* its value; -1: it is none */
+int emqxi_hex_byte(const char *text); /* of two digits; -1: they are none. A NUL ends it */
 
 /* Base64, without a NUL; returns its end. */
 char *emqxi_base64(const unsigned char *from, size_t len, char *to);

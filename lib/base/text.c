@@ -114,6 +114,12 @@ int emqxi_hex_digit(char c)
     return n < 16 ? n : n - 6;
 }
 
+int emqxi_hex_byte(const char *text)
+{
+    int high = emqxi_hex_digit(text[0]), low = high < 0 ? -1 : emqxi_hex_digit(text[1]);
+    return low < 0 ? -1 : high << 4 | low;
+}
+
 char *emqxi_base64(const unsigned char *from, size_t len, char *to)
 {
     for (size_t i = 0; i < len; i += 3) {

@@ -77,10 +77,10 @@ struct emqx_tls_client {
 };
 
 /* -- client.c */
-/* In `inside`: who leaves last frees the client. No thread's own bit, since a thread is a pointer. */
+/* In `inside`: who leaves last frees the client. No thread's own bit: a thread is a pointer. */
 #define EMQXI_TO_BE_FREED ((uintptr_t)1)
 
-/* One call of the API: between begin and end its thread is inside the client, if begin says true. */
+/* One call of the API: between begin and end its thread is inside the client, if begin was true. */
 typedef struct emqxi_entry {
     bool inside, over;
     emqx_tls_call *call; /* that was started, or NULL */
@@ -108,7 +108,8 @@ void emqxi_call_cancel(emqx_tls_call *call);             /* unless it is over al
 /* Moves everything on once and runs `done` of what is over, first waiting for at most timeout_ms
  * (-1: no limit) if nothing can go on at once. OK, or TRANSPORT: it can't poll. */
 emqx_tls_code emqxi_turn(emqx_tls_client *client, int64_t timeout_ms, emqxi_error *error);
-/* Runs `done` of what is over; what a `done` itself ends comes with the next. False: nothing was. */
+/* Runs `done` of what is over; what a `done` itself ends comes with the next. False: there was
+ * nothing. */
 bool emqxi_deliver(emqx_tls_client *client);
 /* Until emqxi_turn has something to do, -1: never; the second leaves out the transport's share. */
 int64_t emqxi_next_ms(emqx_tls_client *client);

@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * A client's descriptor: an epoll with the transport's own and a timer inside. It is made when it is
- * first asked for, so that blocking users do not pay for it.
+ * A client's descriptor: an epoll with the transport's own and a timer inside. It is made when it
+ * is first asked for, so that blocking users do not pay for it.
  */
 #include "call/client.h"
 

@@ -84,7 +84,7 @@ static bool has_one(const emqxi_names *names, const char *text, size_t len)
 {
     while (len > 0 && *text == ' ')
         text++, len--;
-    if (len > 3 && lower(text[0]) == 'c' && lower(text[1]) == 'n' && text[2] == '=')
+    if (len > 3 && strncasecmp(text, "cn=", 3) == 0)
         text += 3, len -= 3;
     return has(names, hash_of(text, len));
 }

@@ -119,10 +119,10 @@ static bool from_hex(const char *from, unsigned char to[32])
     if (strlen(from) != 64)
         return false;
     for (int i = 0; i < 32; i++) {
-        int high = emqxi_hex_digit(from[2 * i]), low = emqxi_hex_digit(from[2 * i + 1]);
-        if (high < 0 || low < 0)
+        int byte = emqxi_hex_byte(from + 2 * i);
+        if (byte < 0)
             return false;
-        to[i] = (unsigned char)(high << 4 | low);
+        to[i] = (unsigned char)byte;
     }
     return true;
 }

@@ -17,10 +17,10 @@ static bool percent_decode(char *text)
     for (const char *from = text; *from; from++) {
         char c = *from;
         if (c == '%') {
-            int high = emqxi_hex_digit(from[1]), low = high < 0 ? -1 : emqxi_hex_digit(from[2]);
-            if (low < 0 || (high == 0 && low == 0))
+            int byte = emqxi_hex_byte(from + 1);
+            if (byte <= 0)
                 return false;
-            c = (char)(high << 4 | low);
+            c = (char)byte;
             from += 2;
         }
         *to++ = c;

@@ -304,7 +304,7 @@ static bool set_up_curl(emqxi_curl *c, const emqxi_curl_options *options)
     }
     c->libcurl = emqxi_libcurl_get();
     c->multi = curl_multi_init();
-    /* the end does not wait for a name that is being resolved: before 8.20 that is easy.c's to say */
+    /* the end does not wait for a name; before 8.20 that is easy.c's to say */
     curl_multi_setopt(c->multi, QUICK_EXIT, 1L);
     /* libcurl's own limit is 100 */
     curl_multi_setopt(c->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);

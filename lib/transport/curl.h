@@ -28,7 +28,7 @@ typedef struct emqxi_libcurl {
      * (lib/http2.c, cf_h2_recv)? Else RST_STREAM(NO_ERROR) looks like the answer's end. */
     bool drops_reset_heads;
     /* Before 8.1 what it holds of an answer wakes nobody: where a stream's buffer is full it stops
-     * reading the connection (lib/http2.c, on_data_chunk_recv), and goes on when it is run again. */
+     * reading the connection (lib/http2.c, on_data_chunk_recv), and goes on when it is run. */
     bool sleeps_on_answers;
     /* 7.87 does not watch the socket while a proxy is asked for a tunnel. */
     bool loses_tunnels;

@@ -10,8 +10,8 @@
 
 /* Room for a whole answer: 16 KiB of body, and 7 for its head and those of interim answers. Before
  * 8.1 libcurl reads HTTP/2 for all streams of a connection at once, each into its own buffer of
- * this size, and where one is full it stops (curl.h, sleeps_on_answers). Later ones have a queue for
- * that, and one buffer for all. */
+ * this size, and where one is full it stops (curl.h, sleeps_on_answers). Later ones have a queue
+ * for that, and one buffer for all. */
 #define DOWN_BYTES 24000L
 #define IDLE_MAX_S 70L /* the longest pause of a wait between two reads, and some */
 #define UP_BYTES   16384L

@@ -50,7 +50,7 @@ static bool is_name(long result)
     return result == 0 || result == UNSPECIFIED;
 }
 
-/* libcurl collects the names at the cost of a tenth of a handshake, so only when they are asked for. */
+/* libcurl collects the names at the cost of a tenth of a handshake, so only when asked to. */
 bool emqxi_verify_ask_names(emqxi_transfer *t, CURLcode result)
 {
     if (result != CURLE_PEER_FAILED_VERIFICATION || t->departed || t->asks_names ||

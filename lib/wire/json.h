@@ -41,8 +41,8 @@ typedef struct emqxi_json_member {
 enum emqxi_json emqxi_json_read(const char *text, size_t len, bool integers,
                                 emqxi_json_member *members, size_t n, size_t *count);
 
-/* Of the one that is built: the same without a look at the depth and for NULs, all of `members` set to ABSENT.
- */
+/* Of the one that is built: the same without a look at the depth and for NULs. All of `members` are
+ * set to ABSENT before. */
 enum emqxi_json emqxi_json_parse(const char *text, size_t len, bool integers,
                                  emqxi_json_member *members, size_t n, size_t *count);
 
