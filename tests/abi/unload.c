@@ -5,7 +5,6 @@
  */
 #include <dlfcn.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <emqxtls/emqxtls.h>
 
@@ -49,7 +48,6 @@ int main(int argc, char **argv)
     if (dlclose(library) != 0)
         return fail(dlerror());
     slow_names_answer(); /* the thread goes on, in code that must still be there */
-    for (int i = 0; i < 500 && slow_names_held() > 0; i++)
-        usleep(10000);
+    slow_names_wait_freed();
     return dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) ? 0 : fail("the library is gone");
 }

@@ -11,7 +11,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
-static int asked, held;
+static int asked, given, held;
 static bool answered;
 
 static int read_count(const int *count)
@@ -36,6 +36,14 @@ void slow_names_wait(int wanted)
 {
     pthread_mutex_lock(&lock);
     while (asked < wanted)
+        pthread_cond_wait(&change, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+void slow_names_wait_freed(void)
+{
+    pthread_mutex_lock(&lock);
+    while (given < asked || held > 0)
         pthread_cond_wait(&change, &lock);
     pthread_mutex_unlock(&lock);
 }
@@ -66,7 +74,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     bool numeric = inet_pton(AF_INET, node, &ip) == 1;
     if (!numeric && hints && hints->ai_flags & AI_NUMERICHOST)
         return EAI_NONAME;
-    if (strncmp(node, "slow", 4) == 0)
+    bool slow = strncmp(node, "slow", 4) == 0;
+    if (slow)
         wait_for_the_answer();
     if (strncmp(node, "no", 2) == 0)
         return EAI_NONAME;
@@ -81,6 +90,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                              .ai_addr = (struct sockaddr *)(one + 1)};
     pthread_mutex_lock(&lock);
     held++;
+    given += slow;
+    pthread_cond_broadcast(&change);
     pthread_mutex_unlock(&lock);
     *result = one;
     return 0;
@@ -90,6 +101,7 @@ void freeaddrinfo(struct addrinfo *one)
 {
     pthread_mutex_lock(&lock);
     held--;
+    pthread_cond_broadcast(&change);
     pthread_mutex_unlock(&lock);
     free(one);
 }

@@ -12,7 +12,8 @@ int slow_names_asked(void);
 void slow_names_wait(int asked);
 /* Those that are asked for, and those that will be, are answered from now on. */
 void slow_names_answer(void);
-/* Answers that were given and not freed. */
+/* Answers that were given and not freed; waits until all slow ones were given, and all are freed. */
 int slow_names_held(void);
+void slow_names_wait_freed(void);
 
 #endif

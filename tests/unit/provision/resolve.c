@@ -136,8 +136,7 @@ static void whoever_is_last_frees_the_answer(void **state)
     slow_names_answer();
     assert_this_machine(result(kept, &problem));
     emqxi_resolver_free(kept);
-    while (slow_names_held() > 0) /* by the thread of the one that was left */
-        usleep(1000);
+    slow_names_wait_freed(); /* by the thread of the one that was left */
 }
 
 static void none_is_freed_without_harm(void **state)
