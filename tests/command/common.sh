@@ -95,6 +95,12 @@ certificate_of() { # NAME EXTENSION...: signed by `first`
     -extfile <(printf '%s\n' subjectAltName=DNS:broker.test "$@") >/dev/null 2>&1
   cat first.pem >>"$name.pem"
 }
+seen() { # PATTERN FILE PID: waits until the file has it; false: the process has ended before
+  until grep -q "$1" "$2" 2>/dev/null; do
+    kill -0 "$3" 2>/dev/null || return 1
+    sleep 0.05
+  done
+}
 serve() { # PORT NAME: a TLS port with this certificate; false if it is taken
   openssl s_server -accept "127.0.0.1:$1" -cert "$2.pem" -key "$2.key" -quiet >/dev/null 2>&1 &
   pids+=($!)

@@ -24,7 +24,7 @@ stopped() {
   : >arrived
   "$emqxtls" "$@" >said 2>&1 </dev/null &
   local run=$!
-  until grep -q "\"method\":\"$method\".*\"status\":2\|\"status\":2.*\"method\":\"$method\"" arrived; do kill -0 $run || break; sleep 0.05; done
+  seen "\"method\":\"$method\".*\"status\":2\|\"status\":2.*\"method\":\"$method\"" arrived $run
   kill -"$signal" $run
   wait $run
   ended
@@ -52,7 +52,7 @@ curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
 fault '{"method": "GET", "cut": 0, "end": "stall"}'
 : >arrived
 (trap '' HUP; exec "$emqxtls" status -d s-nohup "${own[@]}" --wait 1s >said 2>&1 </dev/null) &
-until grep -q s-nohup arrived; do sleep 0.05; done
+seen s-nohup arrived $!
 kill -HUP $!
 wait $!
 ended
@@ -64,7 +64,7 @@ curl -sf -d '{"ms": 7200000}' "$EMULATOR_CONTROL/advance"
 fault '{"method": "POST", "cut": 0, "end": "stall"}'
 : >arrived
 "$emqxtls" create -d s-create "${put[@]}" --json >said 2>&1 </dev/null &
-until grep -q '"POST"' arrived; do sleep 0.05; done
+seen '"POST"' arrived $!
 kill -TERM $!
 wait $!
 ended

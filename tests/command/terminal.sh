@@ -29,7 +29,9 @@ widest() { # of the lines that were written over, without what moves the cursor
 export TERM=xterm
 for columns in 40 80 200; do
   on_terminal $columns wait -d d5 "${ca[*]}" --wait 10m
-  until grep -q 's, next look' shown 2>/dev/null || { [ $columns = 40 ] && grep -q 'pending, ' shown; } 2>/dev/null; do sleep 0.05; done
+  wanted='s, next look'
+  [ $columns != 40 ] || wanted='pending, ' # there is no room for more
+  seen "$wanted" shown $!
   interrupt
   tells 'd5: pending, [0-9]+ s' && tells CANCELLED && lacks '[31m'
   [ $columns = 40 ] || { tells 'd5: pending, [0-9]+ s, next look in [0-9]+ s, quota left: [0-9]+ reads, 6 writes'; }
@@ -41,7 +43,7 @@ done
 # -- many: nothing is said of what is left where nothing is known
 fault '{"method": "GET", "cut": 0, "end": "stall", "times": 0}'
 on_terminal 80 status -d d6 -d d7 "${ca[*]}"
-until grep -q '0 of 2, 2 under way' shown 2>/dev/null; do sleep 0.05; done
+seen '0 of 2, 2 under way' shown $!
 interrupt
 lacks 'about 0 s'
 curl -sf -X DELETE "$EMULATOR_CONTROL/faults"
