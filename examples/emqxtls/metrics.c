@@ -64,6 +64,7 @@ static void put_quota(FILE *to, const struct fleet *f)
 {
     bool each = f->options->per_deployment;
     emqx_tls_quota q;
+    emqx_tls_quota_init(&q);
     for (size_t i = 0; i < (each ? f->count : 1); i++)
         for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_CREATE; op++)
             if (quota_of(f, op, f->deployments[i], &q))

@@ -10,8 +10,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WINDOW_MS 3602800 /* until a slot of the quota is free again */
-
 static void print_span(FILE *to, int64_t ms)
 {
     int64_t s = (ms + 999) / 1000;
@@ -25,24 +23,22 @@ static void print_span(FILE *to, int64_t ms)
 
 bool quota_of(const struct fleet *f, uint32_t op, const char *deployment, emqx_tls_quota *q)
 {
-    emqx_tls_quota_init(q);
     return emqx_tls_limiter_query(emqx_tls_client_limiter(f->client), op, deployment, q, NULL) ==
            EMQX_TLS_OK;
 }
 
 /* How long the quota takes at least to let so many requests through. */
-static int64_t let_through(const emqx_tls_quota *q, int64_t requests)
+static int64_t let_through(const struct fleet *f, uint32_t op, int64_t requests)
 {
-    int64_t beyond = requests - q->remaining;
-    if (beyond <= 0 || q->limit == 0)
-        return 0;
-    return (q->remaining > 0 ? WINDOW_MS : q->next_ms) + (beyond - 1) / q->limit * WINDOW_MS;
+    emqx_tls_quota q;
+    emqx_tls_quota_init(&q);
+    q.ahead = (uint32_t)(requests - 1);
+    return requests > 0 && quota_of(f, op, f->options->deployments[0], &q) ? q.next_ms : 0;
 }
 
 /* By the pace so far, and by what the quota lets through: at least a read each, and of the writes
  * as many as there were so far. Where it does not wait for quota, what is left ends without. */
-static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads,
-                        const emqx_tls_quota *writes)
+static int64_t estimate(const struct fleet *f)
 {
     const struct options *o = f->options;
     int64_t left = (int64_t)(f->count - f->done), passed = monotonic_ms() - f->began_ms,
@@ -54,8 +50,8 @@ static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads,
     int64_t to_write = o->info->command != ENSURE || o->dry_run ? 0 : left;
     if (f->done)
         to_write = left * (int64_t)f->written / (int64_t)f->done;
-    int64_t quota[] = {let_through(reads, left - (int64_t)f->active),
-                       let_through(writes, to_write)};
+    int64_t quota[] = {let_through(f, EMQX_TLS_OP_GET, left - (int64_t)f->active),
+                       let_through(f, EMQX_TLS_OP_UPDATE, to_write)};
     for (size_t i = 0; i < 2; i++)
         longest = quota[i] > longest ? quota[i] : longest;
     return longest < o->wait_ms - passed ? longest : o->wait_ms - passed;
@@ -64,6 +60,8 @@ static int64_t estimate(const struct fleet *f, const emqx_tls_quota *reads,
 static void print_progress(FILE *to, const struct fleet *f)
 {
     emqx_tls_quota reads, writes;
+    emqx_tls_quota_init(&reads);
+    emqx_tls_quota_init(&writes);
     const char *any = f->options->deployments[0];
     bool known =
         quota_of(f, EMQX_TLS_OP_GET, any, &reads) && quota_of(f, EMQX_TLS_OP_UPDATE, any, &writes);
@@ -83,7 +81,7 @@ static void print_progress(FILE *to, const struct fleet *f)
         }
     } else {
         fprintf(to, "%zu of %zu, %zu under way", f->done, f->count, f->active);
-        int64_t left = known ? estimate(f, &reads, &writes) : 0;
+        int64_t left = estimate(f);
         if (left > 0) {
             fputs(", about ", to);
             print_span(to, left);

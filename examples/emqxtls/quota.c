@@ -10,7 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SQUARES = 30, LINE = 48, BESIDE_LINE = 15, WINDOW_MS = 3602800 };
+enum { SQUARES = 30, LINE = 48, BESIDE_LINE = 20, HOUR_MS = 3600 * 1000, TIMES = 64 };
+
+/* A class of requests, and whom to ask for its quota. */
+struct asked {
+    emqx_tls_limiter *limiter;
+    const char *name;
+    uint32_t op;
+    const char *deployment;
+};
 
 static const char *why_none(const emqx_tls_quota *q)
 {
@@ -53,48 +61,83 @@ static void draw_squares(const emqx_tls_quota *q)
     puts("]");
 }
 
-/* From now to one window later: where the next slot comes free. */
-static void draw_line(const emqx_tls_quota *q)
+/* The time of day that so many milliseconds from now will be. */
+static void put_time(const char *before, int64_t ms)
 {
-    char at[16] = "";
-    time_t then = time(NULL) + (time_t)((q->next_ms + 999) / 1000);
-    int64_t room = (int64_t)columns_of(STDOUT_FILENO) - BESIDE_LINE;
-    int64_t line = room < 10 ? 10 : room < LINE ? room : LINE;
-    int64_t place = q->next_ms * (line - 1) / WINDOW_MS;
+    time_t then = time(NULL) + (time_t)((ms + 999) / 1000);
+    char text[16] = "";
     struct tm local;
     if (localtime_r(&then, &local))
-        strftime(at, sizeof at, "%H:%M:%S", &local);
+        strftime(text, sizeof text, "%H:%M:%S", &local);
+    printf("%s%s", before, text);
+}
+
+/* When the slots that are used come free again, one after the other; of a large quota every
+ * `step`th. Returns how many; 0: none, or it could not be asked. */
+static uint32_t ask_times(const struct asked *a, const emqx_tls_quota *now, uint32_t step,
+                          int64_t times[TIMES], emqx_tls_error *error)
+{
+    emqx_tls_quota q = *now;
+    uint32_t count = now->used / step, n = 0;
+    for (q.ahead = now->limit - now->used + step - 1; n < count; q.ahead += step) {
+        if (emqx_tls_limiter_query(a->limiter, a->op, a->deployment, &q, error) != EMQX_TLS_OK)
+            return 0;
+        times[n++] = q.next_ms;
+    }
+    return n;
+}
+
+/* An hour from now, or longer: how many slots come free in each part of it. */
+static void draw_line(const struct asked *a, const emqx_tls_quota *now, emqx_tls_error *error)
+{
+    int64_t room = (int64_t)columns_of(STDOUT_FILENO) - BESIDE_LINE, times[TIMES];
+    int64_t line = room < 10 ? 10 : room < LINE ? room : LINE;
+    uint32_t step = now->used / TIMES + 1, freed[LINE] = {0};
+    uint32_t n = ask_times(a, now, step, times, error);
+    if (n == 0)
+        return;
+    int64_t span = times[n - 1] > HOUR_MS ? times[n - 1] : HOUR_MS;
+    for (uint32_t i = 0; i < n; i++)
+        freed[times[i] * (line - 1) / span] += step;
     printf("    now |");
     for (int64_t i = 0; i < line; i++)
-        putchar(i == (place < line ? place : line - 1) ? 'o' : '-');
-    printf("| 1 h\n    the next at %s\n", at);
+        putchar(freed[i] > 9 ? '+' : freed[i] ? (int)('0' + freed[i]) : '-');
+    put_time("| ", span);
+    put_time("\n    first at ", times[0]);
+    put_time(", all at ", times[n - 1]);
+    putchar('\n');
+}
+
+static emqx_tls_code show_class(const struct options *o, const struct asked *a, bool drawn,
+                                emqx_tls_error *error)
+{
+    emqx_tls_quota q;
+    emqx_tls_quota_init(&q);
+    if (emqx_tls_limiter_query(a->limiter, a->op, a->deployment, &q, error) != EMQX_TLS_OK)
+        return error->code;
+    if (o->json)
+        show_quota_object(o, a->name, &q);
+    else
+        print_line(a->name, &q);
+    if (drawn) {
+        draw_squares(&q);
+        draw_line(a, &q, error);
+    }
+    return error->code;
 }
 
 int show_quota(const struct options *o, emqx_tls_limiter *limiter)
 {
-    static const struct {
-        const char *name;
-        uint32_t op;
-    } classes[] = {{"reads", EMQX_TLS_OP_GET}, {"writes", EMQX_TLS_OP_UPDATE}};
     const char *deployment = o->deployment_count ? o->deployments[0] : NULL;
+    const struct asked classes[] = {{limiter, "reads", EMQX_TLS_OP_GET, deployment},
+                                    {limiter, "writes", EMQX_TLS_OP_UPDATE, deployment}};
     bool drawn = !o->json && !o->quiet && isatty(STDOUT_FILENO);
-    for (size_t i = 0; i < 2; i++) {
-        emqx_tls_quota q;
-        emqx_tls_error error;
-        emqx_tls_quota_init(&q);
-        emqx_tls_error_init(&error);
-        if (emqx_tls_limiter_query(limiter, classes[i].op, deployment, &q, &error) != EMQX_TLS_OK) {
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    for (size_t i = 0; i < 2; i++)
+        if (show_class(o, &classes[i], drawn, &error) != EMQX_TLS_OK) {
             show_failure(o, &error);
             return exit_of(&error);
         }
-        if (o->json)
-            show_quota_object(o, classes[i].name, &q);
-        else
-            print_line(classes[i].name, &q);
-        if (drawn)
-            draw_squares(&q);
-        if (drawn && q.next_ms > 0)
-            draw_line(&q);
-    }
     return EXIT_DONE;
 }

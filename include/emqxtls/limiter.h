@@ -69,9 +69,11 @@ typedef struct emqx_tls_quota {
     uint32_t limit;     /**< Slots in all: `reads` or `writes`. */
     uint32_t used;      /**< Slots held, those in flight included. */
     uint32_t remaining; /**< How many can be taken now; after a 429 fewer than limit - used. */
-    int64_t next_ms;    /**< Until a slot is free, if nobody else takes it; 0: now. */
+    int64_t next_ms;    /**< Until more than `ahead` slots are free, if nobody takes one; 0: now. */
     uint32_t reason;    /**< 0: free, or simply used up; else EMQX_TLS_QUOTA_*. */
-    uint32_t reserved;  /**< 0. */
+    /** Set by the caller, 0 by the init: how many others `next_ms` and `reason` wait for first. 4:
+     * until the fifth is free. */
+    uint32_t ahead;
 } emqx_tls_quota;
 EMQX_TLS_INIT_(quota)
 
@@ -145,7 +147,8 @@ EMQX_TLS_API emqx_tls_limiter *emqx_tls_limiter_ref(emqx_tls_limiter *limiter);
 EMQX_TLS_API void emqx_tls_limiter_unref(emqx_tls_limiter *limiter);
 
 /**
- * Tells what is left of the quota, and uses none of it.
+ * Tells what is left of the quota, and uses none of it. With quota->ahead it tells when slot
+ * behind slot comes free: a job of five writes asks with 4 when it can go through in one go.
  *
  * @param limiter        Borrowed.
  * @param op             EMQX_TLS_OP_*: GET asks for reads, the others for writes.
@@ -239,7 +242,7 @@ typedef struct emqx_tls_store {
      * throws returns #EMQX_TLS_E_STORE. */
     emqx_tls_code (*settle)(void *context, const uint64_t ticket[EMQX_TLS_TICKET_WORDS],
                             uint32_t outcome, int64_t retry_after_ms, emqx_tls_error *error);
-    /** Fills all of `quota` but its size; takes nothing. deployment_id may be "" without
+    /** Fills all of `quota` but its size and `ahead`; takes nothing. deployment_id may be "" without
      * PER_DEPLOYMENT. Errors: STORE, as above. One that throws returns #EMQX_TLS_E_STORE. */
     emqx_tls_code (*query)(void *context, uint32_t op, const char *deployment_id,
                            emqx_tls_quota *quota, emqx_tls_error *error);

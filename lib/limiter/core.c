@@ -192,11 +192,11 @@ void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t 
 void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota)
 {
     const emqxi_log *log = v->log;
-    const emqx_tls_ask nobody = {.lease_ms = 0};
+    emqx_tls_ask ask = {.ahead = 0};
     emqx_tls_grant grant;
     bool probe;
     emqxi_log_advance(v);
-    decide(v, &nobody, &grant, &probe);
+    decide(v, &ask, &grant, &probe);
     quota->limit = v->limits->slots;
     quota->used = log->count;
     quota->remaining = grant.granted ? quota->limit - log->count : 0;
@@ -204,9 +204,10 @@ void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota)
         uint32_t more = log->throttle.share - (log->count - log->refused);
         quota->remaining = EMQXI_MIN(quota->remaining, probe ? 1 : more);
     }
+    ask.ahead = quota->ahead;
+    decide(v, &ask, &grant, &probe);
     quota->next_ms = grant.late_ms;
     quota->reason = grant.granted ? 0 : grant.reason;
-    quota->reserved = 0;
 }
 
 /* -- what stores do with logs ------------------------------------------------------------------ */

@@ -97,7 +97,7 @@ void emqxi_log_reserve(const emqxi_view *v, const emqx_tls_ask *ask, emqx_tls_gr
 void emqxi_log_settle(const emqxi_view *v, const emqxi_flight *flight, uint32_t outcome,
                       int64_t retry_after_ms, uint64_t random);
 
-void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota); /* fills all but its size */
+void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota); /* for quota->ahead */
 
 /* Nothing is held and no 429 counts: the log may be thrown away. */
 bool emqxi_log_idle(const emqxi_view *v);

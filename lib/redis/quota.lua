@@ -5,8 +5,8 @@
 --
 -- KEYS: 1 the scope's state, 2 the epoch: "NAME:UNTIL:SETTINGS", made by whoever first met an empty Redis
 -- ARGV: 1 the epoch as the caller knows it, 2 its lifetime in ms, or 0: it need not be renewed now, 3 slots (N), 4 window in ms (W),
---       5 the step, then the step's own: "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | "query" |
---       "join" settings name lost
+--       5 the step, then the step's own: "reserve" lease_ms ahead | "settle" id left_ms outcome retry_after_ms random | 
+--       "query" ahead | "join" settings name lost
 -- Answers: {1, ...} done; {0, reason, early_ms, late_ms} no slot; {-1} another epoch; {-3, ms} shut so long, since what was used before
 -- Redis began is not known
 --
@@ -182,10 +182,11 @@ if step == 'reserve' then
 end
 
 if step == 'query' then
-  local granted, probe, reason, _, late = decide(0, 0)
+  local granted, probe = decide(0, 0)
   local remaining = granted and N - count or 0
   if granted and kind == 'r' then remaining = math.min(remaining, probe and 1 or share - (count - refusals)) end
-  return {1, count, remaining, late, granted and 0 or reason}
+  local free, _, reason, _, late = decide(0, tonumber(ARGV[6]))
+  return {1, count, remaining, late, free and 0 or reason}
 end
 
 -- settle

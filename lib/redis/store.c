@@ -180,7 +180,8 @@ static emqx_tls_code redis_query(void *context, uint32_t op, const char *deploym
     redis_store *s = context;
     const uint32_t group = emqxi_group(s->settings.flags, op);
     const emqxi_step query =
-        make_step(s, group, emqxi_scope(s->settings.flags, hash_key, op, deployment_id), "query");
+        make_step(s, group, emqxi_scope(s->settings.flags, hash_key, op, deployment_id),
+                  "query %" PRIu32, quota->ahead);
     redisReply *reply = run_step(s, &query, 5, 0);
     if (!reply && s->reads_without && op == EMQX_TLS_OP_GET)
         return s->own.query(s->own.context, op, deployment_id, quota, error);
@@ -191,7 +192,6 @@ static emqx_tls_code redis_query(void *context, uint32_t op, const char *deploym
     quota->remaining = (uint32_t)reply_number(reply, 2, quota->limit - quota->used);
     quota->next_ms = reply_number(reply, 3, WAIT_MAX_MS);
     quota->reason = (uint32_t)reply_number(reply, 4, EMQX_TLS_QUOTA_IN_FLIGHT);
-    quota->reserved = 0;
     freeReplyObject(reply);
     return EMQX_TLS_OK;
 }

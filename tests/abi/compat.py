@@ -138,7 +138,7 @@ def try_out(new):
         "a code is added": (["enumerations", "emqx_tls_code_value", "values", "EMQX_TLS_E_NEW"], {"value": 16}),
         "a struct is added": (["structs", "emqx_tls_new"], error),
         "a member is added at the end": (["structs", "emqx_tls_error"], {**error, "members": longer, "size": error["size"] + 8}),
-        "a reserved member gets a name": (["structs", "emqx_tls_quota", "members", 6, "name"], "new"),
+        "a reserved member gets a name": (["structs", "emqx_tls_status", "members", 3, "name"], "new"),
         "an argument may be NULL": (["functions", "emqx_tls_get", "arguments", 1, "null"], True),
     }
     for what, (path, value) in breaking.items():

@@ -135,7 +135,7 @@ typedef struct emqx_tls_quota {
     uint32_t remaining;
     int64_t next_ms;
     uint32_t reason;
-    uint32_t reserved;
+    uint32_t ahead;
 } emqx_tls_quota;
 void emqx_tls_quota_init_size(struct emqx_tls_quota *p, size_t caller_size);
 emqx_tls_code emqx_tls_limiter_new(const emqx_tls_limiter_config *config, emqx_tls_limiter **limiter, emqx_tls_error *error);

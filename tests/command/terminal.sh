@@ -60,7 +60,7 @@ if grep -q $'\033\[[0-9;]*m' <<<"$output"; then failed=$((failed + 1)); echo "FA
 for i in 1 2 3 4 5 6; do "$emqxtls" delete -d "d$i" "${ca[@]}" >/dev/null 2>&1; done
 for columns in 40 80 200; do
   output=$(script -qec "stty cols $columns; '$emqxtls' quota" /dev/null </dev/null | tr -d '\r')
-  tells '^writes: none of 6 left, the next in [0-9]+ s' && tells '^    \[#+\.*\]' && tells '^    now \|-*o-*\| 1 h' && tells '^    the next at [0-9:]{8}'
+  tells '^writes: none of 6 left, the next in [0-9]+ s' && tells '^    \[#+\.*\]' && tells '^    now \|-*[1-6]+\| [0-9:]{8}$' && tells '^    first at [0-9:]{8}, all at [0-9:]{8}$'
   output=$(awk -v n=$columns '/^ / && length > n' <<<"$output" | head -1)
   says ''
 done

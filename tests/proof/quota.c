@@ -187,7 +187,7 @@ static void reserves(explorer *x, const world *from)
     world w = *from;
     request *r = NULL;
     emqxi_flight flight = {0};
-    emqx_tls_quota quota;
+    emqx_tls_quota quota = {.ahead = 0};
     emqxi_view v = quota_view(&w, NOW);
     emqxi_log_query(&v, &quota);
     emqx_tls_grant grant = quota_reserve(&w, NOW, &flight);

@@ -166,9 +166,10 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
             if (upto(9) > 0) /* now and then it is settled twice */
                 all[chosen] = all[--count];
         } else {
-            emqx_tls_quota q;
+            emqx_tls_quota q = {.ahead = (uint32_t)upto(20)};
             emqxi_log_query(&v, &q);
-            redisReply *r = step(scope, &l, "query");
+            snprintf(own, sizeof own, "query %" PRIu32, q.ahead);
+            redisReply *r = step(scope, &l, own);
             same("used", q.used, r->element[1]->integer, i);
             same("remaining", q.remaining, r->element[2]->integer, i);
             same("next", q.next_ms, r->element[3]->integer, i);

@@ -23,7 +23,7 @@ struct('emqx_tls_error', 'code:i http_status:i attempts:u delivery:u permanent:u
 struct('emqx_tls_status', 'state:u type:u reserved:u expire:q state_text:32 type_text:32 expire_text:32 common_name:256');
 struct('emqx_tls_request', 'type:u cert:p cert_len:n key:p key_len:n cacert:p cacert_len:n');
 struct('emqx_tls_limiter_config', 'flags:u reads:u writes:u window_ms:Q clock:p allocator:p');
-struct('emqx_tls_quota', 'limit:u used:u remaining:u next_ms:q reason:u reserved:u');
+struct('emqx_tls_quota', 'limit:u used:u remaining:u next_ms:q reason:u ahead:u');
 struct('emqx_tls_ensure_options',
   'flags:u wait_ms:u reserved:u policy:p receipt_dir:s expire_offset_s:i probe_port:u probe_host:s');
 struct('emqx_tls_ensure_result',

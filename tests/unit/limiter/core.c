@@ -15,7 +15,7 @@ static int set_up(void **state)
 
 static uint32_t held(void)
 {
-    emqx_tls_quota quota;
+    emqx_tls_quota quota = {.ahead = 0};
     emqxi_log_query(view(), &quota);
     return quota.used;
 }
@@ -117,7 +117,7 @@ static void a_ring_that_has_come_round_keeps_its_order_when_it_grows(void **stat
     const emqxi_view grown = {.log = &kept, .slots = more, .limits = &limits, .now = time_ms};
     int64_t before = time_ms;
     for (uint32_t left = SLOTS; left > 0; left--) {
-        emqx_tls_quota quota;
+        emqx_tls_quota quota = {.ahead = 0};
         emqxi_view v = grown;
         v.now = before;
         emqxi_log_query(&v, &quota);

@@ -24,7 +24,7 @@ static int set_up(void **state)
 /* Until a slot can be had at the latest; 0: now. Takes none. */
 static int64_t wait_ms(void)
 {
-    emqx_tls_quota quota;
+    emqx_tls_quota quota = {.ahead = 0};
     emqxi_log_query(view(), &quota);
     return quota.next_ms;
 }

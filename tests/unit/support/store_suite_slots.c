@@ -255,6 +255,32 @@ static void a_query_tells_and_takes_nothing(void **state)
     rig_close(&b);
 }
 
+static void a_query_tells_when_slot_behind_slot_frees(void **state)
+{
+    rig b;
+    emqx_tls_quota quota;
+    emqx_tls_error error;
+    rig_open(&b, state, 0);
+    emqx_tls_error_init(&error);
+    rig_needs(&b, INT64_MAX);
+    const uint32_t free = 2;
+    for (uint32_t i = free; i < WRITES; i++) {
+        rig_use(&b, EMQX_TLS_OP_UPDATE);
+        rig_pass(&b, 1000);
+    }
+    for (uint32_t ahead = 0; ahead < WRITES; ahead++) {
+        emqx_tls_quota_init(&quota);
+        quota.ahead = ahead;
+        assert_int_equal(b.store.query(b.store.context, EMQX_TLS_OP_UPDATE, "d1", &quota, &error),
+                         EMQX_TLS_OK);
+        assert_int_equal(quota.ahead, ahead);
+        assert_int_equal(quota.remaining, free);
+        int64_t used_before_ms = (int64_t)(WRITES - ahead) * 1000;
+        assert_int_equal(quota.next_ms, ahead < free ? 0 : b.held - used_before_ms);
+    }
+    rig_close(&b);
+}
+
 /* What the store should hold, as simply as can be said. */
 typedef struct expected_slot {
     int64_t release; /* if it is not settled before */
@@ -334,6 +360,7 @@ const struct CMUnitTest store_suite_slots[] = {
     cmocka_unit_test(per_deployment_counts_each_deployment_alone),
     cmocka_unit_test(many_deployments_keep_their_own_counts),
     cmocka_unit_test(a_query_tells_and_takes_nothing),
+    cmocka_unit_test(a_query_tells_when_slot_behind_slot_frees),
     cmocka_unit_test(any_schedule_ends_in_what_a_simple_model_says),
 };
 const size_t store_suite_slots_count = sizeof store_suite_slots / sizeof store_suite_slots[0];
