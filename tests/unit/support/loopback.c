@@ -139,9 +139,28 @@ static void count_answer(loopback *l)
     pthread_mutex_unlock(&l->lock);
 }
 
+void loopback_end(loopback_connection *c, int then)
+{
+    char rest;
+#ifdef LOOPBACK_TLS
+    if (then == CLOSE_NOTIFY && c->ssl)
+        SSL_shutdown(c->ssl);
+#endif
+    if (then == RESET)
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                   sizeof(struct linger));
+    while (then == STALL && loopback_read(c, &rest, 1))
+        ;
+}
+
+void *loopback_user(const loopback_connection *c)
+{
+    return c->server->options.user;
+}
+
 static void serve(loopback_connection *c)
 {
-    char *text = malloc(REQUEST_ROOM), rest;
+    char *text = malloc(REQUEST_ROOM);
     loopback_answer a;
     while (text && read_request(c, text, &a)) {
         loopback_note(c, text);
@@ -151,15 +170,7 @@ static void serve(loopback_connection *c)
         if (a.text && !loopback_write(c, a.text, strlen(a.text)))
             break;
         count_answer(c->server);
-#ifdef LOOPBACK_TLS
-        if (a.then == CLOSE_NOTIFY && c->ssl)
-            SSL_shutdown(c->ssl);
-#endif
-        if (a.then == RESET)
-            setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
-                       sizeof(struct linger));
-        while (a.then == STALL && loopback_read(c, &rest, 1))
-            ;
+        loopback_end(c, a.then);
         if (a.then != KEEP)
             break;
     }

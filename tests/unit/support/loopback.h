@@ -29,12 +29,15 @@ typedef struct loopback_connection loopback_connection;
 bool loopback_read(loopback_connection *c, void *to, size_t n);
 bool loopback_write(loopback_connection *c, const void *from, size_t n);
 void loopback_note(loopback_connection *c, const char *request); /* counts a request */
+void loopback_end(loopback_connection *c, int then);             /* KEEP, CLOSE ... */
+void *loopback_user(const loopback_connection *c);
 
 typedef struct loopback_options {
     /* for the 1st, 2nd ... request; the last one for all that follow */
     const loopback_answer *answers;
     size_t count;
     void (*serve)(loopback_connection *); /* instead of them */
+    void *user;                           /* for it */
     void *tls;                            /* an SSL_CTX; NULL: plain */
 } loopback_options;
 

@@ -1,0 +1,273 @@
+/* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
+#include "hostile.h"
+
+#include "real_clock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT_ONCE     16
+#define OPS         4
+#define HANG_MS     250               /* the first deadline where nothing else ends a call */
+#define NO_HURRY_MS (5 * PATIENCE_MS) /* one that no answer meets */
+#define ATTEMPTS    3                 /* of one call, at most */
+
+#define OK        BIT(EMQX_TLS_OK)
+#define TRANSPORT BIT(EMQX_TLS_E_TRANSPORT)
+#define PROTOCOL  BIT(EMQX_TLS_E_PROTOCOL)
+#define TIMEOUT   BIT(EMQX_TLS_E_TIMEOUT)
+#define MAYBE     BIT(EMQX_TLS_DELIVERY_MAYBE)
+#define ANSWERED  BIT(EMQX_TLS_DELIVERY_ANSWERED)
+
+/* -- verdicts ---------------------------------------------------------------------------------- */
+
+/* A good answer, however odd. */
+const verdict taken = {OK, OK, OK, ANSWERED, EMQX_TLS_STATE_PENDING, 1, false, false};
+/* A success that says itself that it has no body. */
+const verdict taken_empty = {OK, OK, OK, ANSWERED, EMQX_TLS_STATE_ABSENT, 1, false, false};
+/* A success whose body is not the platform's. A deletion needs none. */
+const verdict not_json = {PROTOCOL, PROTOCOL, OK, ANSWERED, 0, 1, false, false};
+/* A success with more than anybody asked for. */
+const verdict too_long = {PROTOCOL, PROTOCOL, OK, ANSWERED, 0, 1, false, false};
+/* It ended behind the head, and nothing tells whether a body was to come. */
+const verdict cut_head = {PROTOCOL, PROTOCOL, OK, ANSWERED, 0, 1, false, false};
+/* A success that broke off: a read asks again. */
+const verdict broken = {TRANSPORT, TRANSPORT, OK, ANSWERED, 0, 3, false, false};
+/* A status, and then what is no HTTP: asking again can't help. */
+const verdict broken_head = {
+    TRANSPORT | PROTOCOL, TRANSPORT | PROTOCOL, OK, ANSWERED, 0, 1, false, false};
+/* A success in chunks that are none. Of libcurl's errors that is the one of a lost connection too. */
+const verdict broken_chunks = {TRANSPORT, TRANSPORT, OK, ANSWERED, 0, 0, false, false};
+/* No answer, or not so much of one as its status. */
+const verdict lost = {TRANSPORT, TRANSPORT, TRANSPORT, MAYBE, 0, 3, false, true};
+/* Another protocol. */
+const verdict no_http = {TRANSPORT, TRANSPORT, TRANSPORT, MAYBE, 0, 1, false, false};
+const verdict hung = {TIMEOUT, TIMEOUT, TIMEOUT, MAYBE, 0, 0, true, true};
+const verdict hung_answered = {TIMEOUT, TIMEOUT, OK, ANSWERED, 0, 0, true, true};
+/* Both ways to read it are right: whole, or not at all. */
+const verdict careless = {OK | TRANSPORT | PROTOCOL,
+                          OK | TRANSPORT | PROTOCOL,
+                          OK | TRANSPORT | PROTOCOL,
+                          MAYBE | ANSWERED,
+                          EMQX_TLS_STATE_PENDING,
+                          0,
+                          false,
+                          false};
+
+/* -- one call ---------------------------------------------------------------------------------- */
+
+static const char *const methods[OPS] = {"GET", "POST", "PUT", "DELETE"};
+static const uint32_t ops[OPS] = {EMQX_TLS_OP_GET, EMQX_TLS_OP_CREATE, EMQX_TLS_OP_UPDATE,
+                                  EMQX_TLS_OP_DELETE};
+
+typedef struct trial {
+    const hostile_suite *suite;
+    const behaviour *row;
+    size_t op;
+    uint32_t timeout_ms;
+    peer peer;
+    loopback *server;
+    emqx_tls_client *client;
+    emqx_tls_status status;
+    emqx_tls_error error;
+    int64_t took_ms;
+    size_t arrived;
+    bool failed;
+} trial;
+
+static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
+
+__attribute__((format(printf, 2, 3))) static void complain(trial *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    pthread_mutex_lock(&printing);
+    printf("%s: %s, %s: ", t->suite->name, t->row->name, methods[t->op]);
+    vprintf(format, arguments);
+    printf("\n    %s, %s, status %d, %u attempts, %zu arrived: %s\n",
+           emqx_tls_code_name(t->error.code), emqx_tls_delivery_name(t->error.delivery),
+           t->error.http_status, t->error.attempts, t->arrived, t->error.message);
+    pthread_mutex_unlock(&printing);
+    va_end(arguments);
+    t->failed = true;
+}
+
+static void open_client(trial *t)
+{
+    char endpoint[64];
+    emqx_tls_config config;
+    emqx_tls_config_init(&config);
+    snprintf(endpoint, sizeof endpoint, "https://127.0.0.1:%d/public_api/v1",
+             loopback_port(t->server));
+    config.endpoint = endpoint;
+    config.api_key = "the-key";
+    config.api_secret = "the-secret";
+    config.flags = EMQX_TLS_SKIP_CHECK;
+    config.ca_file = t->suite->tls->ca_path;
+    config.proxy = "";
+    config.timeout_ms = t->timeout_ms;
+    config.connect_timeout_ms = NO_HURRY_MS;
+    if (emqx_tls_client_new(&config, &t->client, &t->error) != EMQX_TLS_OK)
+        abort();
+}
+
+static void call(trial *t, size_t op)
+{
+    static const char pem[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    emqx_tls_request request;
+    emqx_tls_request_init(&request);
+    request.type = EMQX_TLS_TYPE_ONE_WAY;
+    request.cert = request.key = pem;
+    request.cert_len = request.key_len = sizeof pem - 1;
+    emqx_tls_status_init(&t->status);
+    emqx_tls_error_init(&t->error);
+    emqx_tls_code code;
+    int64_t began = real_ms();
+    if (op == 0)
+        code = emqx_tls_get(t->client, "d1", &t->status, &t->error);
+    else if (op == 3)
+        code = emqx_tls_delete(t->client, "d1", &t->error);
+    else
+        code = (op == 1 ? emqx_tls_create : emqx_tls_update)(t->client, "d1", &request, &t->status,
+                                                             &t->error);
+    t->took_ms = real_ms() - began;
+    if (code != t->error.code)
+        complain(t, "the call returned another code than its error has");
+}
+
+static uint32_t slots_used(trial *t, size_t op)
+{
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    if (emqx_tls_limiter_query(emqx_tls_client_limiter(t->client), ops[op], "d1", &quota, NULL))
+        abort();
+    return quota.used;
+}
+
+/* -- what has to hold -------------------------------------------------------------------------- */
+
+static unsigned codes_of(const verdict *v, size_t op)
+{
+    return op == 0 ? v->read : op == 3 ? v->delete : v->write;
+}
+
+/* Did it come so far as it should? Where only the deadline ends it a slow machine may not. */
+static bool came_so_far(const trial *t)
+{
+    return (codes_of(t->row->expected, t->op) & BIT(t->error.code)) &&
+           (t->row->expected->deliveries & BIT(t->error.delivery));
+}
+
+static void look_at_the_slots(trial *t)
+{
+    const verdict *v = t->row->expected;
+    uint32_t used = slots_used(t, t->op), tries = t->error.attempts;
+    bool not_sent = t->error.delivery == EMQX_TLS_DELIVERY_NOT_SENT;
+    if (used < t->arrived || used > tries || (!not_sent && used != tries && !v->hangs))
+        complain(t, "%u slots used", used);
+    if (!v->unread && t->arrived != tries)
+        complain(t, "not as many requests as attempts");
+    if (t->op > 0 && (t->arrived > 1 || (tries != 1 && !not_sent)))
+        complain(t, "a write twice");
+    if (not_sent && t->op > 0 && t->arrived > 0)
+        complain(t, "a write that was not sent has arrived");
+    if (t->op == 0 && (tries > ATTEMPTS || (v->reads && tries != v->reads)))
+        complain(t, "a read asks %u times here", v->reads);
+}
+
+static void look_at_the_answer(trial *t)
+{
+    const verdict *v = t->row->expected;
+    bool ok = t->error.code == EMQX_TLS_OK, has_status = t->op < 3;
+    bool answered = t->error.delivery == EMQX_TLS_DELIVERY_ANSWERED;
+    if (!(codes_of(v, t->op) & BIT(t->error.code)))
+        complain(t, "another code is right");
+    if (!(v->deliveries & BIT(t->error.delivery)))
+        complain(t, "another delivery is right");
+    if ((t->error.http_status != 0) != answered)
+        complain(t, "an answer has a status, and nothing else has");
+    if (has_status && t->status.state != (ok ? v->state : EMQX_TLS_STATE_UNKNOWN))
+        complain(t, "the state %s", emqx_tls_state_name(t->status.state));
+    if (strstr(t->error.message, "hostile"))
+        complain(t, "the message has something of the answer");
+    if (t->took_ms > (int64_t)t->timeout_ms + PATIENCE_MS)
+        complain(t, "it took %lld ms", (long long)t->took_ms);
+}
+
+/* Nothing of it is left for the client's next call: the server behaves from now on. */
+static void look_at_the_next(trial *t)
+{
+    const verdict *v = t->row->expected;
+    bool refused = t->error.code == EMQX_TLS_E_RATE_LIMITED;
+    uint32_t used = slots_used(t, 0);
+    if (t->op == 0 && refused)
+        return; /* reads are shut */
+    atomic_store(&t->peer.good, true);
+    call(t, 0);
+    if (v->hangs && t->error.code == EMQX_TLS_E_TIMEOUT)
+        return; /* its deadline is as short */
+    if (t->error.code != EMQX_TLS_OK || strcmp(t->status.common_name, "good") != 0)
+        complain(t, "the next read has %s for %s", t->status.state_text, t->status.common_name);
+    if (slots_used(t, 0) - used != t->error.attempts)
+        complain(t, "the next read used %u slots", slots_used(t, 0) - used);
+}
+
+/* -- trials ------------------------------------------------------------------------------------ */
+
+/* True: it is to be tried once more with more time, since this machine was too slow. */
+static bool try_once(trial *t)
+{
+    t->peer.row = t->row;
+    atomic_init(&t->peer.good, false);
+    t->server = loopback_start(
+        &(loopback_options){.serve = t->suite->serve, .user = &t->peer, .tls = t->suite->tls->tls});
+    open_client(t);
+    call(t, t->op);
+    t->arrived = loopback_requests(t->server);
+    bool again = t->row->expected->hangs && t->error.code == EMQX_TLS_E_TIMEOUT &&
+                 !came_so_far(t) && t->timeout_ms < PATIENCE_MS;
+    look_at_the_slots(t);
+    if (!again) {
+        look_at_the_answer(t);
+        look_at_the_next(t);
+    }
+    emqx_tls_client_free(t->client);
+    loopback_stop(t->server);
+    return again;
+}
+
+typedef struct course {
+    const hostile_suite *suite;
+    atomic_size_t next, failed;
+} course;
+
+static void *work(void *argument)
+{
+    course *c = argument;
+    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->suite->count * OPS;) {
+        const behaviour *row = &c->suite->rows[i / OPS];
+        trial t = {.suite = c->suite, .row = row, .op = i % OPS};
+        t.timeout_ms = row->expected->hangs ? HANG_MS : NO_HURRY_MS;
+        while (try_once(&t))
+            t.timeout_ms *= 2;
+        c->failed += t.failed;
+    }
+    return NULL;
+}
+
+int hostile_run(const hostile_suite *suite)
+{
+    course c = {.suite = suite};
+    pthread_t workers[AT_ONCE];
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (pthread_create(&workers[i], NULL, work, &c) != 0)
+            abort();
+    for (size_t i = 0; i < AT_ONCE; i++)
+        pthread_join(workers[i], NULL);
+    printf("%s: %zu behaviours, %d calls each, %zu went wrong\n", suite->name, suite->count, OPS,
+           (size_t)c.failed);
+    return c.failed > 0;
+}
