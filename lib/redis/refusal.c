@@ -1,20 +1,23 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * What Redis's errors mean. Only its first word is looked at, and the address behind MOVED: the
- * rest may echo what was sent.
+ * What Redis's errors mean, by how they begin, and the address behind MOVED: the rest may echo what
+ * was sent.
  */
 #include "redis/session.h"
 
 #include <string.h>
 
 typedef struct refusal {
-    const char *word;
-    bool passing; /* it may pass by itself, as a failover does */
+    const char *word; /* or words, that it begins with */
+    bool passing;     /* it may pass by itself, as a failover does */
     const char *means;
 } refusal;
 
 static const refusal refusals[] = {
     {"NOAUTH", false, "wants a password: give it in the URL, [USER]:PASSWORD@"},
+    /* NOAUTH before it is looked at: nobody unknown may send so many words */
+    {"ERR Protocol error: unauthenticated", false,
+     "wants a password: give it in the URL, [USER]:PASSWORD@"},
     {"WRONGPASS", false, "does not accept the user and password of the URL"},
     {"NOPERM", false,
      "gives this user too few rights: it needs +eval +evalsha +get +set +getex +time +info and "
@@ -47,15 +50,16 @@ static bool moved(emqxi_redis *r, const char *answer)
 
 bool emqxi_redis_refused(emqxi_redis *r, const char *what, const char *answer)
 {
-    const size_t len = strcspn(answer, " ");
     if (strncmp(answer, "MOVED ", 6) == 0)
         return moved(r, answer);
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-        if (strlen(refusals[i].word) == len && memcmp(answer, refusals[i].word, len) == 0)
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        size_t len = strlen(refusals[i].word);
+        if (strncmp(answer, refusals[i].word, len) == 0 && (!answer[len] || answer[len] == ' '))
             return emqxi_redis_fail(r, refusals[i].passing, "%s (%s)", refusals[i].means,
                                     refusals[i].word);
+    }
     return emqxi_redis_fail(r, false,
                             "refuses %s (%.*s): it must be Redis 7 or Valkey; check user, password "
                             "and database",
-                            what, (int)EMQXI_MIN(len, 24), answer);
+                            what, (int)EMQXI_MIN(strcspn(answer, " "), 24), answer);
 }

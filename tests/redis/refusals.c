@@ -88,6 +88,15 @@ static void each_refusal_has_its_own_words_and_its_mend(void **state)
     }
 }
 
+/* Redis refuses so many words of somebody unknown before it looks at them, in other words. */
+static void a_url_without_the_password_is_told_so(void **state)
+{
+    (void)state;
+    char url[160];
+    snprintf(url, sizeof url, "unix://%s", s.socket);
+    assert_refused(url, "emqxtls", "wants a password: give it in the URL");
+}
+
 /* The message lists all rights that are needed: with these alone it works. */
 static void the_rights_that_a_refusal_lists_are_enough(void **state)
 {
@@ -227,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_refusal_has_its_own_words_and_its_mend),
+        TEST(a_url_without_the_password_is_told_so),
         TEST(the_rights_that_a_refusal_lists_are_enough),
         TEST(in_a_cluster_a_prefix_in_braces_works_and_another_is_told_so),
         TEST(a_server_that_always_grants_frees_no_more_than_the_limit),
