@@ -150,11 +150,22 @@ under_valgrind() {
     --wrapper "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 --child-silent-after-fork=yes --suppressions=$PWD/tests/valgrind.supp"
 }
 
+# Each test once: what ./tests/run.sh tries by gcc's sanitizers is tried by clang's here.
+sanitizers() {
+  sanitized "ASan and UBSan" build-sanitize --no-suite unit --no-suite fuzz --no-suite torture
+  CC=clang configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+  run_only "ASan and UBSan by clang" build-fuzz --suite unit --suite fuzz --suite torture --no-suite slow --timeout-multiplier 20
+  check "fuzzers" tests/fuzz/run.sh 2
+  threads
+}
+
+# Three lanes: many tests wait more than they work, and a configuration keeps one core alone.
 everything() {
   ./tests/packages.sh build tests redis slow acme docs bindings fuzz analyse roots
   configure build-test
-  build build-test || true # before the roots take a core
+  build build-test || true # before the others take a core
   in_background fresh_roots
+  in_background sanitizers
   run "all tests" build-test
 
   # Where only the structure of PEM is checked; receipts and probe are not there.
@@ -163,12 +174,6 @@ everything() {
 
   check "without jansson; without all that can be left out" tests/parts.sh jansson all
 
-  # Each test once: what ./tests/run.sh tries by gcc's sanitizers is tried by clang's here.
-  sanitized "ASan and UBSan" build-sanitize --no-suite unit --no-suite fuzz --no-suite torture
-  CC=clang configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
-  run_only "ASan and UBSan by clang" build-fuzz --suite unit --suite fuzz --suite torture --no-suite slow --timeout-multiplier 20
-  check "fuzzers" tests/fuzz/run.sh 2
-  threads
   under_valgrind
   check "analysers" tests/analyse.sh
   check "hardened binaries" tests/hardened.sh
