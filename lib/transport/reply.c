@@ -36,11 +36,19 @@ static void keep_header(char to[EMQXI_VALUE_ROOM], const char *name, const char 
     to[n - at] = '\0';
 }
 
+/* Anything else libcurl reads as far as it is a number: "0x14" as 0, for one. */
+static bool is_length(const char *line, size_t n)
+{
+    char value[EMQXI_VALUE_ROOM] = "";
+    keep_header(value, "Content-Length", line, n);
+    return *value && strspn(value, "0123456789") == strlen(value);
+}
+
 static void keep_line(emqxi_transfer *t, const char *line, size_t n)
 {
     switch (n > 0 ? line[0] | 0x20 : 0) {
     case 'c':
-        t->framed |= is_header("Content-Length", line, n);
+        t->framed |= is_length(line, n);
         break;
     case 'd':
         keep_header(t->date, "Date", line, n);

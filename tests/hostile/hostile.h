@@ -25,9 +25,12 @@ typedef struct verdict {
     bool unread;    /* a request may have left that the server has not seen */
 } verdict;
 
-/* Those that many rows share; hostile.c says what they are. */
+/* hostile.c says what they are. */
 extern const verdict taken, taken_empty, not_json, too_long, cut_head, broken, broken_head,
-    broken_chunks, lost, no_http, hung, hung_answered, careless;
+    broken_chunks, not_taken, careless, no_status, cut_status, lost, no_http, switched, hung,
+    hung_answered, forbidden_late;
+extern const verdict unauthorized, forbidden, not_found, unprocessable, rate_limited, other_status,
+    passing;
 
 /* How a row's bytes go out, besides all at once. */
 enum {

@@ -116,9 +116,11 @@ static void serve(loopback_connection *c)
 int main(void)
 {
     tls_server server;
+    static behaviour cuts[HTTP1_CUTS_MAX];
     tls_server_make(&server, "IP:127.0.0.1");
-    hostile_suite suite = {"HTTP/1.1", http1_rows, http1_row_count, serve, &server};
-    int failed = hostile_run(&suite);
+    hostile_suite rows = {"HTTP/1.1", http1_rows, http1_row_count, serve, &server};
+    hostile_suite pieces = {"HTTP/1.1 in pieces", cuts, http1_cuts(cuts), serve, &server};
+    int failed = hostile_run(&rows) | hostile_run(&pieces);
     tls_server_free(&server);
     return failed;
 }

@@ -12,4 +12,9 @@
 extern const behaviour http1_rows[];
 extern const size_t http1_row_count;
 
+/* Adds three answers cut off at every byte, and one in two pieces at every byte; returns how many
+ * rows that makes. */
+#define HTTP1_CUTS_MAX 400
+size_t http1_cuts(behaviour to[HTTP1_CUTS_MAX]);
+
 #endif
