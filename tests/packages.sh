@@ -15,6 +15,7 @@
 #   fuzz    tests/fuzz/run.sh
 #   analyse tests/analyse.sh
 #   roots   tests/root.sh
+#   budgets tests/budgets.sh
 #   bench   the benchmarks
 # Silent, and no root needed, when all is there. A daemon that comes with a package (nginx,
 # mosquitto, redis) is neither started nor left enabled; one that was there already stays as it is.
@@ -39,9 +40,10 @@ docs='doxygen python3 python3-markdown scdoc groff-base reuse codespell'
 fuzz='clang libclang-rt-dev'
 analyse='gcc clang-tidy cppcheck python3'
 roots='debootstrap debian-archive-keyring'
+budgets='musl-tools gcc-arm-linux-gnueabihf libc6-dev-armhf-cross strace openssl'
 bench='nginx-light valgrind python3 curl jq'
 
-[ $# -gt 0 ] || { sed -n '4,18s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,19s/^# //p' "$0"; exit 2; }
 
 wanted=
 npm=
@@ -59,6 +61,7 @@ for group in "$@"; do
     fuzz) wanted="$wanted $fuzz" ;;
     analyse) wanted="$wanted $analyse" ;;
     roots) wanted="$wanted $roots" ;;
+    budgets) wanted="$wanted $budgets" ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "tests/packages.sh: there is no group '$group'" >&2; exit 2 ;;
   esac

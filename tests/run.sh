@@ -161,7 +161,7 @@ sanitizers() {
 
 # Three lanes: many tests wait more than they work, and a configuration keeps one core alone.
 everything() {
-  ./tests/packages.sh build tests redis slow acme docs bindings fuzz analyse roots
+  ./tests/packages.sh build tests redis slow acme docs bindings fuzz analyse roots budgets
   configure build-test
   build build-test || true # before the others take a core
   in_background fresh_roots
@@ -177,6 +177,7 @@ everything() {
   under_valgrind
   check "analysers" tests/analyse.sh
   check "hardened binaries" tests/hardened.sh
+  check "budgets of a small machine" tests/budgets.sh
   join
 }
 
