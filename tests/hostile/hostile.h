@@ -23,12 +23,14 @@ typedef struct verdict {
     unsigned reads; /* requests of a read; 0: one to three */
     bool hangs;     /* nothing but the deadline ends it */
     bool unread;    /* a request may have left that the server has not seen */
+    bool permanent; /* error.permanent is 1, so nothing is tried again */
 } verdict;
 
 /* hostile.c says what they are. */
 extern const verdict taken, taken_empty, not_json, too_long, cut_head, broken, broken_head,
     broken_chunks, not_taken, careless, no_status, cut_status, lost, no_http, switched, hung,
     hung_answered, forbidden_late;
+extern const verdict not_trusted, no_handshake, not_sent, silent; /* TLS */
 extern const verdict unauthorized, forbidden, not_found, unprocessable, rate_limited, other_status,
     passing;
 
@@ -50,6 +52,7 @@ typedef struct behaviour {
     const char *with; /* NULL: "x" */
     size_t cut;       /* only so many bytes; 0: all */
     size_t split;     /* as two pieces, the first so long; 0: as one */
+    const void *more; /* of the program's own */
 } behaviour;
 
 #define TEXT(bytes) bytes, sizeof(bytes) - 1
@@ -66,7 +69,8 @@ typedef struct hostile_suite {
     const behaviour *rows;
     size_t count;
     void (*serve)(loopback_connection *); /* its user is a peer; notes the method of each request */
-    const tls_server *tls;
+    const char *ca_file;
+    void *tls; /* an SSL_CTX; NULL: `serve` shakes hands by itself */
 } hostile_suite;
 
 /* Plays all rows. 0, or 1: what went wrong is printed. */

@@ -9,36 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define REQUEST_ROOM 16384
-
-/* -- the request ------------------------------------------------------------------------------- */
-
-/* Up to the blank line. */
-static bool read_head(loopback_connection *c, char *to)
-{
-    size_t n = 0;
-    while (n < 4 || memcmp(to + n - 4, "\r\n\r\n", 4) != 0)
-        if (n + 1 >= REQUEST_ROOM || !loopback_read(c, to + n++, 1))
-            return false;
-    to[n] = '\0';
-    return true;
-}
-
-static bool read_body(loopback_connection *c, const char *head)
-{
-    char body[REQUEST_ROOM];
-    const char *length = strcasestr(head, "\r\nContent-Length:");
-    size_t n = length ? strtoul(length + 17, NULL, 10) : 0;
-    return n <= sizeof body && loopback_read(c, body, n);
-}
-
-static void note_method(loopback_connection *c, char *head)
-{
-    *strchr(head, ' ') = '\0';
-    loopback_note(c, head);
-    head[strlen(head)] = ' ';
-}
-
 /* -- the answer -------------------------------------------------------------------------------- */
 
 typedef struct text {
@@ -90,19 +60,17 @@ static bool send_row(loopback_connection *c, const behaviour *b)
 
 static void serve(loopback_connection *c)
 {
-    static const char good[] =
-        "HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{\"status\":\"running\",\"cn\":\"good\"}";
     peer *p = loopback_user(c);
     const behaviour *b = p->row;
-    char head[REQUEST_ROOM];
+    char head[HTTP1_HEAD_MAX];
     if ((b->how & EARLY) && !atomic_load(&p->good) && !send_row(c, b))
         return;
-    while (read_head(c, head)) {
+    while (http1_read_head(c, head)) {
         bool behaves = atomic_load(&p->good);
-        if ((behaves || !(b->how & HEAD_ONLY)) && !read_body(c, head))
+        if ((behaves || !(b->how & HEAD_ONLY)) && !http1_read_body(c, head))
             return;
-        note_method(c, head);
-        if (behaves ? !loopback_write(c, good, sizeof good - 1)
+        http1_note(c, head);
+        if (behaves ? !loopback_write(c, HTTP1_GOOD, sizeof HTTP1_GOOD - 1)
                     : !(b->how & EARLY) && !send_row(c, b))
             return;
         if (behaves)
@@ -118,8 +86,10 @@ int main(void)
     tls_server server;
     static behaviour cuts[HTTP1_CUTS_MAX];
     tls_server_make(&server, "IP:127.0.0.1");
-    hostile_suite rows = {"HTTP/1.1", http1_rows, http1_row_count, serve, &server};
-    hostile_suite pieces = {"HTTP/1.1 in pieces", cuts, http1_cuts(cuts), serve, &server};
+    hostile_suite rows = {"HTTP/1.1", http1_rows,     http1_row_count,
+                          serve,      server.ca_path, server.tls};
+    hostile_suite pieces = {"HTTP/1.1 in pieces", cuts,      http1_cuts(cuts), serve,
+                            server.ca_path,       server.tls};
     int failed = hostile_run(&rows) | hostile_run(&pieces);
     tls_server_free(&server);
     return failed;

@@ -7,6 +7,18 @@
 
 #include "hostile.h"
 
+/* -- requests, and a good answer (http1_request.c) -- */
+
+#define HTTP1_HEAD_MAX 16384
+#define HTTP1_GOOD                                                                                 \
+    "HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{\"status\":\"running\",\"cn\":\"good\"}"
+
+bool http1_read_head(loopback_connection *c, char to[HTTP1_HEAD_MAX]); /* up to the blank line */
+bool http1_read_body(loopback_connection *c, const char *head);
+void http1_note(loopback_connection *c, const char *head); /* its method */
+
+/* -- rows -- */
+
 #define FILLING "\x1a" /* in a row's bytes: what stands in `with`, `fill` times */
 
 extern const behaviour http1_rows[];

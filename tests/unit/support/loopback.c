@@ -153,6 +153,16 @@ void loopback_end(loopback_connection *c, int then)
         ;
 }
 
+int loopback_fd(const loopback_connection *c)
+{
+    return c->fd;
+}
+
+void *loopback_ssl(const loopback_connection *c)
+{
+    return c->ssl;
+}
+
 void *loopback_user(const loopback_connection *c)
 {
     return c->server->options.user;
@@ -179,6 +189,18 @@ static void serve(loopback_connection *c)
 
 /* -- connections ------------------------------------------------------------------------------- */
 
+bool loopback_handshake(loopback_connection *c, void *tls)
+{
+#ifdef LOOPBACK_TLS
+    c->ssl = SSL_new(tls);
+    SSL_set_fd(c->ssl, c->fd);
+    return SSL_accept(c->ssl) == 1;
+#else
+    (void)c, (void)tls;
+    return false;
+#endif
+}
+
 static void *connection_main(void *argument)
 {
     loopback_connection *c = argument;
@@ -189,13 +211,8 @@ static void *connection_main(void *argument)
     sigaddset(&pipe, SIGPIPE);
     /* SSL_write may raise it here; the client's thread must not */
     pthread_sigmask(SIG_BLOCK, &pipe, NULL);
-#ifdef LOOPBACK_TLS
-    if (l->options.tls) {
-        c->ssl = SSL_new(l->options.tls);
-        SSL_set_fd(c->ssl, c->fd);
-        ready = SSL_accept(c->ssl) == 1;
-    }
-#endif
+    if (l->options.tls)
+        ready = loopback_handshake(c, l->options.tls);
     if (ready && l->options.serve)
         l->options.serve(c);
     else if (ready)

@@ -31,6 +31,10 @@ bool loopback_write(loopback_connection *c, const void *from, size_t n);
 void loopback_note(loopback_connection *c, const char *request); /* counts a request */
 void loopback_end(loopback_connection *c, int then);             /* KEEP, CLOSE ... */
 void *loopback_user(const loopback_connection *c);
+/* from now on by TLS: with an SSL_CTX */
+bool loopback_handshake(loopback_connection *c, void *tls);
+void *loopback_ssl(const loopback_connection *c); /* its SSL; NULL: plain */
+int loopback_fd(const loopback_connection *c);
 
 typedef struct loopback_options {
     /* for the 1st, 2nd ... request; the last one for all that follow */
