@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-bool emqxi_der_take(emqxi_der *from, unsigned tag, emqxi_der *content)
+/* Takes a value of this tag off the front. False: there is none, or it is cut short. */
+static bool take(emqxi_der *from, unsigned tag, emqxi_der *content)
 {
     const unsigned char *p = from->p;
     if (from->len < 2 || p[0] != tag)
@@ -26,27 +27,25 @@ bool emqxi_der_take(emqxi_der *from, unsigned tag, emqxi_der *content)
     return true;
 }
 
-/* The pattern's characters: a value each, but for '{', which goes into a SEQUENCE, and '$', which
- * is the end. */
-static bool matches(emqxi_der der, const char *pattern)
+bool emqxi_der_match(emqxi_der der, const char *pattern, emqxi_der *values)
 {
     static const struct {
         char name;
         unsigned char tag;
-    } tags[] = {
-        {'i', EMQXI_DER_INTEGER},  {'b', EMQXI_DER_BITS},     {'s', EMQXI_DER_OCTETS},
-        {'o', EMQXI_DER_OID},      {'t', EMQXI_DER_UTC_TIME}, {'t', EMQXI_DER_TIME},
-        {'.', EMQXI_DER_SEQUENCE}, {'{', EMQXI_DER_SEQUENCE}, {'0', EMQXI_DER_CONTEXT},
-    };
-    emqxi_der content;
+    } tags[] = {{'i', 0x02}, {'b', 0x03}, {'s', 0x04}, {'o', 0x06}, {'t', 0x17},
+                {'t', 0x18}, {'.', 0x30}, {'{', 0x30}, {'0', 0xA0}, {'1', 0xA1}};
     for (; *pattern; pattern++) {
-        bool taken = *pattern == '$' && der.len == 0;
+        emqxi_der content = {0};
+        bool taken = *pattern == '$' && der.len == 0, optional = pattern[1] == '?';
         for (size_t i = 0; !taken && i < sizeof tags / sizeof tags[0]; i++)
-            taken = tags[i].name == *pattern && emqxi_der_take(&der, tags[i].tag, &content);
-        if (!taken)
+            taken = tags[i].name == *pattern && take(&der, tags[i].tag, &content);
+        if (!taken && !optional)
             return false;
+        if (values)
+            *values++ = content;
         if (*pattern == '{')
             der = content;
+        pattern += optional;
     }
     return true;
 }
@@ -63,19 +62,18 @@ enum emqxi_der_shape emqxi_der_shape(emqxi_der der)
         {"{i{o0", EMQXI_DER_PKCS12},   {"{is", EMQXI_DER_SEC1},     {"{iiiiiiiii", EMQXI_DER_PKCS1},
         {"{.s$", EMQXI_DER_ENCRYPTED}, {"{.b$", EMQXI_DER_PUBLIC},  {"{ii$", EMQXI_DER_PUBLIC},
     };
-    emqxi_der rest = der, content;
     /* those two also come in BER, without lengths */
     if (der.len > 5 && memcmp(der.p, "\x30\x80\x06\x09", 4) == 0)
         return EMQXI_DER_PKCS7;
     if (der.len > 5 && memcmp(der.p, "\x30\x80\x02\x01\x03", 5) == 0)
         return EMQXI_DER_PKCS12;
     size_t i = 0, count = sizeof rows / sizeof rows[0];
-    while (i < count && !matches(der, rows[i].pattern))
+    while (i < count && !emqxi_der_match(der, rows[i].pattern, NULL))
         i++;
-    if (i == count || !emqxi_der_take(&rest, EMQXI_DER_SEQUENCE, &content))
+    if (i == count)
         return EMQXI_DER_NONE;
-    if (rest.len == 0)
+    if (emqxi_der_match(der, ".$", NULL))
         return rows[i].shape;
-    bool trusted = rows[i].shape == EMQXI_DER_CERT && matches(rest, ".$");
+    bool trusted = rows[i].shape == EMQXI_DER_CERT && emqxi_der_match(der, "..$", NULL);
     return trusted ? EMQXI_DER_TRUSTED : EMQXI_DER_NONE;
 }

@@ -7,30 +7,16 @@
 
 #include "base/base.h"
 
-enum {
-    EMQXI_DER_INTEGER = 0x02,
-    EMQXI_DER_BITS = 0x03,
-    EMQXI_DER_OCTETS = 0x04,
-    EMQXI_DER_OID = 0x06,
-    EMQXI_DER_UTC_TIME = 0x17,
-    EMQXI_DER_TIME = 0x18,
-    EMQXI_DER_SEQUENCE = 0x30,
-    EMQXI_DER_CONTEXT = 0xA0 /* [0], constructed; the others follow it */
-};
-
 typedef struct emqxi_der {
     const unsigned char *p;
     size_t len;
 } emqxi_der;
 
-/* Takes a value of this tag off the front. False: there is none, or it is cut short. */
-bool emqxi_der_take(emqxi_der *from, unsigned tag, emqxi_der *content);
-
-/* The same, and nothing is left behind it. */
-static inline bool emqxi_der_is(emqxi_der all, unsigned tag, emqxi_der *content)
-{
-    return emqxi_der_take(&all, tag, content) && all.len == 0;
-}
+/* Do the values of `der` follow a pattern? A character is a value: INTEGER (i), BIT STRING (b),
+ * OCTET STRING (s), OBJECT IDENTIFIER (o), time (t), SEQUENCE (.), [0] and [1]; '{' is a SEQUENCE
+ * that the rest of the pattern goes into, '$' the end. With '?' behind it a value may be missing.
+ * The content of each goes to `values`, if that is not NULL; empty: missing, or the end. */
+bool emqxi_der_match(emqxi_der der, const char *pattern, emqxi_der *values);
 
 /* What a DER value is, by the kinds of its first parts. It may still be damaged. */
 enum emqxi_der_shape {

@@ -37,16 +37,9 @@ static void add_number(numbers *n, const char *name, emqxi_der value)
     n->used += value.len;
 }
 
-static bool take_integer(emqxi_der *from, emqxi_der *value)
+static bool is_version(emqxi_der value, unsigned version)
 {
-    return emqxi_der_take(from, EMQXI_DER_INTEGER, value) && value->len > 0 &&
-           value->p[0] < 0x80; /* not negative */
-}
-
-static bool take_version(emqxi_der *from, unsigned version)
-{
-    emqxi_der value;
-    return take_integer(from, &value) && value.len == 1 && value.p[0] == version;
+    return value.len == 1 && value.p[0] == version;
 }
 
 /* PKCS#1. */
@@ -58,16 +51,16 @@ static bool take_rsa(numbers *n, emqxi_der der)
         OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
         OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
     };
-    emqxi_der key, value;
+    emqxi_der values[NUMBERS_MAX + 3], *number = values + 2;
     n->type = "RSA";
-    if (!emqxi_der_is(der, EMQXI_DER_SEQUENCE, &key) || !take_version(&key, 0))
+    if (!emqxi_der_match(der, "{iiiiiiiii$", values) || !is_version(values[1], 0))
         return false;
     for (size_t i = 0; i < NUMBERS_MAX; i++) {
-        if (!take_integer(&key, &value))
+        if (number[i].len == 0 || number[i].p[0] >= 0x80) /* negative */
             return false;
-        add_number(n, names[i], value);
+        add_number(n, names[i], number[i]);
     }
-    return key.len == 0;
+    return true;
 }
 
 /* Is the OID this one: a string of its bytes? */
@@ -85,44 +78,38 @@ static const char *curve_name(emqxi_der oid)
 /* SEC1. `curve`: that of PKCS#8 around it, or empty. */
 static bool take_ec(numbers *n, emqxi_der der, emqxi_der curve)
 {
-    emqxi_der key, private, tagged, own = curve, public;
+    emqxi_der values[6], own[2] = {curve}, public[2];
+    const emqxi_der *own_curve = &values[3], *own_public = &values[4];
     n->type = "EC";
-    if (!emqxi_der_is(der, EMQXI_DER_SEQUENCE, &key) || !take_version(&key, 1) ||
-        !emqxi_der_take(&key, EMQXI_DER_OCTETS, &private))
+    if (!emqxi_der_match(der, "{is0?1?$", values) || !is_version(values[1], 1) ||
+        (own_curve->p && !emqxi_der_match(*own_curve, "o$", own)))
         return false;
-    if (emqxi_der_take(&key, EMQXI_DER_CONTEXT, &tagged) &&
-        !emqxi_der_is(tagged, EMQXI_DER_OID, &own))
-        return false;
-    const char *name = curve_name(own);
+    const char *name = curve_name(own[0]);
     if (!name || (curve.len > 0 && curve_name(curve) != name))
         return false;
     n->params[n->count++] =
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)name, 0);
-    add_number(n, OSSL_PKEY_PARAM_PRIV_KEY, private);
-    if (emqxi_der_take(&key, EMQXI_DER_CONTEXT + 1, &tagged)) {
-        if (!emqxi_der_is(tagged, EMQXI_DER_BITS, &public) || public.len < 2 || public.p[0] != 0)
-            return false;
-        n->params[n->count++] = OSSL_PARAM_construct_octet_string(
-            OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)(public.p + 1), public.len - 1);
-    }
-    return key.len == 0;
+    add_number(n, OSSL_PKEY_PARAM_PRIV_KEY, values[2]);
+    if (!own_public->p)
+        return true;
+    if (!emqxi_der_match(*own_public, "b$", public) || public->len < 2 || public->p[0] != 0)
+        return false;
+    n->params[n->count++] = OSSL_PARAM_construct_octet_string(
+        OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)(public->p + 1), public->len - 1);
+    return true;
 }
 
 static bool take_pkcs8(numbers *n, emqxi_der der)
 {
-    emqxi_der info, algorithm, oid, curve = {0}, key, attributes;
-    if (!emqxi_der_is(der, EMQXI_DER_SEQUENCE, &info) || !take_version(&info, 0) ||
-        !emqxi_der_take(&info, EMQXI_DER_SEQUENCE, &algorithm) ||
-        !emqxi_der_take(&algorithm, EMQXI_DER_OID, &oid) ||
-        !emqxi_der_take(&info, EMQXI_DER_OCTETS, &key))
+    emqxi_der values[6], oids[3];
+    const emqxi_der *algorithm = &values[2], *key = &values[3];
+    if (!emqxi_der_match(der, "{i.s0?$", values) || !is_version(values[1], 0) ||
+        !emqxi_der_match(*algorithm, "o", oids))
         return false;
-    emqxi_der_take(&info, EMQXI_DER_CONTEXT, &attributes);
-    if (info.len > 0)
-        return false;
-    if (IS_OID(oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"))
-        return take_rsa(n, key);
-    return IS_OID(oid, "\x2A\x86\x48\xCE\x3D\x02\x01") &&
-           emqxi_der_is(algorithm, EMQXI_DER_OID, &curve) && take_ec(n, key, curve);
+    if (IS_OID(oids[0], "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"))
+        return take_rsa(n, *key);
+    return IS_OID(oids[0], "\x2A\x86\x48\xCE\x3D\x02\x01") &&
+           emqxi_der_match(*algorithm, "oo$", oids) && take_ec(n, *key, oids[1]);
 }
 
 /* NULL: not a key that these few lines know. */

@@ -238,7 +238,6 @@ static bool open_block(scanner *s, line label, bool tentative)
 static void close_block(scanner *s, const emqxi_pem_fault *fault)
 {
     emqxi_pem_block *b = s->closed = s->block;
-    emqxi_der content;
     s->block = NULL;
     if (s->tentative) {
         s->pem->count -= s->rows == 0; /* a comment */
@@ -258,7 +257,7 @@ static void close_block(scanner *s, const emqxi_pem_fault *fault)
     if (b->kind == EMQXI_PEM_OTHER || b->kind == EMQXI_PEM_PARAMETERS ||
         b->shape == EMQXI_DER_ENCRYPTED)
         return; /* what is not sent may be in any state */
-    bool whole = b->shape || emqxi_der_is(der, EMQXI_DER_SEQUENCE, &content);
+    bool whole = b->shape || emqxi_der_match(der, ".$", NULL);
     fault = s->in_headers                    ? &no_data
             : s->digits % 4 != 0             ? &not_fours
             : s->padding > 0 && s->bits != 0 ? &bad_bits

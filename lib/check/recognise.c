@@ -128,7 +128,7 @@ static bool tell(emqxi_nature *nature, const char *what, bool binary, const char
 
 bool emqxi_recognise(const char *text, size_t len, emqxi_nature *nature)
 {
-    emqxi_der first = {(const unsigned char *)text, len}, rest = first, content;
+    emqxi_der first = {(const unsigned char *)text, len}, value;
     const char *from = utf16(text, len);
     if (from) {
         tell(nature, "UTF-16 text", true, "");
@@ -136,8 +136,8 @@ bool emqxi_recognise(const char *text, size_t len, emqxi_nature *nature)
                  "'iconv -f %s -t UTF-8 FILE > NEW' makes UTF-8 of it", from);
         return true;
     }
-    if (emqxi_der_take(&rest, EMQXI_DER_SEQUENCE, &content))
-        first.len -= rest.len; /* something may stand behind it */
+    if (emqxi_der_match(first, ".", &value)) /* something may stand behind it */
+        first.len = (size_t)(value.p + value.len - first.p);
     if (emqxi_der_shape(first) != EMQXI_DER_NONE) {
         emqxi_recognise_shape(emqxi_der_shape(first), true, nature);
         return true;

@@ -6,11 +6,11 @@
 
 #include <emqxtls/limiter.h>
 
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 emqx_tls_code emqx_tls_limiter_open_file(const char *path, const emqx_tls_limiter_config *config,
                                          emqx_tls_limiter **limiter, emqx_tls_error *error)
 {
-    (void)path;
-    (void)config;
     if (limiter)
         *limiter = NULL;
     return emqxi_refuse(error, EMQX_TLS_E_INVALID,

@@ -15,7 +15,7 @@ extern const bool emqxi_probe_available; /* the build has OpenSSL */
 
 #define EMQXI_PROBE_NAME_MAX 255 /* of a host or server name: what SNI can carry */
 
-/* Where to look. The strings are copied. */
+/* Where to look. The strings are borrowed. */
 typedef struct emqxi_probe_target {
     const char *host;
     uint32_t port;

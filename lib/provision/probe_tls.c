@@ -24,12 +24,11 @@ enum state { RESOLVE, CONNECT, HANDSHAKE };
 struct emqxi_probe {
     const emqx_tls_allocator *allocator;
     enum state state;
-    int64_t deadline_ms, next_at; /* when the next address gets its turn */
+    emqxi_probe_target target;
+    int64_t next_at; /* when the next address gets its turn */
     emqxi_resolver *resolver;
     const struct addrinfo *address; /* the one that is tried, or is next */
     bool numeric;
-    char *host, *server_name;
-    uint32_t port;
     int fd;
     short events; /* what the socket is waited for */
     SSL_CTX *context;
@@ -55,9 +54,10 @@ static int keep_leaf(X509_STORE_CTX *store, void *context)
 /* SNI is without the dot that ends an absolute name. */
 static bool set_server_name(emqxi_probe *p)
 {
+    const emqxi_probe_target *t = &p->target;
     char name[EMQXI_PROBE_NAME_MAX + 1] = "";
-    if (p->server_name || !p->numeric)
-        strcpy(name, p->server_name ? p->server_name : p->host);
+    if (t->server_name || !p->numeric)
+        strcpy(name, t->server_name ? t->server_name : t->host);
     size_t len = strlen(name);
     if (len > 0 && name[len - 1] == '.')
         name[len - 1] = '\0';
@@ -84,7 +84,8 @@ static bool set_up_tls(emqxi_probe *p)
 /* Over, without a leaf. */
 static bool fail(const emqxi_probe *p, emqx_tls_code code, const char *what, emqxi_error *error)
 {
-    emqxi_fail(error, code, "probe of %s port %u: %s", p->host, (unsigned)p->port, what);
+    emqxi_fail(error, code, "probe of %s port %u: %s", p->target.host, (unsigned)p->target.port,
+               what);
     return true;
 }
 
@@ -105,7 +106,7 @@ static bool connect_next(emqxi_probe *p, int64_t now_ms)
         int64_t left = 0;
         for (const struct addrinfo *a = p->address; a; a = a->ai_next)
             left++;
-        p->next_at = now_ms + EMQXI_MAX((p->deadline_ms - now_ms) / left, 1);
+        p->next_at = now_ms + EMQXI_MAX((p->target.deadline_ms - now_ms) / left, 1);
         p->fd = socket(p->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (p->fd >= 0 && (connect(p->fd, p->address->ai_addr, p->address->ai_addrlen) == 0 ||
                            errno == EINPROGRESS)) {
@@ -175,11 +176,10 @@ bool emqxi_probe_step(emqxi_probe *p, int64_t now_ms, emqxi_identity *leaf, emqx
         over = step_connect(p, now_ms, error);
     if (!over && p->state == HANDSHAKE)
         over = step_handshake(p, error);
-    if (!over && now_ms >= p->deadline_ms) {
-        static const char *const late[] = {[RESOLVE] = "the name was not resolved in time",
-                                           [CONNECT] = "no connection in time",
-                                           [HANDSHAKE] =
-                                               "no TLS handshake in time: is it the TLS port?"};
+    if (!over && now_ms >= p->target.deadline_ms) {
+        static const char *const late[] = {"the name was not resolved in time",
+                                           "no connection in time",
+                                           "no TLS handshake in time: is it the TLS port?"};
         over = p->seen || fail(p, EMQX_TLS_E_TIMEOUT, late[p->state], error);
     }
     if (over && error->code == EMQX_TLS_OK)
@@ -204,13 +204,9 @@ emqx_tls_code emqxi_probe_start(const emqx_tls_allocator *a, const emqxi_probe_t
     if (!p)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a probe");
     p->allocator = a;
-    p->deadline_ms = t->deadline_ms;
-    p->port = t->port;
+    p->target = *t;
     p->fd = -1;
-    p->host = emqxi_strdup(a, t->host);
-    p->server_name = t->server_name ? emqxi_strdup(a, t->server_name) : NULL;
-    if (p->host && (p->server_name || !t->server_name))
-        p->resolver = emqxi_resolver_start(t->host, t->port, &p->numeric);
+    p->resolver = emqxi_resolver_start(t->host, t->port, &p->numeric);
     if (p->resolver && set_up_tls(p)) {
         *out = p;
         return EMQX_TLS_OK;
@@ -228,7 +224,5 @@ void emqxi_probe_free(emqxi_probe *p)
     SSL_CTX_free(p->context);
     BIO_meth_free(p->socket);
     emqxi_resolver_free(p->resolver);
-    emqxi_free(p->allocator, p->host);
-    emqxi_free(p->allocator, p->server_name);
     emqxi_free(p->allocator, p);
 }

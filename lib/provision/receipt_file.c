@@ -17,18 +17,11 @@
 
 #define RECEIPT_MAX 4096
 
-static emqx_tls_code broken(const emqxi_receipt_file *f, const char *ending, const char *what,
-                            emqxi_error *error)
+static emqx_tls_code receipt_fail(const emqxi_receipt_file *f, const char *ending, const char *what,
+                                  const char *why, emqxi_error *error)
 {
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s", f->path, f->name, ending,
-                      what);
-}
-
-static emqx_tls_code system_error(const emqxi_receipt_file *f, const char *ending, const char *what,
-                                  emqxi_error *error)
-{
-    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s can't be %s: %s", f->path, f->name,
-                      ending, what, strerror(errno));
+    return emqxi_fail(error, EMQX_TLS_E_STORE, "receipt %s/%s%s %s%s", f->path, f->name, ending,
+                      what, why);
 }
 
 static void file_name(const emqxi_receipt_file *f, const char *ending, char to[128])
@@ -61,43 +54,43 @@ emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
     f->lock = -1;
     name_receipt(f, deployment_id);
     f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->folder < 0 || fstat(f->folder, &s) != 0) {
+    bool opened = f->folder >= 0 && fstat(f->folder, &s) == 0;
+    if (opened && (s.st_uid == geteuid() || s.st_uid == 0) &&
+        (!(s.st_mode & 022) || s.st_mode & S_ISVTX))
+        return EMQX_TLS_OK;
+    if (!opened)
         emqxi_fail(error, EMQX_TLS_E_STORE,
                    "receipt_dir %s can't be opened: %s; make it, owned by the user that runs this",
                    folder, strerror(errno));
-        emqxi_receipt_close(f);
-        return EMQX_TLS_E_STORE;
-    }
-    bool others_write = (s.st_mode & 022) && !(s.st_mode & S_ISVTX);
-    if ((s.st_uid != geteuid() && s.st_uid != 0) || others_write) {
-        emqxi_receipt_close(f);
-        return emqxi_fail(error, EMQX_TLS_E_STORE,
-                          "receipt_dir %s belongs to another user, or others may write to it: use "
-                          "one of mode 0700",
-                          folder);
-    }
-    return EMQX_TLS_OK;
+    else
+        emqxi_fail(error, EMQX_TLS_E_STORE,
+                   "receipt_dir %s belongs to another user, or others may write to it: use one of "
+                   "mode 0700",
+                   folder);
+    emqxi_receipt_close(f);
+    return EMQX_TLS_E_STORE;
 }
 
-/* Opens a file that must be our own. -1 with errno 0: it is not, and the error says so. */
+/* Opens a file that must be our own. -1: the error says why, but for one that is not there, where
+ * errno is ENOENT. */
 static int open_own(emqxi_receipt_file *f, const char *ending, int flags, emqxi_error *error)
 {
     char name[128];
     struct stat s;
     file_name(f, ending, name);
     int fd = openat(f->folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        if (errno != ELOOP)
-            return -1;
-        broken(f, ending, "is a symbolic link: remove it", error);
-        errno = 0;
-        return -1;
-    }
-    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() && !(s.st_mode & 022))
+    if (fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
+        !(s.st_mode & 022))
         return fd;
-    close(fd);
-    broken(f, ending, "is not a file of this user's alone: remove it", error);
-    errno = 0;
+    if (fd >= 0) {
+        close(fd);
+        errno = 0;
+        receipt_fail(f, ending, "is not a file of this user's alone: remove it", "", error);
+    } else if (errno == ELOOP) {
+        receipt_fail(f, ending, "is a symbolic link: remove it", "", error);
+    } else if (errno != ENOENT || flags & O_CREAT) {
+        receipt_fail(f, ending, "can't be opened: ", strerror(errno), error);
+    }
     return -1;
 }
 
@@ -106,9 +99,9 @@ emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqxi_error 
     struct stat s;
     *busy = false;
     int fd = open_own(f, ".lock", O_RDWR | O_CREAT, error);
-    if (fd < 0)
-        return errno ? system_error(f, ".lock", "opened", error) : EMQX_TLS_E_STORE;
     int locked;
+    if (fd < 0)
+        return EMQX_TLS_E_STORE;
     do
         locked = flock(fd, LOCK_EX | LOCK_NB);
     while (locked != 0 && errno == EINTR);
@@ -116,10 +109,10 @@ emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqxi_error 
         f->lock = fd;
         return EMQX_TLS_OK;
     }
-    *busy =
-        locked == 0 || errno == EWOULDBLOCK; /* locked, but removed meanwhile: try the new one */
+    /* locked, but removed meanwhile: try the new one */
+    *busy = locked == 0 || errno == EWOULDBLOCK;
     if (!*busy)
-        system_error(f, ".lock", "locked", error);
+        receipt_fail(f, ".lock", "can't be locked: ", strerror(errno), error);
     close(fd);
     return *busy ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
 }
@@ -133,14 +126,12 @@ emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, 
     memset(receipt, 0, sizeof *receipt);
     *damaged = false;
     int fd = open_own(f, ".json", O_RDONLY, error);
-    if (fd < 0 && errno == ENOENT)
-        return EMQX_TLS_OK;
     if (fd < 0)
-        return errno ? system_error(f, ".json", "opened", error) : EMQX_TLS_E_STORE;
+        return errno == ENOENT ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
     while ((n = read(fd, text + len, sizeof text - len)) > 0 || (n < 0 && errno == EINTR))
         len += n > 0 ? (size_t)n : 0;
     if (n < 0)
-        system_error(f, ".json", "read", error);
+        receipt_fail(f, ".json", "can't be read: ", strerror(errno), error);
     close(fd);
     if (n < 0)
         return EMQX_TLS_E_STORE;
@@ -156,7 +147,7 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
     file_name(f, ".new", fresh);
     if (receipt->state == EMQXI_RECEIPT_NONE) {
         if ((unlinkat(f->folder, name, 0) != 0 && errno != ENOENT) || !emqxi_folder_sync(f->folder))
-            return system_error(f, ".json", "removed", error);
+            return receipt_fail(f, ".json", "can't be removed: ", strerror(errno), error);
         return EMQX_TLS_OK;
     }
     size_t len = emqxi_receipt_encode(receipt, f->name, text, sizeof text);
@@ -174,7 +165,7 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
     if (written && renameat(f->folder, fresh, f->folder, name) == 0 && emqxi_folder_sync(f->folder))
         return EMQX_TLS_OK;
     errno = written ? errno : saved;
-    system_error(f, ".json", "written", error);
+    receipt_fail(f, ".json", "can't be written: ", strerror(errno), error);
     unlinkat(f->folder, fresh, 0);
     return EMQX_TLS_E_STORE;
 }
