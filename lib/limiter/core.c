@@ -218,9 +218,9 @@ bool emqxi_log_idle(const emqxi_view *v)
     return v->log->count == 0 && !v->log->throttle.refused;
 }
 
-void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms)
+void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms, int64_t lease_ms)
 {
-    int64_t last = emqxi_add(v->now, v->limits->held_ms + EMQXI_STRAY_MS);
+    int64_t last = emqxi_add(v->now, lease_ms + EMQXI_STRAY_MS + v->limits->held_ms);
     for (uint32_t i = 0; i < v->log->count; i++) {
         emqxi_slot *slot = slot_at(v, i);
         slot->release_ms = EMQXI_MIN(emqxi_add(slot->release_ms, delta_ms), last);

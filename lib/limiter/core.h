@@ -103,8 +103,9 @@ void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota); /* for quota->
 bool emqxi_log_idle(const emqxi_view *v);
 
 /* The stamps' clock is another one (another boot, another machine): adds delta_ms to every stamp.
- * Who was in flight is gone. Nothing blocks longer than W' and 60 s from now. */
-void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms);
+ * Tickets of who was in flight are worth nothing any more, and so long the request may still leave.
+ * Nothing blocks longer than that, 60 s and W' from now. */
+void emqxi_log_rebase(const emqxi_view *v, int64_t delta_ms, int64_t lease_ms);
 
 /* Holds as many as `n` slots more, whose requests may have been sent without a trace being left and
  * ended at end_ms at the latest. The ring must have room for limits->slots. */

@@ -107,11 +107,13 @@ void emqxi_cell_begin(emqxi_file *f, uint64_t key)
 static void rebase(emqxi_file *f)
 {
     const emqxi_timebase was = f->now->timebase;
+    const bool same_boot = emqxi_timebase_same_boot(&was, &f->here); /* who was in flight goes on */
     for (uint32_t group = 0; group < f->disk.groups; group++) {
         const emqxi_view v = emqxi_cell_view(f, group);
-        emqxi_log_rebase(&v, v.now - was.seen_ms - emqxi_timebase_elapsed(&was, &f->here));
+        emqxi_log_rebase(&v, v.now - was.seen_ms - emqxi_timebase_elapsed(&was, &f->here),
+                         same_boot ? INT32_MAX : 0);
     }
-    if (!emqxi_timebase_same_boot(&was, &f->here))
+    if (!same_boot)
         charge(f, &was);
     f->changed = f->rebased = true;
 }

@@ -133,7 +133,7 @@ static void rebased_all_is_held_no_longer_than_what_ends_now_could_be(void **sta
     (void)state;
     take();
     end(take(), ANSWERED);
-    emqxi_log_rebase(view(), HOUR_MS);
+    emqxi_log_rebase(view(), HOUR_MS, 0);
     assert_int_equal(held(), 2);
     time_ms += HELD_MS + STRAY_MS - 1;
     assert_int_equal(held(), 2);

@@ -203,6 +203,19 @@ static void a_clock_that_went_back_keeps_what_was_seen(void **state)
     assert_held_for(HELD_MS - 10 * MINUTE_MS);
 }
 
+/* Who is in flight goes on, and its request may arrive 60 s after its lease. */
+static void nor_does_what_is_in_flight_then_lose_its_lease(void **state)
+{
+    (void)state;
+    emqxi_reserve r;
+    emqxi_error error;
+    emqx_tls_limiter *limiter = file_open(NULL);
+    assert_int_equal(reserve(limiter, WRITE, "d1", &r, &error), EMQX_TLS_OK);
+    emqx_tls_limiter_unref(limiter);
+    emqx_tls_test_clock_set(timer, HOUR_MS);
+    assert_held_for(LEASE_MS + STRAY_MS + HELD_MS);
+}
+
 static void who_was_in_flight_at_a_reboot_holds_on_for_at_most_one_window_and_60_s(void **state)
 {
     (void)state;
@@ -423,6 +436,7 @@ int main(void)
         file_test(a_machine_without_an_id_counts_as_another),
         file_test(the_systems_clock_is_the_same_boots_also_without_its_id),
         file_test(a_clock_that_went_back_keeps_what_was_seen),
+        file_test(nor_does_what_is_in_flight_then_lose_its_lease),
         file_test(who_was_in_flight_at_a_reboot_holds_on_for_at_most_one_window_and_60_s),
         file_test(the_age_adds_up_over_many_short_boots),
         file_test(reads_that_a_loss_of_power_may_have_taken_away_are_charged),
