@@ -30,6 +30,8 @@ typedef struct verdict {
 extern const verdict taken, taken_empty, not_json, too_long, cut_head, broken, broken_head,
     broken_chunks, not_taken, careless, no_status, cut_status, lost, no_http, switched, hung,
     hung_answered, forbidden_late;
+extern const verdict no_stream, cut_stream, no_success, early_goodbye, forbidden_or_lost,
+    empty_stream;                                                 /* HTTP/2 */
 extern const verdict not_trusted, no_handshake, not_sent, silent; /* TLS */
 extern const verdict unauthorized, forbidden, not_found, unprocessable, rate_limited, other_status,
     passing;
@@ -70,7 +72,8 @@ typedef struct hostile_suite {
     size_t count;
     void (*serve)(loopback_connection *); /* its user is a peer; notes the method of each request */
     const char *ca_file;
-    void *tls; /* an SSL_CTX; NULL: `serve` shakes hands by itself */
+    void *tls;             /* an SSL_CTX; NULL: `serve` shakes hands by itself */
+    const verdict *writes; /* what comes of every write; NULL: what the rows say */
 } hostile_suite;
 
 /* Plays all rows. 0, or 1: what went wrong is printed. */

@@ -86,10 +86,10 @@ int main(void)
     tls_server server;
     static behaviour cuts[HTTP1_CUTS_MAX];
     tls_server_make(&server, "IP:127.0.0.1");
-    hostile_suite rows = {"HTTP/1.1", http1_rows,     http1_row_count,
-                          serve,      server.ca_path, server.tls};
-    hostile_suite pieces = {"HTTP/1.1 in pieces", cuts,      http1_cuts(cuts), serve,
-                            server.ca_path,       server.tls};
+    hostile_suite rows = {"HTTP/1.1", http1_rows, http1_row_count, serve, server.ca_path,
+                          server.tls, NULL};
+    hostile_suite pieces = {"HTTP/1.1 in pieces", cuts, http1_cuts(cuts), serve, server.ca_path,
+                            server.tls,           NULL};
     int failed = hostile_run(&rows) | hostile_run(&pieces);
     tls_server_free(&server);
     return failed;

@@ -313,7 +313,7 @@ int main(void)
         abort();
     make_servers(cas);
     fclose(cas);
-    hostile_suite suite = {"TLS", rows, ROWS, serve, ca_file, NULL};
+    hostile_suite suite = {"TLS", rows, ROWS, serve, ca_file, NULL, NULL};
     int failed = hostile_run(&suite);
     for (size_t i = 0; i < ROWS; i++)
         tls_server_free(&servers[i]);
