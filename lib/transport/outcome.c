@@ -59,7 +59,8 @@ static bool line_too_long(const emqxi_transfer *t)
 
 /* Was it told that a success has no body? libcurl takes a connection that was cut off behind a head
  * without a length for the body's end, and "no certificate" would be read into it. Of HTTP/2 it
- * tells no END_STREAM, but one that came with the head can be known: nothing was read behind it. */
+ * tells no END_STREAM, but one that came with the head can be known: nothing was read behind it, and
+ * what stood in the same record did not end the connection. */
 static bool end_told(const emqxi_transfer *t, long status)
 {
     const emqxi_closure *closure = &t->closure;
@@ -70,7 +71,8 @@ static bool end_told(const emqxi_transfer *t, long status)
     if (t->result != CURLE_OK || version < CURL_HTTP_VERSION_2_0)
         return t->result == CURLE_OK && closure->told;
     return t->curl->libcurl->drops_reset_heads && closure->known &&
-           closure->bytes == closure->head_bytes;
+           closure->bytes == closure->head_bytes &&
+           emqxi_opened_find(t->curl, t->local_port) >= 0;
 }
 
 /* What is wrong with it, for which libcurl's word is not enough. OK: nothing. `status` 0: there was
