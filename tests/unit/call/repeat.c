@@ -284,6 +284,24 @@ static void a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same(void 
     assert_int_equal(f->error.attempts, 0);
 }
 
+static void a_status_that_http_does_not_have_is_an_unusable_answer(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    expect_answer(f, "GET", 599, NULL); /* the last one that there is */
+    assert_int_equal(get(f), EMQX_TLS_E_HTTP);
+    assert_int_equal(f->error.http_status, 599);
+    expect_answer(f, "GET", 600, NULL);
+    assert_int_equal(get(f), EMQX_TLS_E_PROTOCOL);
+    assert_int_equal(f->error.http_status, 0);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_ANSWERED);
+    /* what is no HTTP was an answer, whatever the transport says of the delivery */
+    expect_failure(f, "PUT", EMQX_TLS_E_PROTOCOL, EMQX_TLS_DELIVERY_NOT_SENT, 0);
+    assert_int_equal(update(f), EMQX_TLS_E_PROTOCOL);
+    assert_int_equal(f->error.delivery, EMQX_TLS_DELIVERY_ANSWERED);
+    assert_int_equal(quota(f, EMQX_TLS_OP_UPDATE).used, 1);
+}
+
 static void a_success_that_breaks_off_tells_its_status(void **state)
 {
     fixture *f = *state;
@@ -373,6 +391,7 @@ int main(void)
         TEST(a_429_is_never_repeated_and_tells_how_long),
         TEST(only_a_missing_quota_tells_when_to_try_again),
         TEST(a_refusal_whose_body_can_not_be_read_is_a_refusal_all_the_same),
+        TEST(a_status_that_http_does_not_have_is_an_unusable_answer),
         TEST(a_success_that_breaks_off_tells_its_status),
         TEST(a_write_answered_with_5xx_says_that_it_may_have_been_carried_out),
         TEST(an_exchange_that_never_ends_is_ended),

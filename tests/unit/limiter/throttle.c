@@ -107,6 +107,23 @@ static void what_had_passed_may_go_again_at_once(void **state)
         end(flights[i], EMQX_TLS_OUTCOME_ANSWERED);
 }
 
+static void those_ahead_count_against_the_share_and_wait_for_the_block_too(void **state)
+{
+    (void)state;
+    emqxi_flight flight;
+    pass(3);
+    time_ms += 50 * MINUTE;
+    refuse(take(), 30 * MINUTE, 0);
+    time_ms += 15 * MINUTE; /* the three are free again, and the block is not over */
+    emqx_tls_grant grant = ask_behind(0, &flight);
+    assert_false(grant.granted);
+    assert_int_equal(grant.early_ms, 15 * MINUTE);
+    assert_int_equal(grant.late_ms, 15 * MINUTE);
+    time_ms += 15 * MINUTE;
+    assert_false(ask_behind(3, &flight).granted); /* above the share: by a probe, one step later */
+    assert_true(ask_behind(2, &flight).granted);
+}
+
 static void more_than_that_goes_as_one_probe_at_a_time(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
         TEST(a_block_is_never_shortened),
         TEST(a_429_to_what_left_before_the_last_was_seen_shuts_no_longer),
         TEST(what_had_passed_may_go_again_at_once),
+        TEST(those_ahead_count_against_the_share_and_wait_for_the_block_too),
         TEST(more_than_that_goes_as_one_probe_at_a_time),
         TEST(a_probe_that_never_left_or_was_lost_makes_room_for_the_next),
         TEST(a_success_above_the_share_raises_it),

@@ -174,6 +174,20 @@ static void a_read_that_fails_is_made_good_by_the_next_poll(void **state)
     done();
 }
 
+static void a_server_in_a_hurry_is_asked_again_by_the_next_poll(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        for (int repeat = 0; repeat < 3; repeat++)
+            get_says(i == 0 ? 408 : 425);
+        get_is(SAME_RUNNING);
+        assert_int_equal(wait_for(MINUTES(10)), EMQX_TLS_OK);
+    }
+    get_says(418);
+    assert_int_equal(wait_for(MINUTES(10)), EMQX_TLS_E_HTTP);
+    done();
+}
+
 static void polls_are_stretched_so_that_the_quota_reaches_to_the_end(void **state)
 {
     (void)state;
@@ -236,6 +250,7 @@ int main(void)
         TEST(other_states_are_waited_out),
         TEST(the_expected_one_is_waited_for),
         TEST(a_read_that_fails_is_made_good_by_the_next_poll),
+        TEST(a_server_in_a_hurry_is_asked_again_by_the_next_poll),
         TEST(polls_are_stretched_so_that_the_quota_reaches_to_the_end),
         TEST(a_transport_that_blocks_does_not_outlast_it),
         TEST(without_quota_it_ends_at_once),
