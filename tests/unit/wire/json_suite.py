@@ -50,7 +50,7 @@ BROKEN = {
         b'"\xf4\x90\x80\x80"', b'"\xf5\x80\x80\x80"', b'"\xfc\x80\x80\x80\x80\x80"', b'"\xc3"', b'"\xe2\x82"', b'"\xf0\x9f\x98"',
         b'"\xe9t\xe9"', b'"\xc3\xc3"', b'"\xe2\x82a"', b"\xc3\xa9", b"\xff",
     ],
-    "word": "True TRUE nul nulll tru truee fals falsee None undefined Null n t f".split(),
+    "word": "True TRUE nul nullx tru truee fals falsee None undefined Null n t f".split(),
     "array": [
         "[", "]", "[1", "[,1]", "[1,]", "[1,,2]", "[1 2]", "[}", "[1}", "[:]", '["a":1]', "[[]", "[]]", "[1]]", "[*]", "[1,\n", '["a]', "[,]",
         "[1;2]", "(1)", "<1>", "[1,#\n2]", "[1,/**/2]", "[\0]", "[\x0b]", "[\u00a0]", "[\ufeff]",
