@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * What Redis's errors mean, by how they begin, and the address behind MOVED: the rest may echo what
- * was sent.
+ * was sent, and so may a first word that is no code.
  */
 #include "redis/session.h"
 
@@ -58,8 +58,10 @@ bool emqxi_redis_refused(emqxi_redis *r, const char *what, const char *answer)
             return emqxi_redis_fail(r, refusals[i].passing, "%s (%s)", refusals[i].means,
                                     refusals[i].word);
     }
+    const size_t len = strcspn(answer, " ");
+    const bool is_code = strspn(answer, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
     return emqxi_redis_fail(r, false,
                             "refuses %s (%.*s): it must be Redis 7 or Valkey; check user, password "
                             "and database",
-                            what, (int)EMQXI_MIN(strcspn(answer, " "), 24), answer);
+                            what, (int)EMQXI_MIN(len, 24), is_code ? answer : "?");
 }

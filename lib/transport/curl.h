@@ -30,6 +30,10 @@ typedef struct emqxi_libcurl {
     /* Before 8.1 what it holds of an answer wakes nobody: where a stream's buffer is full it stops
      * reading the connection (lib/http2.c, on_data_chunk_recv), and goes on when it is run. */
     bool sleeps_on_answers;
+    /* Before 8.1 a handle that is used again writes into freed memory where the first header of an
+     * answer is a folded one: it goes on with the last header of the answer before (lib/headers.c,
+     * unfold_value). */
+    bool folds_into_freed;
     /* 7.87 does not watch the socket while a proxy is asked for a tunnel. */
     bool loses_tunnels;
 } emqxi_libcurl;

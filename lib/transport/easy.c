@@ -281,8 +281,21 @@ bool emqxi_transfer_renew(emqxi_transfer *t)
     return !t->late;
 }
 
+/* A handle with the same options that knows nothing of the answer before. */
+static bool forget_answer(emqxi_transfer *t)
+{
+    CURL *copy = curl_easy_duphandle(t->easy);
+    if (!copy)
+        return false;
+    curl_easy_cleanup(t->easy);
+    t->easy = copy;
+    return true;
+}
+
 bool emqxi_transfer_prepare(emqxi_transfer *t, const emqx_tls_exchange *x)
 {
+    if (t->url && t->curl->libcurl->folds_into_freed && !forget_answer(t))
+        return false;
     CURL *e = t->easy;
     bool fresh = (x->flags & EMQX_TLS_FRESH_CONNECTION) != 0;
     t->exchange = x;

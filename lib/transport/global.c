@@ -26,7 +26,7 @@ static void set_up_libcurl(void)
         libcurl.ca_folder = v->capath;
         libcurl.insists = v->version_num >= 0x081100;
     }
-    libcurl.sleeps_on_answers = v->version_num < 0x080100;
+    libcurl.sleeps_on_answers = libcurl.folds_into_freed = v->version_num < 0x080100;
     libcurl.loses_tunnels = v->version_num < 0x075800;
     libcurl.drops_reset_heads = v->version_num >= 0x075800 && v->version_num < 0x080300;
 }

@@ -78,6 +78,7 @@ static void each_refusal_has_its_own_words_and_its_mend(void **state)
         {"-WRONGTYPE Operation against a key\r\n", "another prefix"},
         {"-DENIED Redis is running in protected mode\r\n", "protected mode"},
         {"-ERR unknown command 'EVALSHA'\r\n", "refuses the quota's script (ERR)"},
+        {"-the-password-as-it-was-sent\r\n", "refuses the quota's script (?)"},
         {"-MOVED\r\n", "refuses the quota's script (MOVED)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
