@@ -15,7 +15,7 @@ typedef struct choice {
 static choice choices[CHOICES_MAX];
 static unsigned count, at;
 static bool draws, tells;
-static uint64_t seed;
+static uint64_t seed, random_state;
 static const char *broken;
 uint64_t story_count, story_choices;
 
@@ -49,6 +49,11 @@ unsigned story_choose(const char *const *names)
     story_choices++;
     story_note("%s", names[c->taken]);
     return c->taken;
+}
+
+uint64_t story_random(void)
+{
+    return random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407;
 }
 
 void story_note(const char *format, ...)
@@ -94,6 +99,7 @@ static bool go_on(unsigned faults)
 static bool play_once(void (*program)(void), const char *name)
 {
     at = 0;
+    random_state = 1;
     story_count++;
     program();
     if (!broken)
@@ -102,6 +108,7 @@ static bool play_once(void (*program)(void), const char *name)
     broken = NULL;
     tells = true;
     at = 0;
+    random_state = 1;
     program();
     tells = false;
     broken = NULL;

@@ -17,6 +17,9 @@ unsigned story_choose(const char *const *names);
 /* Tells something besides, where a story is told. */
 void story_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A number that is the same whenever the story is played again. */
+uint64_t story_random(void);
+
 /* What must hold does not. */
 void story_broken(const char *what);
 bool story_is_broken(void);
