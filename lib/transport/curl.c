@@ -275,7 +275,7 @@ static void transport_destroy(void *context)
     for (emqxi_transfer *t; (t = first_of(c, EMQXI_IDLE));)
         drop_transfer(t);
     curl_multi_cleanup(c->multi);
-    emqxi_opened_free(c);
+    emqxi_free(&a, c->opened);
     emqxi_sockets_free(&c->sockets);
     emqxi_free(&a, c->ca_file);
     emqxi_wipe_free(&a, c->proxy, c->proxy ? strlen(c->proxy) : 0); /* may hold a password */

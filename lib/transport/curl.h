@@ -132,13 +132,20 @@ typedef struct emqxi_transfer {
     size_t body_len;
 } emqxi_transfer;
 
+/* A socket that libcurl has opened, and its port on our side; 0: not looked up yet. */
+typedef struct emqxi_opened {
+    int fd, port;
+    bool run;
+} emqxi_opened;
+
 struct emqxi_curl {
     emqx_tls_allocator allocator;
     emqx_tls_clock clock;
     CURLM *multi;
     emqxi_sockets sockets;
     emqxi_list at[EMQXI_STAGES];
-    emqxi_list opened;     /* opened.c */
+    emqxi_opened *opened; /* opened.c */
+    size_t opened_count, opened_room;
     size_t reads;          /* that are not over */
     emqxi_transfer *scout; /* the first of several reads */
     size_t connecting;     /* reads that run and have not departed */
@@ -181,9 +188,6 @@ int emqxi_opened_find(const emqxi_curl *curl, int local_port);
 
 /* Runs the transfers of all of them as if something had come. */
 CURLMcode emqxi_opened_run(const emqxi_curl *curl);
-
-/* Forgets those that libcurl has not closed. */
-void emqxi_opened_free(emqxi_curl *curl);
 
 /* -- and what comes back (reply.c) ------------------------------------------------------------- */
 

@@ -29,16 +29,16 @@ void emqxi_transfer_connected(emqxi_transfer *t)
  * ones look once a second). What is there may also be for others that are on their way on it. */
 static bool is_stale(const emqxi_transfer *t, int local_port)
 {
-    int fd = t->reused ? emqxi_opened_find(t->curl, local_port) : -1;
-    if (fd < 0)
+    struct pollfd p = {.fd = t->reused ? emqxi_opened_find(t->curl, local_port) : -1,
+                       .events = POLLIN};
+    if (p.fd < 0 || (poll(&p, 1, 0) == 0 && !emqxi_closure_pending(t->easy)))
         return false;
     for (emqxi_node *node = t->curl->at[EMQXI_RUNNING].first; node; node = node->next) {
         const emqxi_transfer *other = EMQXI_OF(node, emqxi_transfer, node);
         if (other->departed && other->local_port == local_port)
             return false;
     }
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    return poll(&p, 1, 0) != 0 || emqxi_closure_pending(t->easy);
+    return true;
 }
 
 /* The request leaves now. libcurl sends again by itself when a reused connection turns out dead,

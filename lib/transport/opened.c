@@ -10,27 +10,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-typedef struct opened {
-    emqxi_node node;
-    int fd, port; /* 0: not looked up yet */
-    bool run;
-} opened;
-
-static opened *opened_of(emqxi_node *node)
-{
-    return node ? EMQXI_OF(node, opened, node) : NULL;
-}
-
 static void forget(emqxi_curl *c, int fd)
 {
-    opened *next;
-    for (opened *o = opened_of(c->opened.first); o; o = next) {
-        next = opened_of(o->node.next);
-        if (o->fd == fd) {
-            emqxi_list_remove(&c->opened, &o->node);
-            emqxi_free(&c->allocator, o);
-        }
+    for (size_t i = c->opened_count; i-- > 0;)
+        if (c->opened[i].fd == fd)
+            c->opened[i] = c->opened[--c->opened_count];
+}
+
+/* False: no memory for one more. */
+static bool make_room(emqxi_curl *c)
+{
+    if (c->opened_count < c->opened_room)
+        return true;
+    size_t room = c->opened_room ? 2 * c->opened_room : 4;
+    emqxi_opened *larger = emqxi_resize(&c->allocator, c->opened, room * sizeof *larger);
+    if (larger) {
+        c->opened = larger;
+        c->opened_room = room;
     }
+    return larger;
 }
 
 curl_socket_t emqxi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
@@ -38,16 +36,15 @@ curl_socket_t emqxi_on_open(void *user, curlsocktype purpose, struct curl_sockad
     emqxi_transfer *t = user;
     emqxi_curl *c = t->curl;
     (void)purpose;
-    opened *o = emqxi_zalloc(&c->allocator, sizeof *o);
-    int fd = o ? socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol) : -1;
-    t->no_memory |= !o;
-    if (fd < 0) {
-        emqxi_free(&c->allocator, o);
+    if (!make_room(c)) {
+        t->no_memory = true;
         return CURL_SOCKET_BAD;
     }
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
     forget(c, fd);
-    o->fd = fd;
-    emqxi_list_append(&c->opened, &o->node);
+    c->opened[c->opened_count++] = (emqxi_opened){.fd = fd};
     return fd;
 }
 
@@ -72,7 +69,8 @@ static int port_of(int fd)
 
 int emqxi_opened_find(const emqxi_curl *c, int local_port)
 {
-    for (opened *o = opened_of(c->opened.first); o; o = opened_of(o->node.next)) {
+    for (size_t i = 0; i < c->opened_count; i++) {
+        emqxi_opened *o = &c->opened[i];
         if (o->port == 0)
             o->port = port_of(o->fd);
         if (o->port == local_port)
@@ -82,28 +80,22 @@ int emqxi_opened_find(const emqxi_curl *c, int local_port)
 }
 
 /* One of those that have not been run yet, for a run may close any. */
-static opened *next_to_run(const emqxi_curl *c)
+static emqxi_opened *next_to_run(const emqxi_curl *c)
 {
-    opened *o = opened_of(c->opened.first);
-    while (o && o->run)
-        o = opened_of(o->node.next);
-    return o;
+    for (size_t i = 0; i < c->opened_count; i++)
+        if (!c->opened[i].run)
+            return &c->opened[i];
+    return NULL;
 }
 
 CURLMcode emqxi_opened_run(const emqxi_curl *c)
 {
     CURLMcode code = CURLM_OK;
-    for (emqxi_node *node = c->opened.first; node; node = node->next)
-        opened_of(node)->run = false;
-    for (opened *o; code == CURLM_OK && (o = next_to_run(c));) {
+    for (size_t i = 0; i < c->opened_count; i++)
+        c->opened[i].run = false;
+    for (emqxi_opened *o; code == CURLM_OK && (o = next_to_run(c));) {
         o->run = true;
         code = emqxi_sockets_run_one(&c->sockets, o->fd, CURL_CSELECT_IN);
     }
     return code;
-}
-
-void emqxi_opened_free(emqxi_curl *c)
-{
-    for (opened *o; (o = opened_of(c->opened.first));)
-        forget(c, o->fd);
 }
