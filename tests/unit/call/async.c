@@ -66,6 +66,45 @@ static void done_comes_from_run_with_the_result(void **state)
     assert_int_equal(run(f, -1), EMQX_TLS_OK); /* nothing is pending: it returns */
 }
 
+static void run_returns_when_the_first_call_has_ended(void **state)
+{
+    fixture *f = *state;
+    seen one = {0}, other = {0};
+    open_client(f);
+    emqx_tls_test_step soon = {.http_status = 200, .body = RUNNING, .delay_ms = 40};
+    emqx_tls_test_step late = {.http_status = 200, .body = RUNNING, .delay_ms = 4000};
+    expect(f, &soon);
+    expect(f, &late);
+    submit_get(f, note, &one);
+    submit_get(f, note, &other);
+    int64_t begun = now(f);
+    assert_int_equal(run(f, -1), EMQX_TLS_OK);
+    assert_int_equal(one.count + other.count, 1);
+    assert_int_equal(now(f) - begun, 40);
+    assert_int_equal(emqx_tls_client_pending(f->client), 1);
+    assert_int_equal(run(f, -1), EMQX_TLS_OK);
+    assert_int_equal(one.count + other.count, 2);
+}
+
+static void a_read_takes_no_request(void **state)
+{
+    fixture *f = *state;
+    emqx_tls_request request;
+    emqx_tls_call *call = NULL;
+    seen s = {0};
+    open_client(f);
+    emqx_tls_request_init(&request);
+    for (uint32_t op = EMQX_TLS_OP_GET; op <= EMQX_TLS_OP_DELETE;
+         op += EMQX_TLS_OP_DELETE - EMQX_TLS_OP_GET) {
+        call = (emqx_tls_call *)&s; /* it is set all the same */
+        assert_int_equal(emqx_tls_submit(f->client, op, "d1", &request, note, &s, &call, &f->error),
+                         EMQX_TLS_E_INVALID);
+        assert_null(call);
+        assert_non_null(strstr(f->error.message, "request must be NULL"));
+    }
+    assert_int_equal(emqx_tls_client_pending(f->client), 0);
+}
+
 static void a_transport_that_answers_in_start_still_ends_in_run(void **state)
 {
     fixture *f = *state;
@@ -386,6 +425,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(done_comes_from_run_with_the_result),
+        TEST(a_read_takes_no_request),
+        TEST(run_returns_when_the_first_call_has_ended),
         TEST(a_transport_that_answers_in_start_still_ends_in_run),
         TEST(the_request_is_copied),
         TEST(wrong_submits_have_no_done),

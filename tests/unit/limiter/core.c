@@ -145,11 +145,32 @@ static void what_is_charged_fills_the_limit_and_no_more(void **state)
 {
     (void)state;
     take();
+    emqxi_log_charge(view(), time_ms, 1);
+    assert_int_equal(held(), 2);
     emqxi_log_charge(view(), time_ms, 100);
     assert_int_equal(held(), SLOTS);
     assert_false(emqxi_log_idle(view()));
     time_ms += LEASE_MS + STRAY_MS + HELD_MS;
     assert_true(emqxi_log_idle(view()));
+}
+
+static void what_was_lost_is_in_flight_no_more(void **state)
+{
+    (void)state;
+    emqxi_flight flights[SLOTS], none;
+    emqx_tls_quota quota = {.size = sizeof quota};
+    for (size_t i = 0; i < SLOTS; i++)
+        flights[i] = take();
+    assert_int_equal(ask_behind(0, &none).reason, EMQX_TLS_QUOTA_IN_FLIGHT);
+    for (size_t i = 0; i < SLOTS; i++)
+        end(flights[i], EMQX_TLS_OUTCOME_LOST);
+    emqx_tls_grant grant = ask_behind(0, &none);
+    assert_int_equal(grant.reason, 0); /* nothing can end that would free a slot earlier */
+    assert_int_equal(grant.early_ms, HELD_MS + STRAY_MS);
+    time_ms += HELD_MS + STRAY_MS;
+    emqxi_log_query(view(), &quota);
+    assert_int_equal(quota.reason, 0);
+    assert_int_equal(quota.remaining, SLOTS);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -166,6 +187,7 @@ int main(void)
         TEST(a_ring_that_has_come_round_keeps_its_order_when_it_grows),
         TEST(rebased_all_is_held_no_longer_than_what_ends_now_could_be),
         TEST(what_is_charged_fills_the_limit_and_no_more),
+        TEST(what_was_lost_is_in_flight_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,22 @@ static void those_ahead_count_against_the_share_and_wait_for_the_block_too(void 
     assert_true(ask_behind(2, &flight).granted);
 }
 
+static void what_429s_have_taught_moves_with_another_clock(void **state)
+{
+    (void)state;
+    refuse(take(), 10 * MINUTE, 0);
+    int64_t delta = -time_ms;
+    time_ms = 0; /* a boot */
+    emqxi_log_rebase(view(), delta, LEASE);
+    assert_int_equal(kept.throttle.refused_ms, 0);
+    assert_int_equal(kept.throttle.shut_ms, 10 * MINUTE);
+    assert_int_equal(kept.throttle.probe_ms, 10 * MINUTE);
+    emqxi_log_rebase(view(), 99 * HOUR, LEASE); /* nothing is later than it can be */
+    assert_int_equal(kept.throttle.refused_ms, 0);
+    assert_in_range(kept.throttle.shut_ms, HOUR, HOUR + 5 * MINUTE);
+    assert_in_range(kept.throttle.probe_ms, HOUR, HOUR + 5 * MINUTE);
+}
+
 static void more_than_that_goes_as_one_probe_at_a_time(void **state)
 {
     (void)state;
@@ -351,6 +367,7 @@ int main(void)
         TEST(a_429_to_what_left_before_the_last_was_seen_shuts_no_longer),
         TEST(what_had_passed_may_go_again_at_once),
         TEST(those_ahead_count_against_the_share_and_wait_for_the_block_too),
+        TEST(what_429s_have_taught_moves_with_another_clock),
         TEST(more_than_that_goes_as_one_probe_at_a_time),
         TEST(a_probe_that_never_left_or_was_lost_makes_room_for_the_next),
         TEST(a_success_above_the_share_raises_it),
