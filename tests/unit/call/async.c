@@ -86,6 +86,23 @@ static void run_returns_when_the_first_call_has_ended(void **state)
     assert_int_equal(one.count + other.count, 2);
 }
 
+static void an_interrupt_is_told_to_the_event_loop(void **state)
+{
+    fixture *f = *state;
+    seen s = {0};
+    open_client(f);
+    emqx_tls_test_step step = {.http_status = 200, .body = RUNNING, .delay_ms = 40};
+    expect(f, &step);
+    submit_get(f, note, &s);
+    assert_int_equal(run(f, 0), EMQX_TLS_OK);
+    assert_true(emqx_tls_client_next_ms(f->client) > 0);
+    emqx_tls_client_interrupt(f->client);
+    assert_int_equal(emqx_tls_client_next_ms(f->client), 0);
+    assert_int_equal(run(f, -1), EMQX_TLS_E_CANCELLED);
+    assert_int_equal(run(f, -1), EMQX_TLS_OK);
+    assert_int_equal(s.count, 1);
+}
+
 static void a_read_takes_no_request(void **state)
 {
     fixture *f = *state;
@@ -425,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(done_comes_from_run_with_the_result),
+        TEST(an_interrupt_is_told_to_the_event_loop),
         TEST(a_read_takes_no_request),
         TEST(run_returns_when_the_first_call_has_ended),
         TEST(a_transport_that_answers_in_start_still_ends_in_run),

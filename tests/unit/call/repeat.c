@@ -364,6 +364,18 @@ static void a_repeat_without_quota_tells_the_first_failure(void **state)
     assert_int_equal(f->error.attempts, 1);
 }
 
+static void a_repeat_rests_as_long_as_the_answer_asks(void **state)
+{
+    fixture *f = *state;
+    open_client(f);
+    emqx_tls_test_step busy = {.method = "GET", .http_status = 503, .retry_after = "2"};
+    int64_t begun = now(f);
+    expect(f, &busy);
+    expect_answer(f, "GET", 200, OK_BODY);
+    assert_int_equal(get(f), EMQX_TLS_OK);
+    assert_in_range(now(f) - begun, 2000, 2500);
+}
+
 static void a_503_that_asks_for_more_time_than_there_is_ends_at_once(void **state)
 {
     fixture *f = *state;
@@ -396,6 +408,7 @@ int main(void)
         TEST(a_write_answered_with_5xx_says_that_it_may_have_been_carried_out),
         TEST(an_exchange_that_never_ends_is_ended),
         TEST(a_repeat_without_quota_tells_the_first_failure),
+        TEST(a_repeat_rests_as_long_as_the_answer_asks),
         TEST(a_503_that_asks_for_more_time_than_there_is_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
