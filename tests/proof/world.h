@@ -71,6 +71,19 @@ emqxi_action driver_tell(explorer *x, world *w, emqxi_event *e);
 /* Nothing goes wrong any more: two calls at most reach what is wanted. */
 void driver_goes_well(explorer *x, const world *w);
 
+/* What is left of it; the receipt is kept; an event is told, and it goes on to what follows. */
+int64_t driver_left_ms(const world *w);
+void driver_keeps_receipt(world *w);
+void driver_go_on(explorer *x, world *w, emqxi_event *e);
+
+/* -- exchange.c: what may become of a read, of a write that is about to leave, of one that has */
+void exchange_reads(explorer *x, const world *w);
+void exchange_writes(explorer *x, const world *w);
+void exchange_sends(explorer *x, const world *w);
+/* The write under way arrives and is answered. */
+enum emqxi_event_type exchange_arrives(world *w, emqxi_error *error);
+extern const emqxi_error exchange_taken, exchange_no_memory;
+
 /* -- held.c: what must hold */
 void held_after(explorer *x, const world *before, const world *after, const emqxi_event *e,
                 const emqxi_action *a);
