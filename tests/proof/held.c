@@ -32,7 +32,7 @@ static void held_by_writes(explorer *x, const world *before, const world *after,
                            const emqxi_event *e, const emqxi_action *a)
 {
     const emqxi_ensure *m = &after->machine.ensure;
-    bool forced = (m->flags & EMQX_TLS_FORCE) && before->sent == 0;
+    bool forced = (m->flags & EMQX_TLS_FORCE) && before->carried_out == 0;
     /* Of an earlier call's write too. But by force a certificate is written over itself, and a
      * probe that sees it served is taken for the proof that this was done. */
     bool probed = (m->flags & EMQX_TLS_FORCE) && the_setting->probes;

@@ -277,7 +277,8 @@ static void keeping_is_cut(void)
 /* It has been carried out. */
 static void write_taken(enum write_way way)
 {
-    bool known = way <= TAKEN_RUNS || way == TAKEN_KILLED_KEEPING;
+    bool any_body = the_setting->kind == REMOVE && way == TAKEN_BROKEN; /* is good for a DELETE */
+    bool known = way <= TAKEN_RUNS || way == TAKEN_KILLED_KEEPING || any_body;
     w.carried_out++;
     taken(known ? LAG_MS : STRAY_MS / 2);
     w.in_doubt = !known;

@@ -48,7 +48,7 @@ static bool has_intent(void)
 
 void held_at_write(uint32_t op)
 {
-    bool force = the_setting->flags & EMQX_TLS_FORCE, forced = force && w.writes == 0;
+    bool force = the_setting->flags & EMQX_TLS_FORCE, forced = force && w.carried_out == 0;
     bool all = the_setting->receipts && !w.others;
     HELD(the_setting->kind != WAIT, "a wait writes");
     if (op == EMQX_TLS_OP_DELETE) {
