@@ -32,6 +32,7 @@ NAVIGATION = [
     ]),
     ("Project", [
         ("architecture", "Architecture", "docs/architecture.md"),
+        ("proof", "How it is proved", "docs/proof.md"),
         ("benchmarks", "Benchmarks", "docs/benchmarks.md"),
         ("packaging", "Packages", "docs/packaging.md"),
         ("security", "Security", "SECURITY.md"),

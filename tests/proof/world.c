@@ -185,7 +185,7 @@ static void colleague_writes(explorer *x, const world *w, enum cert cert, bool d
 }
 
 /* Where reads are late, what looks like ours counts after a minute, so there is no twin; and what they
- * show when two programs have written within two minutes nobody can tell: docs/proof.md. */
+ * show when two programs have written within two minutes nobody can tell: docs/proof.md says why. */
 static bool has_colleague(void)
 {
     bool all = !the_setting->lags || the_setting->wait_ms == 0;
