@@ -15,6 +15,7 @@ static int64_t careless_early, careless_late;
 static bool careless_busy;
 static int64_t asked_ms[8];
 static size_t asked;
+static size_t settled; /* so often was one asked for */
 
 static emqx_tls_code careless_reserve(void *context, const emqx_tls_ask *ask, emqx_tls_grant *grant,
                                       emqx_tls_error *error)
@@ -29,6 +30,7 @@ static emqx_tls_code careless_settle(void *context, const uint64_t *ticket, uint
                                      int64_t retry_after_ms, emqx_tls_error *error)
 {
     (void)context, (void)ticket, (void)outcome, (void)retry_after_ms;
+    settled++;
     if (!careless_busy)
         return careless_code;
     const emqx_tls_clock *clock = emqx_tls_test_clock_vtable(timer);
@@ -50,15 +52,21 @@ static void careless_destroy(void *context)
     (void)context;
 }
 
-static emqx_tls_limiter *careless_limiter(bool shared)
+static emqx_tls_store careless_store(void)
 {
-    emqx_tls_limiter *limiter;
     emqx_tls_store store;
     emqx_tls_store_init(&store);
     store.reserve = careless_reserve;
     store.settle = careless_settle;
     store.query = careless_query;
     store.destroy = careless_destroy;
+    return store;
+}
+
+static emqx_tls_limiter *careless_limiter(bool shared)
+{
+    emqx_tls_limiter *limiter;
+    emqx_tls_store store = careless_store();
     store.shared = shared;
     assert_int_equal(emqx_tls_limiter_open_store(&store, emqx_tls_test_clock_vtable(timer), NULL,
                                                  &limiter, NULL),
@@ -91,6 +99,85 @@ static void a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store(
         assert_non_null(strstr(told.message, "store"));
     }
     emqx_tls_limiter_unref(limiter);
+}
+
+static void open_fails(const emqx_tls_store *store, const emqx_tls_clock *clock,
+                       const emqx_tls_allocator *allocator, const char *word)
+{
+    emqx_tls_limiter *limiter;
+    emqx_tls_error error;
+    emqx_tls_error_init(&error);
+    assert_int_equal(emqx_tls_limiter_open_store(store, clock, allocator, &limiter, &error),
+                     EMQX_TLS_E_INVALID);
+    assert_null(limiter);
+    assert_non_null(strstr(error.message, word));
+}
+
+static void what_a_store_needs_is_named(void **state)
+{
+    (void)state;
+    emqx_tls_store store = careless_store();
+    emqx_tls_clock clock;
+    emqx_tls_allocator allocator;
+    emqx_tls_clock_init(&clock);
+    emqx_tls_allocator_init(&allocator);
+    open_fails(&store, &clock, NULL, "clock");
+    open_fails(&store, NULL, &allocator, "allocator");
+    store.reserve = NULL;
+    open_fails(&store, NULL, NULL, "reserve");
+    store = careless_store();
+    store.settle = NULL;
+    open_fails(&store, NULL, NULL, "settle");
+    store = careless_store();
+    store.query = NULL;
+    open_fails(&store, NULL, NULL, "query");
+    store = careless_store();
+    store.destroy = NULL;
+    open_fails(&store, NULL, NULL, "destroy");
+}
+
+static void a_store_that_has_failed_is_not_asked_again(void **state)
+{
+    (void)state;
+    static const uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    emqx_tls_limiter *limiter = careless_limiter(false);
+    emqxi_error error;
+    careless_code = EMQX_TLS_E_STORE; /* and no word on when to ask again */
+    assert_int_equal(emqxi_limiter_settle(limiter, ticket, ANSWERED, -1, 2000, &error),
+                     EMQX_TLS_E_STORE);
+    assert_int_equal(settled, 1);
+    emqx_tls_limiter_unref(limiter);
+}
+
+static emqx_tls_limiter *rested;
+static size_t entered;
+
+static void enter_while_it_rests(void *context, int64_t ms)
+{
+    emqx_tls_quota quota;
+    emqx_tls_quota_init(&quota);
+    entered += emqx_tls_limiter_query(rested, EMQX_TLS_OP_GET, NULL, &quota, NULL) == EMQX_TLS_OK;
+    emqx_tls_test_clock_vtable(timer)->sleep_ms(context, ms);
+}
+
+static void others_may_enter_while_one_waits_for_a_busy_store(void **state)
+{
+    (void)state;
+    static const uint64_t ticket[EMQX_TLS_TICKET_WORDS];
+    emqx_tls_store store = careless_store();
+    emqx_tls_clock clock = *emqx_tls_test_clock_vtable(timer);
+    emqxi_error error;
+    clock.sleep_ms = enter_while_it_rests;
+    assert_int_equal(emqx_tls_limiter_open_store(&store, &clock, NULL, &rested, NULL), EMQX_TLS_OK);
+    careless_code = EMQX_TLS_OK;
+    careless_busy = true;
+    entered = 0;
+    assert_int_equal(emqxi_limiter_settle(rested, ticket, ANSWERED, -1, 100, &error),
+                     EMQX_TLS_E_STORE);
+    careless_busy = false;
+    assert_true(asked > 1);
+    assert_int_equal(entered, asked - 1);
+    emqx_tls_limiter_unref(rested);
 }
 
 static void a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense(void **state)
@@ -160,6 +247,7 @@ static int start(void **state)
 {
     (void)state;
     timer = emqx_tls_test_clock_new(1000, 0);
+    asked = settled = 0;
     return timer ? 0 : -1;
 }
 
@@ -176,6 +264,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_store_that_fails_without_a_word_or_with_any_code_is_told_as_store),
+        TEST(others_may_enter_while_one_waits_for_a_busy_store),
+        TEST(a_store_that_has_failed_is_not_asked_again),
+        TEST(what_a_store_needs_is_named),
         TEST(a_store_that_tells_times_that_can_not_be_leads_to_no_nonsense),
         TEST(a_busy_store_is_asked_again_in_twice_as_long_each_time),
         TEST(the_first_in_line_looks_every_second_at_a_store_that_others_use),
