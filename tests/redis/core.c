@@ -1,8 +1,9 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
- * quota.lua against lib/limiter/core.c, step by step in virtual time: the same random schedule goes
- * through both, and every answer must be the same. Time is virtual by one replacement in the
- * script: where it asks Redis for the time, it reads two keys. core.c QUOTA_LUA [STEPS [SEED]]
+ * quota.lua against lib/limiter/core.c, step by step in virtual time: every schedule of five steps,
+ * then random ones, go through both, and every answer must be the same. Time is virtual by one
+ * replacement in the script: where it asks Redis for the time, it reads two keys.
+ * core.c QUOTA_LUA [STEPS [SEED]]
  */
 #include "server.h"
 
@@ -112,72 +113,153 @@ typedef struct flying {
     int64_t id, left; /* Lua's */
 } flying;
 
+/* A scope in both. */
+typedef struct both {
+    int scope;
+    emqxi_log log;
+    emqxi_slot slots[8];
+    flying all[FLYING_MAX];
+    int count;
+    int64_t now;
+} both;
+static emqxi_limits limits;
+static int64_t done; /* steps so far */
+
+static emqxi_view view_of(both *b)
+{
+    return (emqxi_view){.log = &b->log, .slots = b->slots, .limits = &limits, .now = b->now};
+}
+
+static void tell_time(const both *b)
+{
+    char own[128];
+    snprintf(own, sizeof own, "MSET s %" PRId64 " us %" PRId64, b->now / 1000,
+             b->now % 1000 * 1000);
+    freeReplyObject(ask(own, NULL));
+}
+
+static void reserve(both *b, int64_t lease, int64_t ahead)
+{
+    const emqx_tls_ask wanted = {.lease_ms = lease, .ahead = (uint32_t)ahead};
+    const emqxi_view v = view_of(b);
+    char own[128];
+    emqx_tls_grant d;
+    emqxi_flight flight;
+    emqxi_log_reserve(&v, &wanted, &d, &flight);
+    snprintf(own, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
+    redisReply *r = step(b->scope, &limits, own);
+    same("granted", d.granted, r->element[0]->integer, done);
+    if (d.granted) {
+        same("id", flight.id, r->element[1]->integer, done);
+        same("left", flight.left_ms, r->element[2]->integer, done);
+        b->all[b->count++] = (flying){flight, r->element[1]->integer, r->element[2]->integer};
+    } else {
+        same("reason", d.reason, r->element[1]->integer, done);
+        same("early", d.early_ms, r->element[2]->integer, done);
+        same("late", d.late_ms, r->element[3]->integer, done);
+    }
+    freeReplyObject(r);
+}
+
+static void settle(both *b, const flying *f, int64_t outcome, int64_t after, uint64_t random)
+{
+    const emqxi_view v = view_of(b);
+    char own[128];
+    emqxi_log_settle(&v, &f->flight, (uint32_t)outcome, after, random);
+    snprintf(own, sizeof own, "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64,
+             f->id, f->left, outcome, after, random >> 32);
+    freeReplyObject(step(b->scope, &limits, own));
+}
+
+static void query(both *b, uint32_t ahead)
+{
+    const emqxi_view v = view_of(b);
+    char own[128];
+    emqx_tls_quota q = {.ahead = ahead};
+    emqxi_log_query(&v, &q);
+    snprintf(own, sizeof own, "query %" PRIu32, ahead);
+    redisReply *r = step(b->scope, &limits, own);
+    same("used", q.used, r->element[1]->integer, done);
+    same("remaining", q.remaining, r->element[2]->integer, done);
+    same("next", q.next_ms, r->element[3]->integer, done);
+    same("reason of the query", q.reason, r->element[4]->integer, done);
+    freeReplyObject(r);
+}
+
+/* -- every schedule of a few steps --------------------------------------------------------------- */
+
+enum { RESERVE, RESERVE_BEHIND, LOST, NOT_SENT, ANSWERED, REFUSED, TICK, RELEASE, KINDS };
+
+/* False: there is no such step here. */
+static bool take_step(both *b, int kind)
+{
+    int64_t release = b->log.count ? b->slots[b->log.first].release_ms : b->now;
+    if (kind == RELEASE && release <= b->now)
+        return false;
+    if (kind >= TICK)
+        b->now = kind == TICK ? b->now + 20000 : release;
+    tell_time(b);
+    if (kind <= RESERVE_BEHIND) {
+        reserve(b, 20000, kind == RESERVE_BEHIND);
+    } else if (kind <= REFUSED) {
+        if (b->count == 0)
+            return false;
+        settle(b, &b->all[0], kind - LOST, -1, 0); /* in the order of EMQX_TLS_OUTCOME_* */
+        memmove(b->all, b->all + 1, (size_t)--b->count * sizeof b->all[0]);
+    }
+    query(b, 0);
+    done++;
+    return true;
+}
+
+/* Each step is taken in a copy of the scope, one for each depth. */
+static void every_schedule(const both *from, int depth)
+{
+    char own[128];
+    for (int kind = 0; depth > 0 && kind < KINDS; kind++) {
+        both to = *from;
+        to.scope = from->scope + 1;
+        snprintf(own, sizeof own, "DEL scope%d", to.scope);
+        freeReplyObject(ask(own, NULL));
+        snprintf(own, sizeof own, "COPY scope%d scope%d", from->scope, to.scope);
+        freeReplyObject(ask(own, NULL));
+        if (take_step(&to, kind))
+            every_schedule(&to, depth - 1);
+    }
+}
+
+/* -- random ones --------------------------------------------------------------------------------- */
+
 /* One scope with limits of its own, through so many steps. */
 static int64_t schedule(int scope, int64_t steps, int64_t now)
 {
-    emqxi_limits l;
-    emqxi_limits_set(&l, (uint32_t)(1 + upto(7)),
+    both b = {.scope = scope, .now = now};
+    emqxi_limits_set(&limits, (uint32_t)(1 + upto(7)),
                      (uint64_t)(1000 + upto(2) * 60000 + upto(3600000) * upto(1)));
-    emqxi_log log = {.capacity = l.slots};
-    emqxi_slot slots[8];
-    flying all[FLYING_MAX];
-    int count = 0;
-    char own[128];
-    for (int64_t i = 0; i < steps; i++) {
+    b.log.capacity = limits.slots;
+    for (int64_t i = 0; i < steps; i++, done++) {
         static const int64_t pauses[] = {0, 1, 500, 60000};
-        int64_t kind = upto(9), release = log.count ? slots[log.first].release_ms : now;
-        now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(l.window_ms / 4) : 0;
-        if (kind == 6 && release > now)
-            now = release - upto(1); /* the edge itself, or the millisecond before */
-        const emqxi_view v = {.log = &log, .slots = slots, .limits = &l, .now = now};
-        snprintf(own, sizeof own, "MSET s %" PRId64 " us %" PRId64, now / 1000, now % 1000 * 1000);
-        freeReplyObject(ask(own, NULL));
-
+        int64_t kind = upto(9), release = b.log.count ? b.slots[b.log.first].release_ms : b.now;
+        b.now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(limits.window_ms / 4) : 0;
+        if (kind == 6 && release > b.now)
+            b.now = release - upto(1); /* the edge itself, or the millisecond before */
+        tell_time(&b);
         int64_t what = upto(9);
-        if (what < 4 && count < FLYING_MAX) {
+        if (what < 4 && b.count < FLYING_MAX) {
             int64_t lease = upto(1) ? 30000 : upto(100), ahead = upto(3) ? 0 : upto(20);
-            const emqx_tls_ask wanted = {.lease_ms = lease, .ahead = (uint32_t)ahead};
-            emqx_tls_grant d;
-            emqxi_flight flight;
-            emqxi_log_reserve(&v, &wanted, &d, &flight);
-            snprintf(own, sizeof own, "reserve %" PRId64 " %" PRId64, lease, ahead);
-            redisReply *r = step(scope, &l, own);
-            same("granted", d.granted, r->element[0]->integer, i);
-            if (d.granted) {
-                same("id", flight.id, r->element[1]->integer, i);
-                same("left", flight.left_ms, r->element[2]->integer, i);
-                all[count++] = (flying){flight, r->element[1]->integer, r->element[2]->integer};
-            } else {
-                same("reason", d.reason, r->element[1]->integer, i);
-                same("early", d.early_ms, r->element[2]->integer, i);
-                same("late", d.late_ms, r->element[3]->integer, i);
-            }
-            freeReplyObject(r);
-        } else if (what < 8 && count > 0) {
-            int64_t chosen = upto(count - 1), outcome = upto(3);
-            int64_t after = outcome == 3 && upto(1) ? upto(2 * l.window_ms) - 10 : -1;
-            uint64_t random = draw();
-            flying f = all[chosen];
-            emqxi_log_settle(&v, &f.flight, (uint32_t)outcome, after, random);
-            snprintf(own, sizeof own,
-                     "settle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, f.id,
-                     f.left, outcome, after, random >> 32);
-            freeReplyObject(step(scope, &l, own));
+            reserve(&b, lease, ahead);
+        } else if (what < 8 && b.count > 0) {
+            int64_t chosen = upto(b.count - 1), outcome = upto(3);
+            int64_t after = outcome == 3 && upto(1) ? upto(2 * limits.window_ms) - 10 : -1;
+            flying f = b.all[chosen];
+            settle(&b, &f, outcome, after, draw());
             if (upto(9) > 0) /* now and then it is settled twice */
-                all[chosen] = all[--count];
+                b.all[chosen] = b.all[--b.count];
         } else {
-            emqx_tls_quota q = {.ahead = (uint32_t)upto(20)};
-            emqxi_log_query(&v, &q);
-            snprintf(own, sizeof own, "query %" PRIu32, q.ahead);
-            redisReply *r = step(scope, &l, own);
-            same("used", q.used, r->element[1]->integer, i);
-            same("remaining", q.remaining, r->element[2]->integer, i);
-            same("next", q.next_ms, r->element[3]->integer, i);
-            same("reason of the query", q.reason, r->element[4]->integer, i);
-            freeReplyObject(r);
+            query(&b, (uint32_t)upto(20));
         }
     }
-    return now;
+    return b.now;
 }
 
 int main(int argc, char **argv)
@@ -190,6 +272,12 @@ int main(int argc, char **argv)
     fflush(stdout);
     log_in(&s);
     load(argv[1]);
+    for (uint32_t slots = 1; slots <= 2; slots++) {
+        both b = {.scope = 1000000 * (int)slots, .log.capacity = slots, .now = now};
+        emqxi_limits_set(&limits, slots, 40000);
+        every_schedule(&b, steps < 60000 ? 4 : 5);
+    }
+    printf("%" PRId64 " steps of every schedule\n", done);
     for (int scope = 0; scope < steps / each; scope++)
         now = schedule(scope, each, now);
     emqxi_link_close(&link_);
