@@ -230,6 +230,16 @@ static void every_schedule(const both *from, int depth)
 
 /* -- random ones --------------------------------------------------------------------------------- */
 
+static void some_time_passes(both *b)
+{
+    static const int64_t pauses[] = {0, 1, 500, 60000};
+    int64_t kind = upto(9), release = b->log.count ? b->slots[b->log.first].release_ms : b->now;
+    b->now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(limits.window_ms / 4) : 0;
+    if (kind == 6 && release > b->now)
+        b->now = release - upto(1); /* the edge itself, or the millisecond before */
+    tell_time(b);
+}
+
 /* One scope with limits of its own, through so many steps. */
 static int64_t schedule(int scope, int64_t steps, int64_t now)
 {
@@ -238,12 +248,7 @@ static int64_t schedule(int scope, int64_t steps, int64_t now)
                      (uint64_t)(1000 + upto(2) * 60000 + upto(3600000) * upto(1)));
     b.log.capacity = limits.slots;
     for (int64_t i = 0; i < steps; i++, done++) {
-        static const int64_t pauses[] = {0, 1, 500, 60000};
-        int64_t kind = upto(9), release = b.log.count ? b.slots[b.log.first].release_ms : b.now;
-        b.now += kind < 5 ? upto(pauses[upto(3)]) : kind == 5 ? upto(limits.window_ms / 4) : 0;
-        if (kind == 6 && release > b.now)
-            b.now = release - upto(1); /* the edge itself, or the millisecond before */
-        tell_time(&b);
+        some_time_passes(&b);
         int64_t what = upto(9);
         if (what < 4 && b.count < FLYING_MAX) {
             int64_t lease = upto(1) ? 30000 : upto(100), ahead = upto(3) ? 0 : upto(20);
