@@ -50,9 +50,10 @@ static void explain(const emqxi_transfer *t, emqx_tls_reply *reply)
 static bool line_too_long(const emqxi_transfer *t)
 {
     curl_off_t first_byte = 0;
-    if (t->head_whole || t->no_memory ||
-        (t->result != CURLE_OUT_OF_MEMORY && t->result != TOO_LARGE))
+    if (t->head_whole || t->no_memory)
         return false;
+    if (t->result != CURLE_OUT_OF_MEMORY)
+        return t->result == TOO_LARGE && t->departed;
     return curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte) == CURLE_OK &&
            first_byte > 0;
 }

@@ -76,7 +76,7 @@ const behaviour http1_rows[] = {
      IS(no_http)},
     {"status-of-no-digits", TEXT(STATUS("abc OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
     {"status-of-two-digits", TEXT(STATUS("20 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
-    {"status-of-four-digits", TEXT(STATUS("2000 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
+    {"status-of-four-digits", TEXT(STATUS("2000 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(careless)},
     {"status-000", TEXT(STATUS("000 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
     {"status-negative", TEXT(STATUS("-200 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
     {"status-600", TEXT(STATUS("600 OK") LENGTH END BODY), CLOSE_NOTIFY, IS(no_http)},
