@@ -58,6 +58,9 @@ static void read_shows(explorer *x, const world *w, const holding *h, const char
             continue;
         if (slow == 2 && !w->stray[op])
             continue;
+        if (h == &w->platform.now &&
+            h->unclear) /* nor do reads go back, where nothing could tell */
+            to.platform.lag = 0;
         if (slow == 2)
             world_stray_arrives(&to, op);
         if (slow)

@@ -82,8 +82,9 @@ void world_age(world *w, int64_t ms)
 int world_take(world *w, uint32_t op)
 {
     int status = platform_take(&w->platform, op, CERT_WANTED);
+    /* Where nothing tells the new one from that before, what runs counts as it after a minute. */
     if (status < 300 && the_setting->lags)
-        w->platform.lag = LAG_TICKS;
+        w->platform.lag = w->platform.now.unclear ? 3 : LAG_TICKS;
     if (w->platform.lag == 0)
         w->platform.before = (holding){0};
     return status;
