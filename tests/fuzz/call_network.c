@@ -200,6 +200,7 @@ static void depart(flight *f)
         return;
     }
     held_by_arrival(f->op);
+    w.lied |= f->op == EMQX_TLS_OP_GET && its->status == 404; /* "there is none" */
     if (f->op == EMQX_TLS_OP_GET || !its->arrives)
         return;
     int status = platform_take(f->d, f->op, f->cert, true);
