@@ -1,7 +1,7 @@
 #!/bin/bash
 # Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
 #
-# tests/run.sh [all|build|roots|coverage] - installs what is missing, builds with warnings as errors, runs
+# tests/run.sh [all|build|roots|coverage|mutants] - installs what is missing, builds with warnings as errors, runs
 # tests. Ends with "N passed, N failed".
 #
 #   (nothing)  every test that is not slow; unit, fuzz and torture tests under ASan and UBSan too
@@ -15,6 +15,7 @@
 #              removed; the renewals' page, step by step; what is in the image for Kubernetes. In
 #              one of Debian sid: the builds. Needs root or sudo
 #   coverage   how many lines and branches of lib the tests reach, by file (tests/coverage.sh)
+#   mutants    do the tests see small errors in what decides? (tests/mutants.py); half an hour
 #
 # A test program of cmocka counts with each of its cases.
 set -euo pipefail
@@ -22,8 +23,8 @@ cd "$(dirname "$0")/.."
 
 mode=${1:-quick}
 case $mode in
-  quick | all | build | roots | coverage) ;;
-  *) sed -n '4,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  quick | all | build | roots | coverage | mutants) ;;
+  *) sed -n '4,20s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 exec 9<tests/run.sh
@@ -208,6 +209,7 @@ case $mode in
   build) builds ;;
   roots) roots ;;
   coverage) ./tests/packages.sh build tests redis; check "coverage" tests/coverage.sh ;;
+  mutants) ./tests/packages.sh build tests; check "mutants" tests/mutants.py ;;
 esac
 
 say "result"
