@@ -4,14 +4,11 @@
  */
 #include "check/rules.h"
 
-#define ALWAYS(id, name, severity)                                                                 \
-    {                                                                                              \
-        EMQX_TLS_FINDING_##id, name, EMQX_TLS_##severity, 0, NULL                                  \
-    }
-#define POLICY(id, name, member)                                                                   \
-    {                                                                                              \
-        EMQX_TLS_FINDING_##id, name, 0, offsetof(emqx_tls_policy, member), #member                 \
-    }
+/* clang-format off */
+#define ALWAYS(id, name, severity) {EMQX_TLS_FINDING_##id, name, EMQX_TLS_##severity, 0, NULL}
+#define POLICY(id, name, member) \
+    {EMQX_TLS_FINDING_##id, name, 0, offsetof(emqx_tls_policy, member), #member}
+/* clang-format on */
 
 const emqxi_finding_row emqxi_findings[] = {
     ALWAYS(TYPE_UNKNOWN, "type-unknown", REFUSE),

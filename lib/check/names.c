@@ -1,5 +1,5 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "check/names.h"
+#include "check/identity.h"
 
 #include <string.h>
 #include <strings.h>

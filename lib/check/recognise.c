@@ -1,5 +1,5 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "check/recognise.h"
+#include "check/rules.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -64,6 +64,19 @@ const char *emqxi_part_name(uint32_t part);
 emqx_tls_code emqxi_canonical_write(const emqxi_check *check, emqxi_canonical *out,
                                     emqxi_error *error);
 
+/* -- recognise.c: what it is that should be PEM, or in PEM, and is not; the step that mends it */
+typedef struct emqxi_nature {
+    const char *what; /* "cert is ..." */
+    bool der, binary;
+    char mend[176];
+} emqxi_nature;
+
+/* A whole part. False: nothing that is known. */
+bool emqxi_recognise(const char *text, size_t len, emqxi_nature *nature);
+
+/* A DER value of this shape, in a block of PEM or (`der`) as a file of its own. */
+void emqxi_recognise_shape(enum emqxi_der_shape shape, bool der, emqxi_nature *nature);
+
 /* -- structure.c: what can be told without X.509 */
 void emqxi_check_structure(emqxi_check *check);
 

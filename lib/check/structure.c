@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check/recognise.h"
-
 /* What a fault is about, in quotes; nothing where it may be of a key. */
 static const char *show(const emqxi_pem_block *b, char to[24])
 {

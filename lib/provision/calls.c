@@ -116,14 +116,15 @@ static bool start(emqx_tls_client *client, const task *t, emqxi_entry *entry)
         code = set_up_ensure(job, t, &o, &entry->error);
     else if (t->machine == &emqxi_wait_machine)
         code = set_up_wait(job, t, &entry->error);
-    if (code != EMQX_TLS_OK) {
-        emqxi_job_free(job);
-        return false;
+    if (code == EMQX_TLS_OK) {
+        job->result = t->result;
+        code = emqxi_job_start(job, t->deployment_id, o.wait_ms, t->done, t->user, &entry->error);
     }
-    job->result = t->result;
-    code = emqxi_job_start(job, t->deployment_id, o.wait_ms, t->done, t->user, &entry->error);
-    entry->call = code == EMQX_TLS_OK ? &job->call : NULL;
-    return entry->call;
+    if (code == EMQX_TLS_OK)
+        entry->call = &job->call;
+    else
+        emqxi_job_free(job);
+    return code == EMQX_TLS_OK;
 }
 
 /* -- forms ------------------------------------------------------------------------------------- */

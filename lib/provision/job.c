@@ -382,10 +382,9 @@ emqx_tls_code emqxi_job_start(emqxi_job *job, const char *deployment_id, uint32_
     job->call.done = done;
     job->call.user = user;
     job->deployment_id = problem ? NULL : emqxi_strdup(&client->allocator, deployment_id);
-    if (job->deployment_id && emqxi_call_enter(client, &job->call) == EMQX_TLS_OK)
-        return EMQX_TLS_OK;
-    emqxi_job_free(job);
     if (problem)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "deployment_id %s", problem);
+    if (job->deployment_id && emqxi_call_enter(client, &job->call) == EMQX_TLS_OK)
+        return EMQX_TLS_OK;
     return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory");
 }

@@ -47,8 +47,7 @@ typedef struct emqxi_job {
 
 /* A job without anything to do; NULL: no memory. */
 emqxi_job *emqxi_job_new(emqx_tls_client *client, const emqxi_machine *machine);
-/* Starts one whose machine is set up but for its watch. It is freed if that fails: NO_MEMORY,
- * INVALID. */
+/* Starts one whose machine is set up but for its watch. NO_MEMORY, INVALID: it is to be freed. */
 emqx_tls_code emqxi_job_start(emqxi_job *job, const char *deployment_id, uint32_t wait_ms,
                               emqx_tls_done_fn done, void *user, emqxi_error *error);
 void emqxi_job_free(emqxi_job *job);

@@ -1,5 +1,5 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "provision/likeness.h"
+#include "provision/decide.h"
 
 #include <string.h>
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "provision/likeness.h"
-
 #define LAG_S    120  /* so long a read may show what was there before a write that it took */
 #define SUMMER_S 3600 /* summer time moves a zone by at most so much */
 

@@ -1,6 +1,5 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT */
-#include "provision/likeness.h"
-#include "provision/machine.h"
+#include "provision/decide.h"
 
 #define ABSENT_MS 45000 /* so long nothing is there before it is taken for that */
 #define STILL     "wait_ms is over: deployment {id} is still {state}"

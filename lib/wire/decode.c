@@ -17,49 +17,20 @@ static emqx_tls_code protocol(emqxi_error *error, const char *what)
 
 static uint32_t state_of(const char *text)
 {
-    static const struct {
-        const char *text;
-        uint32_t state;
-    } known[] = {
-        {"", EMQX_TLS_STATE_UNKNOWN},
-        {"pending", EMQX_TLS_STATE_PENDING},
-        {"running", EMQX_TLS_STATE_RUNNING},
-        {"failed", EMQX_TLS_STATE_FAILED},
-        {"terminated", EMQX_TLS_STATE_TERMINATED},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(text, known[i].text) == 0)
-            return known[i].state;
-    return EMQX_TLS_STATE_OTHER;
-}
-
-static uint32_t type_of(const char *text)
-{
-    if (strcmp(text, "one-way") == 0)
-        return EMQX_TLS_TYPE_ONE_WAY;
-    return strcmp(text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY : EMQX_TLS_TYPE_UNKNOWN;
-}
-
-static emqx_tls_code refuse(enum emqxi_json verdict, emqxi_error *error)
-{
-    switch (verdict) {
-    case EMQXI_JSON_NO_MEMORY:
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to read the reply");
-    case EMQXI_JSON_DEEP:
-        return protocol(error, "is nested too deep");
-    case EMQXI_JSON_TWICE:
-        return protocol(error, "names a member twice");
-    case EMQXI_JSON_NO_OBJECT:
-        return protocol(error, "is not a JSON object");
-    default:
-        return protocol(error, "is not JSON");
-    }
+    for (uint32_t s = EMQX_TLS_STATE_PENDING; s <= EMQX_TLS_STATE_TERMINATED; s++)
+        if (strcmp(text, emqx_tls_state_name(s)) == 0)
+            return s;
+    return *text ? EMQX_TLS_STATE_OTHER : EMQX_TLS_STATE_UNKNOWN;
 }
 
 /* Missing and null are "". */
 static emqx_tls_code take_members(const char *body, size_t len, emqx_tls_status *s,
                                   emqxi_error *error)
 {
+    static const char *const verdicts[] = {[EMQXI_JSON_BROKEN] = "is not JSON",
+                                           [EMQXI_JSON_DEEP] = "is nested too deep",
+                                           [EMQXI_JSON_TWICE] = "names a member twice",
+                                           [EMQXI_JSON_NO_OBJECT] = "is not a JSON object"};
     static const char *const problems[] = {
         "has a `status` that is no plain text", "has a `tlsType` that is no plain text",
         "has an `expire` that is no plain text", "has a `cn` that is no plain text"};
@@ -71,13 +42,17 @@ static emqx_tls_code take_members(const char *body, size_t len, emqx_tls_status 
     };
     size_t count;
     enum emqxi_json verdict = emqxi_json_read(body, len, false, members, 4, &count);
+    if (verdict == EMQXI_JSON_NO_MEMORY)
+        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "no memory to read the reply");
     if (verdict != EMQXI_JSON_OK)
-        return refuse(verdict, error);
+        return protocol(error, verdicts[verdict]);
     for (size_t i = 0; i < 4; i++)
         if (members[i].kind == EMQXI_JSON_OTHER)
             return protocol(error, problems[i]);
     s->state = count == 0 ? EMQX_TLS_STATE_ABSENT : state_of(s->state_text);
-    s->type = type_of(s->type_text);
+    s->type = strcmp(s->type_text, "one-way") == 0   ? EMQX_TLS_TYPE_ONE_WAY
+              : strcmp(s->type_text, "two-way") == 0 ? EMQX_TLS_TYPE_TWO_WAY
+                                                     : EMQX_TLS_TYPE_UNKNOWN;
     emqxi_expire_parse(s->expire_text, &s->expire);
     return EMQX_TLS_OK;
 }

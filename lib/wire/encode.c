@@ -101,9 +101,7 @@ static void put_member(output *o, const char *name, const char *text, size_t len
 static size_t body(const emqx_tls_request *r, char *to)
 {
     output o = {to, 0};
-    const char *type = r->type == EMQX_TLS_TYPE_ONE_WAY   ? "one-way"
-                       : r->type == EMQX_TLS_TYPE_TWO_WAY ? "two-way"
-                                                          : "";
+    const char *type = r->type == EMQX_TLS_TYPE_UNKNOWN ? "" : emqx_tls_type_name(r->type);
     put_member(&o, "tlsType", type, strlen(type));
     put_member(&o, "cert", r->cert, r->cert_len);
     put_member(&o, "key", r->key, r->key_len);

@@ -153,16 +153,11 @@ static void copy_text(span s, emqxi_json_member *m)
 
 /* -- numbers ----------------------------------------------------------------------------------- */
 
-static void skip_digits(reader *r)
-{
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
-        r->at++;
-}
-
 static bool take_digits(reader *r)
 {
     const char *from = r->at;
-    skip_digits(r);
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
+        r->at++;
     return r->at > from || fail(r, EMQXI_JSON_BROKEN);
 }
 
@@ -185,10 +180,10 @@ static bool overflows(span s)
         "750946649017977587207096330286416692887910946555547851940402630657488671505820"
         "681908902000708383676273854845817711531764475730270069855571366959622842914819"
         "860834936475292719074168444365510704342711559699508093042880177904174497792";
-    const char *mantissa_end = s.at, *point = NULL;
+    const char *mantissa_end = s.at;
     while (mantissa_end < s.end && (*mantissa_end | 0x20) != 'e')
         mantissa_end++;
-    point = memchr(s.at, '.', (size_t)(mantissa_end - s.at));
+    const char *point = memchr(s.at, '.', (size_t)(mantissa_end - s.at));
     if (!point)
         point = mantissa_end;
     while (s.at < mantissa_end && (*s.at == '0' || *s.at == '.'))

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "check/names.h"
+#include "check/identity.h"
 
 #define LONG "a-rather-long-name-of-a-broker-that-nobody-would-type.mqtt.eu.example.com"
 

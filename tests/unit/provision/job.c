@@ -264,12 +264,15 @@ static void one_that_can_not_begin_leaves_nothing(void **state)
     emqxi_job *job = emqxi_job_new(f->client, &machine);
     assert_int_equal(emqxi_job_start(job, "..", 0, note, NULL, &error), EMQX_TLS_E_INVALID);
     assert_non_null(strstr(error.message, "deployment_id"));
+    emqxi_job_free(job);
     for (size_t i = 1; i <= 3; i++) {
         emqx_tls_test_allocator_fail(f->allocator, i, 0);
         job = emqxi_job_new(f->client, &machine);
         emqx_tls_code code = EMQX_TLS_E_NO_MEMORY;
-        if (job)
+        if (job) {
             code = emqxi_job_start(job, "d1", 0, note, NULL, &error);
+            emqxi_job_free(job);
+        }
         assert_true(emqx_tls_test_allocator_failed(f->allocator));
         assert_int_equal(code, EMQX_TLS_E_NO_MEMORY);
         emqx_tls_test_allocator_fail(f->allocator, 0, 0);

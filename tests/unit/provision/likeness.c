@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "provision/likeness.h"
+#include "provision/decide.h"
 
 #define END 1931913600 /* 2031-03-22 02:40:00 UTC */
 
