@@ -10,23 +10,18 @@ static uint32_t size_of(const void *p)
     return size;
 }
 
-bool emqxi_input_ok(const void *p, size_t first, size_t own)
+bool emqxi_input_take(void *to, const void *from, size_t first, size_t own)
 {
-    size_t size = size_of(p);
+    const size_t size = from ? size_of(from) : 0;
     if (size < first || size > EMQXI_STRUCT_MAX)
         return false;
     for (size_t i = own; i < size; i++)
-        if (((const unsigned char *)p)[i] != 0)
+        if (((const unsigned char *)from)[i] != 0)
             return false;
+    emqxi_init(to, own);
+    memcpy((char *)to + sizeof(uint32_t), (const char *)from + sizeof(uint32_t),
+           EMQXI_MIN(size, own) - sizeof(uint32_t));
     return true;
-}
-
-void emqxi_input_copy(void *to, const void *from, size_t own)
-{
-    uint32_t size = (uint32_t)own;
-    memset(to, 0, own);
-    memcpy(to, from, EMQXI_MIN(size_of(from), own));
-    memcpy(to, &size, sizeof size);
 }
 
 bool emqxi_output_ok(const void *p)

@@ -22,13 +22,10 @@
 
 /* -- sized structs (abi.c) --------------------------------------------------------------------- */
 
-/* Is this input struct one that we may read? `first` is its size in the first release, `own` that
- * in this one. */
-bool emqxi_input_ok(const void *p, size_t first, size_t own);
-
-/* Copies an input struct that is ok into our own: what an older caller does not have becomes zero,
- * `size` our own. */
-void emqxi_input_copy(void *to, const void *from, size_t own);
+/* Copies an input struct into our own: what an older caller does not have becomes zero, `size` our
+ * own. `first` is its size in the first release, `own` that in this one. False: it is NULL or none
+ * that we may read, nothing copied. */
+bool emqxi_input_take(void *to, const void *from, size_t first, size_t own);
 
 /* Has this output struct been set up? NULL is fine: the caller does not want it. */
 bool emqxi_output_ok(const void *p);
@@ -77,6 +74,15 @@ emqx_tls_code emqxi_fail(emqxi_error *e, emqx_tls_code code, const char *format,
 
 /* Copies an error of our own to the caller's; returns its code. */
 emqx_tls_code emqxi_error_out(emqx_tls_error *to, const emqxi_error *from);
+
+/* What is behind `format`, in a function of that, as text in the array `to`. */
+#define EMQXI_FORMAT(to, format)                                                                   \
+    do {                                                                                           \
+        va_list arguments;                                                                         \
+        va_start(arguments, format);                                                               \
+        vsnprintf(to, sizeof(to), format, arguments);                                              \
+        va_end(arguments);                                                                         \
+    } while (0)
 
 /* Fails a call that has not begun, or a member of a vtable: a clear error with this code and
  * message, straight to the caller's struct. */

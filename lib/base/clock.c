@@ -55,14 +55,8 @@ EMQXI_INIT_SIZE(clock, )
 
 bool emqxi_clock_take(emqx_tls_clock *own, const emqx_tls_clock *given)
 {
-    if (!given) {
-        *own = emqxi_system_clock;
-        return true;
-    }
-    if (!emqxi_input_ok(given, sizeof *given, sizeof *own))
-        return false;
-    emqxi_input_copy(own, given, sizeof *own);
-    return own->now_ms != NULL;
+    return emqxi_input_take(own, given ? given : &emqxi_system_clock, sizeof *own, sizeof *own) &&
+           own->now_ms;
 }
 
 static atomic_uint forks;

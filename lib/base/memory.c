@@ -29,14 +29,8 @@ EMQXI_INIT_SIZE(allocator, )
 
 bool emqxi_allocator_take(emqx_tls_allocator *own, const emqx_tls_allocator *given)
 {
-    if (!given) {
-        *own = emqxi_malloc;
-        return true;
-    }
-    if (!emqxi_input_ok(given, sizeof *given, sizeof *own))
-        return false;
-    emqxi_input_copy(own, given, sizeof *own);
-    return own->allocate && own->resize && own->release;
+    return emqxi_input_take(own, given ? given : &emqxi_malloc, sizeof *own, sizeof *own) &&
+           own->allocate && own->resize && own->release;
 }
 
 void *emqxi_alloc(const emqx_tls_allocator *a, size_t n)

@@ -65,11 +65,10 @@ emqx_tls_code emqx_tls_client_new(const emqx_tls_config *given, emqx_tls_client 
     *out = NULL;
     if (!given)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID, "config is NULL");
-    if (!emqxi_input_ok(given, sizeof config, sizeof config))
+    if (!emqxi_input_take(&config, given, sizeof config, sizeof config))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "config was not set up (call emqx_tls_config_init first), or sets what "
                             "this version lacks");
-    emqxi_input_copy(&config, given, sizeof config);
     if (!emqxi_allocator_take(&allocator, config.allocator))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "allocator was not set up or lacks a member: call "

@@ -22,9 +22,8 @@ static const char *vtables_problem(emqx_tls_client *client, const emqx_tls_confi
     if (c->ca_file || c->proxy)
         return c->ca_file ? "ca_file is for libcurl's transport: give it to the one that you bring"
                           : "proxy is for libcurl's transport: give it to the one that you bring";
-    if (!emqxi_input_ok(c->transport, sizeof *t, sizeof *t))
+    if (!emqxi_input_take(t, c->transport, sizeof *t, sizeof *t))
         return "transport was not set up: call emqx_tls_transport_init first";
-    emqxi_input_copy(t, c->transport, sizeof *t);
     if (!t->start)
         return "transport.start is NULL: a transport needs it";
     if (t->poll && !t->cancel)

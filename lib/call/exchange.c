@@ -65,13 +65,12 @@ emqxi_answer emqxi_exchange_read(const emqx_tls_reply *given, bool is_delete)
 {
     emqx_tls_reply r;
     emqxi_answer a;
-    if (!emqxi_input_ok(given, offsetof(emqx_tls_reply, flags), sizeof r)) {
+    if (!emqxi_input_take(&r, given, offsetof(emqx_tls_reply, flags), sizeof r)) {
         a = failure(EMQX_TLS_E_TRANSPORT, EMQX_TLS_DELIVERY_MAYBE);
         a.permanent = true;
         a.detail = "the transport set no reply.size";
         return a;
     }
-    emqxi_input_copy(&r, given, sizeof r);
     if (r.http_status < 100 || r.http_status > 599) {
         r.http_status = 0;
         if (r.code == EMQX_TLS_OK) {

@@ -11,12 +11,9 @@
 void emqxi_log(emqx_tls_client *client, int32_t level, const char *format, ...)
 {
     char line[512];
-    va_list arguments;
     if (!client->log)
         return;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(line, format);
     emqxi_text_clean(line);
     client->log(client->log_user, level, line);
 }

@@ -56,10 +56,9 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
     emqxi_canonical canonical;
     if (!given)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "request is NULL");
-    if (!emqxi_input_ok(given, sizeof r, sizeof r))
+    if (!emqxi_input_take(&r, given, sizeof r, sizeof r))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "request was not set up: call emqx_tls_request_init first");
-    emqxi_input_copy(&r, given, sizeof r);
     if (r.type != EMQX_TLS_TYPE_ONE_WAY && r.type != EMQX_TLS_TYPE_TWO_WAY)
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "request.type is %u: use EMQX_TLS_TYPE_ONE_WAY or _TWO_WAY",

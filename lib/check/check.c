@@ -17,9 +17,8 @@ static emqx_tls_code take_policy(emqx_tls_policy *own, const emqx_tls_policy *gi
     emqx_tls_policy_init(own);
     if (!given)
         return EMQX_TLS_OK;
-    if (!emqxi_input_ok(given, sizeof *own, sizeof *own))
+    if (!emqxi_input_take(own, given, sizeof *own, sizeof *own))
         return bad_argument(error, "policy was not set up: call emqx_tls_policy_init first");
-    emqxi_input_copy(own, given, sizeof *own);
     for (size_t i = 0; i < emqxi_findings_count; i++)
         if (emqxi_severity(own, &emqxi_findings[i]) > EMQX_TLS_REFUSE)
             return bad_argument(error, "a severity of the policy is none: use EMQX_TLS_OFF, "
@@ -34,9 +33,8 @@ static emqx_tls_code take_request(emqx_tls_request *own, const emqx_tls_request 
 {
     if (!given)
         return bad_argument(error, "request is NULL");
-    if (!emqxi_input_ok(given, sizeof *own, sizeof *own))
+    if (!emqxi_input_take(own, given, sizeof *own, sizeof *own))
         return bad_argument(error, "request was not set up: call emqx_tls_request_init first");
-    emqxi_input_copy(own, given, sizeof *own);
     if ((!own->cert && own->cert_len) || (!own->key && own->key_len) ||
         (!own->cacert && own->cacert_len))
         return bad_argument(error, "a part of the request is NULL, but its length is not 0");

@@ -42,15 +42,12 @@ void emqxi_found(emqxi_check *c, uint32_t id, uint32_t part, size_t index, const
     emqx_tls_report *r = c->report;
     const emqxi_finding_row *row = emqxi_findings;
     char text[512];
-    va_list arguments;
     while (row->id != id)
         row++;
     uint32_t severity = emqxi_severity(&c->policy, row);
     if (severity == EMQX_TLS_OFF)
         return;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(text, format);
     bool by_policy = row->policy || id == EMQX_TLS_FINDING_HOST_MISMATCH;
     r->unfit = r->unfit || (severity == EMQX_TLS_REFUSE && !by_policy);
     if (severity == EMQX_TLS_REFUSE && !r->refused) {
@@ -70,10 +67,7 @@ void emqxi_found_block(emqxi_check *c, uint32_t id, uint32_t part, size_t index,
                        ...)
 {
     char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(text, format);
     emqxi_found(c, id, part, index, "block %zu of %s %s", index, emqxi_part_name(part), text);
 }
 

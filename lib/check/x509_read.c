@@ -109,10 +109,7 @@ const char *emqxi_name_text(const X509_NAME *name, const X509 *x, char text[EMQX
 void emqxi_found_cert(emqxi_check *c, uint32_t id, const emqxi_cert *cert, const char *format, ...)
 {
     char name[EMQXI_NAME_TEXT], text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(text, format);
     emqxi_found_block(c, id, cert->part, cert->index, "(%s) %s",
                       emqxi_name_text(X509_get_subject_name(cert->x), cert->x, name), text);
 }

@@ -15,10 +15,7 @@ bool emqxi_disk_fail(emqxi_disk *d, const char *format, ...)
 {
     char text[sizeof d->error.message];
     size_t n = strlen(d->path);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(text, format);
     emqxi_fail(&d->error, EMQX_TLS_E_STORE, "quota file %s%s %s", n > PATH_SHOWN ? "..." : "",
                n > PATH_SHOWN ? d->path + n - PATH_SHOWN : d->path, text);
     return false;

@@ -37,11 +37,11 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "limiter is NULL; it is where the new limiter goes");
     *limiter = NULL;
-    if (!store || !emqxi_input_ok(store, sizeof *store, sizeof *store))
+    if (!emqxi_input_take(&own.store, store, sizeof own.store, sizeof own.store))
         return emqxi_refuse(
             error, EMQX_TLS_E_INVALID,
             "store is NULL or has a size that can't be; set it up with emqx_tls_store_init");
-    if (!store->reserve || !store->settle || !store->query || !store->destroy)
+    if (!own.store.reserve || !own.store.settle || !own.store.query || !own.store.destroy)
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "store needs reserve, settle, query and destroy");
     if (!emqxi_allocator_take(&own.allocator, allocator))
@@ -53,7 +53,6 @@ emqx_tls_code emqx_tls_limiter_open_store(const emqx_tls_store *store, const emq
     emqx_tls_limiter *l = emqxi_alloc(&own.allocator, sizeof *l);
     if (!l)
         return emqxi_refuse(error, EMQX_TLS_E_NO_MEMORY, "no memory for a limiter");
-    emqxi_input_copy(&own.store, store, sizeof own.store);
     emqxi_random_key(own.hash_key);
     *l = own;
     l->waitlists.allocator = &l->allocator;

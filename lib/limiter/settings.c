@@ -24,12 +24,10 @@ emqx_tls_code emqxi_settings_take(emqxi_settings *settings, const emqx_tls_limit
     emqx_tls_limiter_config c;
     memset(settings, 0, sizeof *settings); /* the padding too: it is copied as a whole */
     emqx_tls_limiter_config_init(&c);
-    if (config && !emqxi_input_ok(config, sizeof c, sizeof c))
+    if (config && !emqxi_input_take(&c, config, sizeof c, sizeof c))
         return emqxi_refuse(error, EMQX_TLS_E_INVALID,
                             "limiter_config has a size that can't be; set it up with "
                             "emqx_tls_limiter_config_init");
-    if (config)
-        emqxi_input_copy(&c, config, sizeof c);
     if (c.flags & ~(FLAGS | own_flags))
         return emqxi_refuse(
             error, EMQX_TLS_E_INVALID,

@@ -39,12 +39,10 @@ static emqx_tls_code take_options(emqx_tls_ensure_options *o, const emqx_tls_ens
                                   emqxi_error *error)
 {
     emqx_tls_ensure_options_init(o);
-    if (given && !emqxi_input_ok(given, sizeof *o, sizeof *o))
+    if (given && !emqxi_input_take(o, given, sizeof *o, sizeof *o))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "options was not set up (call emqx_tls_ensure_options_init first), or "
                           "sets what this version lacks");
-    if (given)
-        emqxi_input_copy(o, given, sizeof *o);
     const char *problem = options_problem(o);
     if (problem)
         return emqxi_fail(error, EMQX_TLS_E_INVALID, "options.%s", problem);

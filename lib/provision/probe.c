@@ -22,10 +22,9 @@ emqx_tls_code emqxi_expected_leaf(const emqx_tls_request *given, emqxi_identity 
                                   emqxi_error *error)
 {
     emqx_tls_request r;
-    if (!emqxi_input_ok(given, sizeof r, sizeof r))
+    if (!emqxi_input_take(&r, given, sizeof r, sizeof r))
         return emqxi_fail(error, EMQX_TLS_E_INVALID,
                           "expected was not set up: call emqx_tls_request_init first");
-    emqxi_input_copy(&r, given, sizeof r);
     emqxi_identity_of_leaf(r.cert, r.cert ? r.cert_len : 0, leaf);
     leaf->type = r.type;
     if (!leaf->readable)

@@ -27,10 +27,7 @@ static void drop(emqxi_redis *r)
 bool emqxi_redis_fail(emqxi_redis *r, bool passing, const char *format, ...)
 {
     char text[sizeof r->error.message];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+    EMQXI_FORMAT(text, format);
     emqxi_error_clear(&r->error);
     emqxi_fail(&r->error, EMQX_TLS_E_STORE, "the quota's Redis at %s %s",
                r->url.path ? r->url.path : r->url.host, text);
