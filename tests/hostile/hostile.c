@@ -12,7 +12,7 @@
 #define AT_ONCE     16
 #define OPS         4
 #define HANG_MS     250               /* the first deadline where nothing else ends a call */
-#define NO_HURRY_MS (5 * PATIENCE_MS) /* one that no answer meets */
+#define NO_HURRY_MS (2 * PATIENCE_MS) /* one that no answer meets */
 #define ATTEMPTS    3                 /* of one call, at most */
 
 #define MAYBE    BIT(EMQX_TLS_DELIVERY_MAYBE)
