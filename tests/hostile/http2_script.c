@@ -14,6 +14,8 @@ enum { END_STREAM = 1, END_HEADERS = 4 };
 
 static void add(frames *f, const void *bytes, size_t n)
 {
+    if (n == 0)
+        return;
     if (f->len + n > f->room) {
         f->room = 2 * (f->room + n);
         f->bytes = realloc(f->bytes, f->room);
