@@ -72,8 +72,7 @@ static bool end_told(const emqxi_transfer *t, long status)
     if (t->result != CURLE_OK || version < CURL_HTTP_VERSION_2_0)
         return t->result == CURLE_OK && closure->told;
     return t->curl->libcurl->drops_reset_heads && closure->known &&
-           closure->bytes == closure->head_bytes &&
-           emqxi_opened_find(t->curl, t->local_port) >= 0;
+           closure->bytes == closure->head_bytes && emqxi_opened_find(t->curl, t->local_port) >= 0;
 }
 
 /* What is wrong with it, for which libcurl's word is not enough. OK: nothing. `status` 0: there was
