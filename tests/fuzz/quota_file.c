@@ -294,10 +294,11 @@ static void step(quota_use *u, char letter, fuzz_input *in)
     if (letter == 'R') {
         emqx_tls_test_clock_reboot(u->clock, 0, 1000);
         u->passed_ms += 1000;
-    } else if (letter == 'X') {
+    } else if (letter == 'X' && !wall_trusted) { /* one that is synchronised is right */
         emqx_tls_test_clock_set_wall(u->clock, now * (1 + fuzz_digit(in)));
     } else if (letter == 'W') {
         wall_trusted = !wall_trusted;
+        emqx_tls_test_clock_set_wall(u->clock, WALL_MS + u->passed_ms);
     } else if (letter == 'M') {
         machine++;
     } else if (letter == 'F') {

@@ -12,7 +12,7 @@ static const struct {
 void quota_use_begin(quota_use *u, uint8_t flags)
 {
     memset(u, 0, sizeof *u);
-    u->clock = emqx_tls_test_clock_new(USE_DAY_MS, 1700000000000);
+    u->clock = emqx_tls_test_clock_new(USE_DAY_MS, WALL_MS);
     u->allocator = emqx_tls_test_allocator_new();
     HOLDS(u->clock && u->allocator);
     emqx_tls_limiter_config_init(&u->config);

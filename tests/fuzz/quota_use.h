@@ -15,6 +15,7 @@
 enum { USE_READS = 4, USE_WRITES = 2, USE_SLOTS = 64 };
 #define USE_WINDOW_MS 3600000
 #define USE_DAY_MS    86400000
+#define WALL_MS       INT64_C(1700000000000) /* when a story begins */
 
 typedef struct quota_use {
     emqx_tls_test_clock *clock;
