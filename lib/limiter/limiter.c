@@ -292,7 +292,8 @@ emqx_tls_code emqx_tls_limiter_query(emqx_tls_limiter *l, uint32_t op, const cha
                             "deployment_id is needed: this limiter counts for each deployment");
     if (!enter(l, &told))
         return emqxi_error_out(error, &told);
-    own.ahead = quota->ahead;
+    if (quota->size >= offsetof(emqx_tls_quota, ahead) + sizeof quota->ahead)
+        own.ahead = quota->ahead;
     do {
         prepare_error(&e);
         code = l->store.query(l->store.context, op, id, &own, &e);
