@@ -80,7 +80,10 @@ emqx_tls_code emqxi_request_body(emqx_tls_client *client, const emqx_tls_request
         wanted->identity = canonical.identity;
     if (wanted && wanted->advice.barred)
         return EMQX_TLS_OK;
-    code = request_encode(&client->allocator, &canonical.request, body, body_len, error);
-    emqxi_canonical_free(&client->allocator, &canonical);
-    return code;
+    /* in place: a small machine has no room for two copies */
+    *body = canonical.memory;
+    *body_len = emqxi_encode_size(&canonical.request);
+    emqxi_encode(&canonical.request, *body);
+    emqxi_wipe(*body + *body_len, canonical.memory_len - *body_len);
+    return EMQX_TLS_OK;
 }

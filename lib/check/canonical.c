@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define COLUMNS 64u
+#define COLUMNS    64u
+#define NAMES_ROOM 64u /* of a body's members */
 
 static const char *label_of(const emqxi_pem_block *b)
 {
@@ -22,10 +23,14 @@ static const char *label_of(const emqxi_pem_block *b)
     }
 }
 
+static size_t lines(const emqxi_pem_block *b) /* or one more */
+{
+    return b->der_len / (COLUMNS / 4 * 3) + 3;
+}
+
 size_t emqxi_pem_room(const emqxi_pem_block *b)
 {
-    size_t base64 = (b->der_len + 2) / 3 * 4, lines = base64 / COLUMNS + 1;
-    return 2 * sizeof "-----BEGIN RSA PRIVATE KEY-----\n" + base64 + lines;
+    return 2 * sizeof "-----BEGIN RSA PRIVATE KEY-----\n" + (b->der_len + 2) / 3 * 4 + lines(b);
 }
 
 char *emqxi_pem_write(const emqxi_pem_block *b, char *to)
@@ -57,15 +62,17 @@ static char *write_part(const emqxi_pem *pem, char *at, const char **text, size_
 emqx_tls_code emqxi_canonical_write(const emqxi_check *c, emqxi_canonical *out, emqxi_error *error)
 {
     emqx_tls_request *r = &out->request;
-    size_t size = 1; /* not 0, whatever there is */
+    size_t size = 0, gap = NAMES_ROOM;
     for (uint32_t part = 0; part < 4; part++)
-        for (size_t i = 0; i < c->pem[part].count; i++)
+        for (size_t i = 0; i < c->pem[part].count; i++) {
             size += emqxi_pem_room(&c->pem[part].blocks[i]);
-    out->memory = emqxi_alloc(c->allocator, size);
+            gap += lines(&c->pem[part].blocks[i]);
+        }
+    out->memory = emqxi_zalloc(c->allocator, gap + size);
     if (!out->memory)
         return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for the certificate");
     *r = c->request;
-    char *at = write_part(&c->pem[EMQX_TLS_PART_CERT], out->memory, &r->cert, &r->cert_len);
+    char *at = write_part(&c->pem[EMQX_TLS_PART_CERT], out->memory + gap, &r->cert, &r->cert_len);
     at = write_part(&c->pem[EMQX_TLS_PART_KEY], at, &r->key, &r->key_len);
     at = write_part(&c->pem[EMQX_TLS_PART_CACERT], at, &r->cacert, &r->cacert_len);
     out->memory_len = (size_t)(at - out->memory);

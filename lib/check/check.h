@@ -12,7 +12,8 @@
 #include <emqxtls/check.h>
 
 /* A request whose parts were rewritten as canonical PEM: only the blocks, LF, 64 columns, no text
- * between. Holds a copy of the private key: free it with emqxi_canonical_free, which wipes. */
+ * between. Before them `memory` has room for what a body needs besides, so that it can be encoded in
+ * place. Holds a copy of the private key: free it with emqxi_canonical_free, which wipes. */
 typedef struct emqxi_canonical {
     emqx_tls_request request; /* points into `memory` */
     emqxi_identity identity;

@@ -141,7 +141,7 @@ static EVP_PKEY *decode_by_openssl(const emqxi_pem_block *block)
 static void sign(emqxi_key *key)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    size_t len = sizeof key->signature;
+    size_t len = (size_t)EVP_PKEY_get_size(key->pkey);
     if (ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
         EVP_DigestSign(ctx, key->signature, &len, message, sizeof message) == 1)
         key->signature_len = len;
@@ -163,9 +163,12 @@ bool emqxi_key_read(const emqx_tls_allocator *a, const emqxi_pem_block *block, e
     emqxi_wipe_free(a, n.memory, block->der_len);
     if (!key->pkey)
         key->pkey = decode_by_openssl(block);
-    if (key->pkey && can_sign(key))
+    if (!key->pkey || !can_sign(key))
+        return true;
+    key->signature = emqxi_alloc(a, (size_t)EVP_PKEY_get_size(key->pkey));
+    if (key->signature)
         sign(key);
-    return true;
+    return key->signature;
 }
 
 enum emqxi_fit emqxi_key_fit(const emqxi_key *key, const emqxi_cert *cert)

@@ -179,7 +179,7 @@ static emqxi_pem_block *add_block(scanner *s)
 {
     emqxi_pem *pem = s->pem;
     if (pem->count == pem->capacity) {
-        size_t capacity = pem->capacity ? 2 * pem->capacity : 8;
+        size_t capacity = pem->capacity ? 2 * pem->capacity : 2;
         emqxi_pem_block *blocks = emqxi_resize(s->a, pem->blocks, capacity * sizeof *blocks);
         if (!blocks)
             return NULL;

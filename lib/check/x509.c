@@ -113,7 +113,7 @@ static void load_key(emqxi_check *c, emqxi_key *key)
     while (pem->blocks[key->index].kind != EMQXI_PEM_KEY)
         key->index++;
     bool memory = emqxi_key_read(c->allocator, &pem->blocks[key->index], key);
-    if (key->pkey)
+    if (key->pkey && memory)
         return;
     c->sound[part] = false;
     if (!memory || out_of_memory())
@@ -205,6 +205,7 @@ void emqxi_check_x509(emqxi_check *c)
         emqxi_identity_take(certs.list[0].x, &c->pem[EMQX_TLS_PART_CERT],
                             &c->pem[EMQX_TLS_PART_CACERT], c->identity);
     EVP_PKEY_free(key.pkey);
+    emqxi_free(c->allocator, key.signature);
     unload(c, &cas);
     unload(c, &certs);
     ERR_pop_to_mark();

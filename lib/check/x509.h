@@ -40,10 +40,10 @@ typedef struct emqxi_certs {
 } emqxi_certs;
 
 typedef struct emqxi_key {
-    EVP_PKEY *pkey; /* NULL: none that can be read */
-    size_t index;   /* PEM block of the part */
-    unsigned char signature[2048];
-    size_t signature_len; /* 0: it could not sign, or is of a kind that is not tried */
+    EVP_PKEY *pkey;           /* NULL: none that can be read */
+    size_t index;             /* PEM block of the part */
+    unsigned char *signature; /* to be freed */
+    size_t signature_len;     /* 0: it could not sign, or is of a kind that is not tried */
 } emqxi_key;
 
 #define EMQXI_NAME_TEXT 64

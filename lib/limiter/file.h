@@ -42,7 +42,8 @@ typedef struct emqxi_file {
     char *records;          /* as they were read */
 
     /* Checksums of records that this limiter has synced itself, by cell. */
-    uint64_t synced[EMQXI_SYNC_MEMORY];
+    uint64_t *synced;
+    size_t remembered;
     uint32_t forks;
 } emqxi_file;
 
@@ -51,6 +52,7 @@ typedef struct emqxi_file {
 /* What depends on the settings: groups, limits, sizes, memory for a cell. */
 bool emqxi_file_set_up(emqxi_file *f);
 void emqxi_file_free(emqxi_file *f);
+void emqxi_file_forget_syncs(emqxi_file *f); /* it is another file now */
 
 bool emqxi_file_no_memory(emqxi_file *f); /* sets the error; false */
 

@@ -91,7 +91,7 @@ bool emqxi_file_attach(emqxi_file *f, bool take)
                                      "is a symbolic link; give the path of the file itself")
                    : emqxi_disk_cant(&f->disk, "can't be opened");
     f->forks = emqxi_fork_count();
-    memset(f->synced, 0, sizeof f->synced);
+    emqxi_file_forget_syncs(f);
     f->newest = EMQXI_RECORDS;
     bool ok = check_file(f, take);
     if (!ok)

@@ -16,17 +16,30 @@ bool emqxi_file_set_up(emqxi_file *f)
     const emqx_tls_allocator *a = &f->settings.allocator;
     emqxi_file_free(f);
     emqxi_disk_layout(&f->disk, &f->settings);
-    f->now = emqxi_zalloc(a, f->disk.record_size);
-    f->records = emqxi_alloc(a, EMQXI_RECORDS * f->disk.record_size);
-    return (f->now && f->records) || emqxi_file_no_memory(f);
+    f->now = emqxi_zalloc(a, f->disk.record_len);
+    f->records = emqxi_alloc(a, emqxi_disk_room(&f->disk));
+    f->remembered = f->settings.flags & EMQX_TLS_PER_DEPLOYMENT ? EMQXI_SYNC_MEMORY : 1;
+    f->synced = emqxi_zalloc(a, f->remembered * sizeof *f->synced);
+    if (f->now && f->records && f->synced)
+        return true;
+    emqxi_file_free(f);
+    return emqxi_file_no_memory(f);
 }
 
 void emqxi_file_free(emqxi_file *f)
 {
     emqxi_free(&f->settings.allocator, f->now);
     emqxi_free(&f->settings.allocator, f->records);
+    emqxi_free(&f->settings.allocator, f->synced);
     f->now = NULL;
     f->records = NULL;
+    f->synced = NULL;
+}
+
+void emqxi_file_forget_syncs(emqxi_file *f)
+{
+    for (size_t i = 0; f->synced && i < f->remembered; i++)
+        f->synced[i] = 0;
 }
 
 static int64_t clock_within(int64_t ms)
@@ -62,7 +75,7 @@ emqxi_view emqxi_cell_view(const emqxi_file *f, uint32_t group)
 
 void emqxi_cell_clear(emqxi_file *f, bool used, uint64_t key)
 {
-    memset(f->now, 0, f->disk.record_size);
+    memset(f->now, 0, f->disk.record_len);
     f->now->used = used;
     f->now->key = key;
     for (uint32_t group = 0; group < f->disk.groups; group++)
@@ -122,7 +135,7 @@ static void rebase(emqxi_file *f)
 
 static emqxi_file_record *record_at(const emqxi_file *f, uint32_t place)
 {
-    return (emqxi_file_record *)(void *)(f->records + place * f->disk.record_size);
+    return (emqxi_file_record *)(void *)(f->records + place * f->disk.record_len);
 }
 
 static bool is_sound(const emqxi_file *f, uint32_t place)
@@ -194,7 +207,7 @@ static bool sync_record(emqxi_file *f, uint32_t place, emqxi_file_record *r)
 {
     if (!emqxi_disk_write(&f->disk, f->cell, place, r, true))
         return false;
-    f->synced[f->cell % EMQXI_SYNC_MEMORY] = r->checksum;
+    f->synced[f->cell % f->remembered] = r->checksum;
     return retire_others(f, place);
 }
 
@@ -205,7 +218,7 @@ static bool sync_newest(emqxi_file *f)
 {
     emqxi_file_record *newest = record_at(f, f->newest);
     return newest->synced != newest->sequence || newest->sequence == 1 ||
-           newest->checksum == f->synced[f->cell % EMQXI_SYNC_MEMORY] ||
+           newest->checksum == f->synced[f->cell % f->remembered] ||
            sync_record(f, f->newest, newest);
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -124,14 +125,24 @@ bool emqxi_disk_lay_out(const emqxi_disk *d)
 
 /* -- records ----------------------------------------------------------------------------------- */
 
+size_t emqxi_disk_room(const emqxi_disk *d)
+{
+    return (EMQXI_RECORDS - 1) * d->record_len + d->record_size;
+}
+
 bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records)
 {
-    size_t size = EMQXI_RECORDS * d->record_size;
-    ssize_t n = pread(d->fd, records, size, place_of(d, cell, 0));
+    struct iovec parts[2 * EMQXI_RECORDS];
+    char *padding = (char *)records + EMQXI_RECORDS * d->record_len;
+    for (uint32_t place = 0; place < EMQXI_RECORDS; place++) {
+        parts[2 * place] = (struct iovec){(char *)records + place * d->record_len, d->record_len};
+        parts[2 * place + 1] = (struct iovec){padding, d->record_size - d->record_len};
+    }
+    ssize_t n = preadv(d->fd, parts, 2 * EMQXI_RECORDS, place_of(d, cell, 0));
     if (n < 0)
         return emqxi_disk_cant(d, "can't be read");
-    if ((size_t)n != size)
-        memset(records, 0, size);
+    if ((size_t)n != EMQXI_RECORDS * d->record_size)
+        memset(records, 0, EMQXI_RECORDS * d->record_len);
     return true;
 }
 

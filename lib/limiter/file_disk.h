@@ -87,7 +87,10 @@ bool emqxi_disk_take_header(emqxi_disk *d, const emqxi_file_header *h, const str
 /* Makes room for all cells, and writes the header. False: errno tells. */
 bool emqxi_disk_lay_out(const emqxi_disk *d);
 
-bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records); /* zero what is not there */
+/* All records of a cell, one behind the other; zero, if one is not there whole. They need a room of
+ * so many bytes. */
+size_t emqxi_disk_room(const emqxi_disk *d);
+bool emqxi_disk_read(emqxi_disk *d, uint64_t cell, void *records);
 
 /* Is this a record that was written here, with numbers that can be? */
 bool emqxi_disk_sound(const emqxi_disk *d, uint64_t cell, uint32_t place,

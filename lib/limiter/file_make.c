@@ -95,7 +95,7 @@ bool emqxi_file_replace(emqxi_file *f, const uint64_t *from, uint64_t cells)
         f->disk.fd = made.fd;
         f->disk.cells = cells;
         f->disk.inode = s.st_ino;
-        memset(f->synced, 0, sizeof f->synced);
+        emqxi_file_forget_syncs(f);
         ok = emqxi_disk_sync_name(&f->disk);
     } else if (made.fd >= 0) {
         close(made.fd);

@@ -5,6 +5,7 @@
 #include "limiter/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,15 +123,17 @@ static void file_destroy(void *context)
 /* Makes the path absolute, so that a later chdir does not lead to another file. */
 static bool take_path(emqxi_file *f, const char *path)
 {
-    char here[4096] = "";
-    if (*path != '/' && !getcwd(here, sizeof here))
-        return !emqxi_fail(&f->disk.error, EMQX_TLS_E_STORE,
-                           "the quota file's path can't be made absolute: %s", strerror(errno));
-    size_t n = strlen(here) + strlen(path) + 2;
-    f->disk.path = emqxi_alloc(&f->settings.allocator, n);
+    const emqx_tls_allocator *a = &f->settings.allocator;
+    size_t here = *path == '/' ? 0 : PATH_MAX;
+    f->disk.path = emqxi_zalloc(a, here + 1 + strlen(path) + 1);
     if (!f->disk.path)
         return emqxi_file_no_memory(f);
-    snprintf(f->disk.path, n, "%s%s%s", here, *here ? "/" : "", path);
+    if (here && !getcwd(f->disk.path, here))
+        return !emqxi_fail(&f->disk.error, EMQX_TLS_E_STORE,
+                           "the quota file's path can't be made absolute: %s", strerror(errno));
+    strcat(strcat(f->disk.path, here ? "/" : ""), path);
+    char *cut = here ? emqxi_resize(a, f->disk.path, strlen(f->disk.path) + 1) : NULL;
+    f->disk.path = cut ? cut : f->disk.path;
     return true;
 }
 

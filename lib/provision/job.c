@@ -78,7 +78,8 @@ static emqxi_event load(emqxi_job *job)
     emqxi_error error;
     emqxi_error_clear(&error);
     if (job->file.folder < 0)
-        code = emqxi_receipt_open(&job->file, job->receipt_dir, job->deployment_id, &error);
+        code = emqxi_receipt_open(&job->file, &job->call.client->allocator, job->receipt_dir,
+                                  job->deployment_id, &error);
     if (code == EMQX_TLS_OK && !dry)
         code = emqxi_receipt_lock(&job->file, &busy, &error);
     if (busy)

@@ -9,10 +9,9 @@
 #include <emqxtls/provision.h>
 
 static void fill_result(emqx_tls_probe_result *r, const emqxi_identity *leaf,
-                        const emqxi_identity *expected)
+                        const unsigned char *expected)
 {
-    r->matches =
-        expected && memcmp(leaf->leaf_sha256, expected->leaf_sha256, sizeof leaf->leaf_sha256) == 0;
+    r->matches = expected && memcmp(leaf->leaf_sha256, expected, sizeof leaf->leaf_sha256) == 0;
     r->not_after = leaf->not_after;
     memcpy(r->common_name, leaf->common_name, sizeof r->common_name);
     emqxi_hex(leaf->leaf_sha256, sizeof leaf->leaf_sha256, r->sha256);
@@ -73,12 +72,14 @@ emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server
                              emqx_tls_probe_result *result, emqx_tls_error *error)
 {
     emqx_tls_probe_result own = {.size = sizeof own};
-    emqxi_identity wanted, served;
+    emqxi_identity leaf; /* the one that is wanted, then the one that is served */
+    unsigned char wanted[sizeof leaf.leaf_sha256];
     emqxi_error e;
     emqxi_probe_target target = {.host = host,
                                  .port = port,
                                  .server_name = server_name,
                                  .deadline_ms = emqxi_now(&emqxi_system_clock) + timeout_ms};
+    memset(&leaf, 0, sizeof leaf);
     emqxi_error_clear(&e);
     emqx_tls_code code = check_target(&target, &e);
     if (code == EMQX_TLS_OK && timeout_ms < 1)
@@ -87,11 +88,12 @@ emqx_tls_code emqx_tls_probe(const char *host, uint32_t port, const char *server
         code = emqxi_fail(&e, EMQX_TLS_E_INVALID,
                           "result was not set up: call emqx_tls_probe_result_init first");
     if (code == EMQX_TLS_OK && expected && emqxi_probe_available)
-        code = emqxi_expected_leaf(expected, &wanted, &e);
+        code = emqxi_expected_leaf(expected, &leaf, &e);
+    memcpy(wanted, leaf.leaf_sha256, sizeof wanted);
     if (code == EMQX_TLS_OK)
-        code = run(&target, &served, &e);
+        code = run(&target, &leaf, &e);
     if (code == EMQX_TLS_OK)
-        fill_result(&own, &served, expected ? &wanted : NULL);
+        fill_result(&own, &leaf, expected ? wanted : NULL);
     emqxi_output(result, &own, sizeof own);
     return emqxi_error_out(error, &e);
 }

@@ -24,6 +24,11 @@ static emqx_tls_code receipt_fail(const emqxi_receipt_file *f, const char *endin
                       what, why);
 }
 
+static emqx_tls_code no_memory(emqxi_error *error)
+{
+    return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a receipt");
+}
+
 static void file_name(const emqxi_receipt_file *f, const char *ending, char to[128])
 {
     snprintf(to, 128, "%s%s", f->name, ending);
@@ -46,10 +51,11 @@ static void name_receipt(emqxi_receipt_file *f, const char *deployment_id)
     emqxi_hex(hash, sizeof hash, f->name + at);
 }
 
-emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const char *folder,
-                                 const char *deployment_id, emqxi_error *error)
+emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *f, const emqx_tls_allocator *allocator,
+                                 const char *folder, const char *deployment_id, emqxi_error *error)
 {
     struct stat s;
+    f->allocator = allocator;
     f->path = folder;
     f->lock = -1;
     name_receipt(f, deployment_id);
@@ -120,7 +126,6 @@ emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *f, bool *busy, emqxi_error 
 emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, bool *damaged,
                                  emqxi_error *error)
 {
-    char text[RECEIPT_MAX];
     size_t len = 0;
     ssize_t n;
     memset(receipt, 0, sizeof *receipt);
@@ -128,21 +133,26 @@ emqx_tls_code emqxi_receipt_load(emqxi_receipt_file *f, emqxi_receipt *receipt, 
     int fd = open_own(f, ".json", O_RDONLY, error);
     if (fd < 0)
         return errno == ENOENT ? EMQX_TLS_OK : EMQX_TLS_E_STORE;
-    while ((n = read(fd, text + len, sizeof text - len)) > 0 || (n < 0 && errno == EINTR))
+    char *text = emqxi_alloc(f->allocator, RECEIPT_MAX);
+    if (!text) {
+        close(fd);
+        return no_memory(error);
+    }
+    while ((n = read(fd, text + len, RECEIPT_MAX - len)) > 0 || (n < 0 && errno == EINTR))
         len += n > 0 ? (size_t)n : 0;
     if (n < 0)
         receipt_fail(f, ".json", "can't be read: ", strerror(errno), error);
+    else
+        *damaged = !emqxi_receipt_decode(text, len, f->name, receipt);
+    emqxi_free(f->allocator, text);
     close(fd);
-    if (n < 0)
-        return EMQX_TLS_E_STORE;
-    *damaged = !emqxi_receipt_decode(text, len, f->name, receipt);
-    return EMQX_TLS_OK;
+    return n < 0 ? EMQX_TLS_E_STORE : EMQX_TLS_OK;
 }
 
 emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *receipt,
                                  emqxi_error *error)
 {
-    char text[RECEIPT_MAX], name[128], fresh[128];
+    char name[128], fresh[128];
     file_name(f, ".json", name);
     file_name(f, ".new", fresh);
     if (receipt->state == EMQXI_RECEIPT_NONE) {
@@ -150,14 +160,16 @@ emqx_tls_code emqxi_receipt_save(emqxi_receipt_file *f, const emqxi_receipt *rec
             return receipt_fail(f, ".json", "can't be removed: ", strerror(errno), error);
         return EMQX_TLS_OK;
     }
-    size_t len = emqxi_receipt_encode(receipt, f->name, text, sizeof text);
-    if (len == 0)
-        return emqxi_fail(error, EMQX_TLS_E_NO_MEMORY, "out of memory for a receipt");
+    char *text = emqxi_alloc(f->allocator, RECEIPT_MAX);
+    if (!text)
+        return no_memory(error);
+    size_t len = emqxi_receipt_encode(receipt, f->name, text, RECEIPT_MAX);
     /* what a crash left; O_EXCL finds whatever could not be removed */
     unlinkat(f->folder, fresh, 0);
     int fd = openat(f->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool written = fd >= 0 && emqxi_write_all(fd, text, len) && fsync(fd) == 0;
     int saved = errno;
+    emqxi_free(f->allocator, text);
     if (fd >= 0 && close(fd) != 0 && written) {
         saved = errno;
         written = false;

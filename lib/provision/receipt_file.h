@@ -9,14 +9,15 @@
 #include "provision/receipt.h"
 
 typedef struct emqxi_receipt_file {
+    const emqx_tls_allocator *allocator;
     int folder, lock; /* -1: none */
     char name[96];    /* of the deployment's files, without their ending */
     const char *path; /* the folder's, borrowed */
 } emqxi_receipt_file;
 
 /* Opens the folder; to be closed. STORE: it is not there, or not safe. */
-emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *file, const char *folder,
-                                 const char *deployment_id, emqxi_error *error);
+emqx_tls_code emqxi_receipt_open(emqxi_receipt_file *file, const emqx_tls_allocator *allocator,
+                                 const char *folder, const char *deployment_id, emqxi_error *error);
 
 /* Tries to lock, without waiting. OK: *busy tells whether another holds it. STORE. */
 emqx_tls_code emqxi_receipt_lock(emqxi_receipt_file *file, bool *busy, emqxi_error *error);

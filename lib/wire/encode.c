@@ -69,7 +69,7 @@ typedef struct output {
 static void put_bytes(output *o, const char *text, size_t len)
 {
     if (o->to)
-        memcpy(o->to + o->len, text, len);
+        memmove(o->to + o->len, text, len);
     o->len += len;
 }
 

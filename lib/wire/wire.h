@@ -41,7 +41,8 @@ char *emqxi_basic_auth(const emqx_tls_allocator *a, const char *key, const char 
 /* -- request body (encode.c) */
 
 /* Bytes of the body; then writes exactly that many. Parts of length 0 are left out. The PEM is
- * valid UTF-8. */
+ * valid UTF-8. A request that is in order, and stands so far behind `to` as the body has more bytes
+ * than it, is encoded in place. */
 size_t emqxi_encode_size(const emqx_tls_request *request);
 void emqxi_encode(const emqx_tls_request *request, char *to);
 

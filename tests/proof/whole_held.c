@@ -39,7 +39,7 @@ static bool has_intent(void)
     emqxi_receipt_file file;
     emqxi_receipt r;
     bool damaged = true;
-    if (emqxi_receipt_open(&file, receipts, "d1", NULL) != EMQX_TLS_OK)
+    if (emqxi_receipt_open(&file, &emqxi_malloc, receipts, "d1", NULL) != EMQX_TLS_OK)
         return false;
     bool loaded = emqxi_receipt_load(&file, &r, &damaged, NULL) == EMQX_TLS_OK;
     emqxi_receipt_close(&file);

@@ -43,7 +43,7 @@ static void what_is_written_in_a_place_is_read_there_and_nowhere_else(void **sta
     (void)state;
     enum { CELLS = 4 };
     lay_out(EMQX_TLS_PER_DEPLOYMENT | EMQX_TLS_PER_METHOD, CELLS);
-    char *records = malloc(EMQXI_RECORDS * disk.record_size);
+    char *records = malloc(emqxi_disk_room(&disk));
     for (uint64_t i = 0; i < CELLS * EMQXI_RECORDS; i++) {
         emqxi_file_record *r = make_record(100 + i);
         assert_true(emqxi_disk_write(&disk, i / EMQXI_RECORDS, i % EMQXI_RECORDS, r, i % 2));
@@ -52,7 +52,7 @@ static void what_is_written_in_a_place_is_read_there_and_nowhere_else(void **sta
     for (uint64_t cell = 0; cell < CELLS; cell++) {
         assert_true(emqxi_disk_read(&disk, cell, records));
         for (uint32_t place = 0; place < EMQXI_RECORDS; place++) {
-            const emqxi_file_record *r = (const void *)(records + place * disk.record_size);
+            const emqxi_file_record *r = (const void *)(records + place * disk.record_len);
             assert_int_equal(r->sequence, 100 + cell * EMQXI_RECORDS + place);
             assert_true(emqxi_disk_sound(&disk, cell, place, r));
         }

@@ -46,8 +46,8 @@ static int set_up(void **state)
 {
     (void)state;
     emqxi_error_clear(&error);
-    return folder_make(folder, "receipt") &&
-                   emqxi_receipt_open(&file, folder, "ge6a1a75", &error) == EMQX_TLS_OK
+    return folder_make(folder, "receipt") && emqxi_receipt_open(&file, &emqxi_malloc, folder,
+                                                                "ge6a1a75", &error) == EMQX_TLS_OK
                ? 0
                : -1;
 }
@@ -162,7 +162,8 @@ static void every_id_has_a_name_of_its_own_in_the_folder(void **state)
         emqxi_receipt_file one;
         emqxi_receipt r = sample(), back;
         bool damaged;
-        assert_int_equal(emqxi_receipt_open(&one, folder, ids[i], &error), EMQX_TLS_OK);
+        assert_int_equal(emqxi_receipt_open(&one, &emqxi_malloc, folder, ids[i], &error),
+                         EMQX_TLS_OK);
         assert_null(strpbrk(one.name, "/."));
         assert_int_equal(emqxi_receipt_save(&one, &r, &error), EMQX_TLS_OK);
         assert_int_equal(emqxi_receipt_load(&one, &back, &damaged, &error), EMQX_TLS_OK);
@@ -350,13 +351,14 @@ static void a_folder_that_others_may_write_to_is_refused(void **state)
 {
     (void)state;
     emqxi_receipt_file one;
-    assert_int_equal(emqxi_receipt_open(&one, "/nonexistent/receipts", "d1", &error),
+    assert_int_equal(emqxi_receipt_open(&one, &emqxi_malloc, "/nonexistent/receipts", "d1", &error),
                      EMQX_TLS_E_STORE);
     assert_non_null(strstr(error.message, "/nonexistent/receipts"));
     chmod(folder, 0777);
-    assert_int_equal(emqxi_receipt_open(&one, folder, "d1", &error), EMQX_TLS_E_STORE);
+    assert_int_equal(emqxi_receipt_open(&one, &emqxi_malloc, folder, "d1", &error),
+                     EMQX_TLS_E_STORE);
     chmod(folder, 01777); /* as /tmp: nobody can take away or put in place another's file */
-    assert_int_equal(emqxi_receipt_open(&one, folder, "d1", &error), EMQX_TLS_OK);
+    assert_int_equal(emqxi_receipt_open(&one, &emqxi_malloc, folder, "d1", &error), EMQX_TLS_OK);
     emqxi_receipt_close(&one);
     chmod(folder, 0700);
 }
@@ -384,7 +386,8 @@ static bool second_is_busy(void)
 {
     emqxi_receipt_file second;
     bool busy;
-    assert_int_equal(emqxi_receipt_open(&second, folder, "ge6a1a75", &error), EMQX_TLS_OK);
+    assert_int_equal(emqxi_receipt_open(&second, &emqxi_malloc, folder, "ge6a1a75", &error),
+                     EMQX_TLS_OK);
     assert_int_equal(emqxi_receipt_lock(&second, &busy, &error), EMQX_TLS_OK);
     emqxi_receipt_close(&second);
     return busy;

@@ -403,7 +403,7 @@ static void one_that_is_stopped_does_not_hang_the_next(void **state)
     (void)state;
     emqxi_receipt_file other;
     bool busy;
-    assert_int_equal(emqxi_receipt_open(&other, w.folder, "d1", NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_receipt_open(&other, &emqxi_malloc, w.folder, "d1", NULL), EMQX_TLS_OK);
     assert_int_equal(emqxi_receipt_lock(&other, &busy, NULL), EMQX_TLS_OK);
     expect_end(EMQX_TLS_E_STORE, NONE, 0, 0);
     assert_in_range(now(w.f), 1030000, 1030200); /* timeout_ms */

@@ -16,7 +16,7 @@ emqxi_receipt receipt(void)
     emqxi_receipt_file file;
     emqxi_receipt r;
     bool damaged;
-    assert_int_equal(emqxi_receipt_open(&file, w.folder, "d1", NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_receipt_open(&file, &emqxi_malloc, w.folder, "d1", NULL), EMQX_TLS_OK);
     assert_int_equal(emqxi_receipt_load(&file, &r, &damaged, NULL), EMQX_TLS_OK);
     assert_false(damaged);
     emqxi_receipt_close(&file);
@@ -26,7 +26,7 @@ emqxi_receipt receipt(void)
 void path_of(const char *ending, char to[256])
 {
     emqxi_receipt_file file;
-    assert_int_equal(emqxi_receipt_open(&file, w.folder, "d1", NULL), EMQX_TLS_OK);
+    assert_int_equal(emqxi_receipt_open(&file, &emqxi_malloc, w.folder, "d1", NULL), EMQX_TLS_OK);
     snprintf(to, 256, "%s/%s%s", w.folder, file.name, ending);
     emqxi_receipt_close(&file);
 }
