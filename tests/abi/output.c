@@ -31,6 +31,8 @@ static emqx_tls_code fill_status(world *w, void *p)
 
 static emqx_tls_code fill_quota(world *w, void *p)
 {
+    if (get_size(p) >= sizeof(emqx_tls_quota) && get_size(p) <= 4096)
+        ((emqx_tls_quota *)p)->ahead = 0; /* the one member that is read */
     return emqx_tls_limiter_query(emqx_tls_client_limiter(w->client), EMQX_TLS_OP_DELETE, NULL, p,
                                   NULL);
 }
