@@ -21,6 +21,12 @@
 
 #include "folder.h"
 
+/* Its ensure keeps receipts; and a sanitizer maps memory that can't be searched. */
+#if defined WITH_OPENSSL && !defined __SANITIZE_ADDRESS__
+#define SEARCHED 1
+#else
+#define SEARCHED 0
+#endif
 #define ARENA (64 << 20)
 #define MASK  0xA5
 #define ROOM  64
@@ -336,6 +342,8 @@ static int tear_down(void **state)
 
 int main(void)
 {
+    if (!SEARCHED)
+        return 77; /* meson: skipped */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_search_finds_each_form),
         cmocka_unit_test(nothing_secret_is_left_by_the_library),
