@@ -12,7 +12,9 @@ static uint32_t size_of(const void *p)
 
 bool emqxi_input_take(void *to, const void *from, size_t first, size_t own)
 {
-    const size_t size = from ? size_of(from) : 0;
+    if (!from)
+        return false;
+    const size_t size = size_of(from);
     if (size < first || size > EMQXI_STRUCT_MAX)
         return false;
     for (size_t i = own; i < size; i++)

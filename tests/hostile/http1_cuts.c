@@ -20,7 +20,7 @@ static const struct {
 /* The row of an answer of which the server sends so much. */
 static behaviour row_of(size_t answer, const char *what, size_t at)
 {
-    static char names[HTTP1_CUTS_MAX][32];
+    static char names[HTTP1_CUTS_MAX][64];
     static size_t count;
     if (count == HTTP1_CUTS_MAX)
         abort();
