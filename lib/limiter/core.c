@@ -204,8 +204,10 @@ void emqxi_log_query(const emqxi_view *v, emqx_tls_quota *quota)
         uint32_t more = log->throttle.share - (log->count - log->refused);
         quota->remaining = EMQXI_MIN(quota->remaining, probe ? 1 : more);
     }
-    ask.ahead = quota->ahead;
-    decide(v, &ask, &grant, &probe);
+    if (quota->ahead > 0) {
+        ask.ahead = quota->ahead;
+        decide(v, &ask, &grant, &probe);
+    }
     quota->next_ms = grant.late_ms;
     quota->reason = grant.granted ? 0 : grant.reason;
 }

@@ -182,11 +182,12 @@ if step == 'reserve' then
 end
 
 if step == 'query' then
-  local granted, probe = decide(0, 0)
+  local ahead = tonumber(ARGV[6])
+  local granted, probe, reason, _, late = decide(0, 0)
   local remaining = granted and N - count or 0
   if granted and kind == 'r' then remaining = math.min(remaining, probe and 1 or share - (count - refusals)) end
-  local free, _, reason, _, late = decide(0, tonumber(ARGV[6]))
-  return {1, count, remaining, late, free and 0 or reason}
+  if ahead > 0 then granted, _, reason, _, late = decide(0, ahead) end
+  return {1, count, remaining, late, granted and 0 or reason}
 end
 
 -- settle

@@ -22,10 +22,10 @@
 
 #include "folder.h"
 #include "limiter/file.h"
+#include "played_host.h"
 
 static char folder[FOLDER_SIZE], path[FOLDER_SIZE + 8];
-static uint8_t machine;
-static bool wall_trusted, sync_fails;
+static bool sync_fails;
 
 /* The disk has no part in this: its syncs are played. */
 int fdatasync(int fd)
@@ -40,20 +40,6 @@ int fsync(int fd)
 {
     return fdatasync(fd);
 }
-
-static void machine_id(uint8_t id[16])
-{
-    memset(id, 0, 16);
-    id[0] = machine;
-}
-
-static bool is_wall_trusted(const emqx_tls_clock *clock)
-{
-    (void)clock;
-    return wall_trusted;
-}
-
-static const emqxi_host host = {machine_id, is_wall_trusted};
 
 /* -- the file ---------------------------------------------------------------------------------- */
 
@@ -71,7 +57,8 @@ static void open_store(quota_use *u)
     emqx_tls_error error;
     emqxi_settings settings;
     emqx_tls_error_init(&error);
-    emqx_tls_code code = emqxi_file_open(path, &u->config, &host, &u->store, &settings, &error);
+    emqx_tls_code code =
+        emqxi_file_open(path, &u->config, &played_host, &u->store, &settings, &error);
     quota_use_ended(u, code, &error);
     u->open = code == EMQX_TLS_OK;
 }

@@ -9,23 +9,7 @@
 #include "folder.h"
 
 emqx_tls_test_clock *timer;
-uint8_t machine;
-bool wall_trusted;
 char folder[64], path[128];
-
-static void machine_id(uint8_t id[16])
-{
-    memset(id, 0, 16);
-    id[0] = machine;
-}
-
-static bool is_wall_trusted(const emqx_tls_clock *clock)
-{
-    (void)clock;
-    return wall_trusted;
-}
-
-static const emqxi_host host = {machine_id, is_wall_trusted};
 
 int file_rig_set_up(void **state)
 {
@@ -59,7 +43,7 @@ emqx_tls_code file_try_open(const emqx_tls_limiter_config *config, emqx_tls_limi
         own = *config;
     own.clock = emqx_tls_test_clock_vtable(timer);
     *limiter = NULL;
-    emqx_tls_code code = emqxi_file_open(path, &own, &host, &store, &settings, error);
+    emqx_tls_code code = emqxi_file_open(path, &own, &played_host, &store, &settings, error);
     if (code != EMQX_TLS_OK)
         return code;
     code =

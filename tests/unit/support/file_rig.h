@@ -1,7 +1,7 @@
 /* Copyright 2026 the libemqxtls authors. SPDX-License-Identifier: MIT
  *
  * file_rig - what the tests of the quota file share: a folder of its own for each test, a virtual
- * clock, and a machine whose id and trust in its wall clock the test sets.
+ * clock, and a machine that is played.
  */
 #ifndef FILE_RIG_H
 #define FILE_RIG_H
@@ -11,10 +11,9 @@
 #include <emqxtls/test.h>
 
 #include "limiter/file.h"
+#include "played_host.h"
 
 extern emqx_tls_test_clock *timer; /* up for a day */
-extern uint8_t machine;            /* 0: it has no id */
-extern bool wall_trusted;
 extern char folder[64], path[128];
 
 int file_rig_set_up(void **state);
